@@ -1,0 +1,1 @@
+"""Delivers the agent runs your OpenTelemetry spans already describe to Infinium."""
