@@ -52,6 +52,7 @@ class Secret:
 def _setting(
     default: Any, meaning: str, check: Callable[[Any], str | None], *env: str
 ) -> Any:
+    """A field of `Config` with everything there is to know of it."""
     return field(
         default=default, metadata={"help": meaning, "check": check, "env": env}
     )
@@ -294,7 +295,7 @@ class Config:
             config = cls()
         if sending:
             named = bad.union(text.partition(":")[0] for text in mistakes)
-            given = cls(**{}) if mistakes else config
+            given = cls() if mistakes else config
             mistakes += [
                 text
                 for text in _missing(given, values)
