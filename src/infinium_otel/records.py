@@ -18,13 +18,18 @@ sequences and mappings of these. Nothing is assumed of them beyond that."""
 NOTHING: Attributes = MappingProxyType({})
 
 
+def _nothing() -> Attributes:
+    # Python before 3.12 takes an unhashable default for a mutable one.
+    return NOTHING
+
+
 @dataclass(frozen=True, slots=True)
 class SpanEvent:
     """An event on a span."""
 
     name: str
     time_ns: int
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class SpanLink:
 
     trace_id: str
     span_id: str
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class SpanRecord:
     name: str
     start_ns: int
     end_ns: int
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=_nothing)
     kind: str = "internal"
     status: str = "unset"
     status_message: str | None = None
@@ -68,7 +73,7 @@ class SpanRecord:
     links: tuple[SpanLink, ...] = ()
     scope_name: str = ""
     scope_version: str = ""
-    resource: Attributes = NOTHING
+    resource: Attributes = field(default_factory=_nothing)
     parent_is_remote: bool = False
     dropped_attributes: int = 0
 
@@ -88,11 +93,11 @@ class LogEvent:
     span_id: str
     name: str
     time_ns: int
-    attributes: Attributes = NOTHING
+    attributes: Attributes = field(default_factory=_nothing)
     body: Any = None
     severity: int = 0
     scope_name: str = ""
-    resource: Attributes = NOTHING
+    resource: Attributes = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,6 @@ class Reading:
     dropped: bool = False
     replayed: bool = False
     utility: bool = False
-    extra: Attributes = field(default=NOTHING)
+    extra: Attributes = field(default_factory=_nothing)
     problems: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
