@@ -1,4 +1,4 @@
-"""Infinium's types, field for field those of the vendor's SDK, and their JSON.
+"""Infinium's types as plain dataclasses.
 
 Source: infinium-o2 1.2.0, `infinium.types`.
 """

@@ -1,0 +1,195 @@
+"""Any Python value to one that JSON can hold: total, so nothing a user keeps raises."""
+
+from __future__ import annotations
+
+import base64
+import math
+import operator
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, time
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+LARGEST_INT = 2**63 - 1
+"""Beyond 64 bits many JSON readers fail or round; such a number becomes a text."""
+
+MAX_DEPTH = 48
+MAX_NODES = 100_000
+MAX_REPR_LENGTH = 10_000
+TOO_DEEP = "(nested too deeply)"
+TOO_MANY = "(too many values)"
+CYCLE = "(refers to itself)"
+
+
+def text(value: str) -> str:
+    """*value* without lone surrogates, which UTF-8 cannot carry.
+
+    Surrogates that make a pair become their character, a lone one U+FFFD.
+    """
+    if value.isascii():
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        units = value.encode("utf-16-le", "surrogatepass")
+        return units.decode("utf-16-le", "replace")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """*value* as JSON can hold it: dicts with text keys, lists, texts, numbers.
+
+    Numbers that JSON has no word for (NaN, infinities, beyond 64 bits) become texts,
+    times ISO 8601, bytes UTF-8 or base64, sets sorted lists, dataclasses dicts, and
+    anything else its text. Cycles, great depth and great numbers are cut.
+    """
+    simple = _SIMPLE.get(type(value))
+    return simple(value) if simple else _Walk().visit(value, 0)
+
+
+def _integer(value: int) -> int | str:
+    if -LARGEST_INT <= value <= LARGEST_INT:
+        return value
+    return hex(value)
+
+
+def _decimal(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "Infinity" if value > 0 else "-Infinity"
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+_SIMPLE: dict[type[Any], Callable[[Any], Any]] = {
+    str: text,
+    int: _integer,
+    float: _decimal,
+    bool: _same,
+    type(None): _same,
+}
+
+
+class _Walk:
+    """One walk through a value; remembers where it stands and how much it has seen."""
+
+    def __init__(self) -> None:
+        self.path: set[int] = set()
+        self.nodes = 0
+
+    def visit(self, value: Any, depth: int) -> Any:
+        simple = _SIMPLE.get(type(value))
+        if simple:
+            return simple(value)
+        try:
+            leaf = _leaf(value)
+            return self._container(value, depth) if leaf is None else leaf
+        except Exception:  # noqa: BLE001 - a stranger's class may do anything
+            return described(value)
+
+    def _container(self, value: Any, depth: int) -> Any:
+        if id(value) in self.path:
+            return CYCLE
+        if depth >= MAX_DEPTH:
+            return TOO_DEEP
+        self.path.add(id(value))
+        try:
+            return self._inside(value, depth + 1)
+        finally:
+            self.path.discard(id(value))
+
+    def _inside(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Mapping):
+            return self._pairs(value.items(), depth)
+        if is_dataclass(value):
+            pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+            return self._pairs(pairs, depth)
+        if isinstance(value, (set, frozenset)):
+            return sorted(self._items(value, depth), key=repr)
+        return self._items(value, depth)
+
+    def _pairs(self, pairs: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        result = {}
+        for name, item in pairs:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                break
+            result[key(name)] = self.visit(item, depth)
+        return result
+
+    def _items(self, items: Iterable[Any], depth: int) -> list[Any]:
+        result = []
+        for item in items:
+            self.nodes += 1
+            if self.nodes > MAX_NODES:
+                result.append(TOO_MANY)
+                break
+            result.append(self.visit(item, depth))
+        return result
+
+
+def key(name: Any) -> str:
+    """A mapping's key as JSON writes it."""
+    if isinstance(name, str):
+        return text(str.__str__(name))
+    if name is None or isinstance(name, bool):
+        return {None: "null", True: "true", False: "false"}[name]
+    return str(leaf) if (leaf := _leaf(name)) is not None else described(name)
+
+
+def _leaf(value: Any) -> Any:
+    """A value without parts; None for one that is walked into."""
+    for kinds, leaf in _LEAVES:
+        if isinstance(value, kinds):
+            return leaf(value)
+    if isinstance(value, _CONTAINERS) or _is_record(value):
+        return None
+    return _indexed(value) if hasattr(type(value), "__index__") else described(value)
+
+
+def _is_record(value: Any) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
+
+
+def _from_bytes(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode()
+
+
+def _indexed(value: Any) -> Any:
+    """The number of an integer that is no `int`, such as numpy's."""
+    try:
+        return _integer(operator.index(value))
+    except Exception:  # noqa: BLE001 - the class is a stranger's
+        return described(value)
+
+
+def described(value: Any) -> str:
+    """The text of any object, cut; its class where it has no text."""
+    try:
+        return text(str(value)[:MAX_REPR_LENGTH])
+    except Exception:  # noqa: BLE001 - a stranger's __str__ may raise anything
+        return f"<{type(value).__name__}>"
+
+
+_CONTAINERS = (Mapping, list, tuple, set, frozenset)
+
+_LEAVES: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (Enum, lambda value: plain(value.value)),
+    (str, lambda value: text(str.__str__(value))),
+    (int, lambda value: _integer(int(value))),
+    (float, lambda value: _decimal(float(value))),
+    ((date, time), lambda value: value.isoformat()),
+    ((bytes, bytearray, memoryview), lambda value: _from_bytes(bytes(value))),
+)
+"""Kinds without parts, the narrower first: an Enum may also be a text or a number."""
