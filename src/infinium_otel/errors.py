@@ -12,7 +12,8 @@
     │   └── InfiniumTimeoutError
     ├── BatchError              a batch stopped at a failure
     ├── ClosedError             used after close()
-    └── SpoolError              the spool file cannot be used
+    ├── SpoolError              the spool file cannot be used
+    └── DecodingError           input is not what it was taken for
 
 The names are the vendor's, so a program ported from `infinium-o2` catches the same.
 """
@@ -143,3 +144,7 @@ class BatchError(InfiniumError):
 
 class SpoolError(InfiniumError):
     """The spool file cannot be used: unreadable, read-only, full or no spool."""
+
+
+class DecodingError(InfiniumError):
+    """Input is not what it was taken for, or cannot be read at all."""

@@ -1,0 +1,211 @@
+"""OTLP from files and streams: JSON, JSON Lines and protobuf, plain or gzip.
+
+What an input is shows in its first bytes, not in its name. Nothing is held but the one
+request being read, so an input of many requests may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import zlib
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from infinium_otel import otlp
+from infinium_otel.errors import DecodingError
+from infinium_otel.otlp import Decoded
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Iterator
+
+    from infinium_otel.otlp import Record
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 256 * 1024
+GZIP, ZSTD, BYTE_ORDER_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
+CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
+"""Octets that JSON text never holds and the head of a protobuf message always does."""
+
+PROTOBUF_START = b"\x0a"
+"""The tag of the only field of an export request."""
+
+
+def load_otlp(*paths: str | os.PathLike[str]) -> list[Record]:
+    """The spans and log records of OTLP files, in the order in which they stand there.
+
+    Args:
+        paths: OTLP/JSON, JSON Lines (as the Collector's file exporter writes them) or
+            protobuf, each plain or gzip; told from the content.
+
+    Returns:
+        The records; what cannot be read inside a file is left out, with a warning in
+        the log that says how much.
+
+    Raises:
+        DecodingError: a file is no OTLP at all; it names the file.
+        MissingExtraError: a protobuf file without the `otlp` extra.
+        OSError: a file cannot be opened or read.
+    """
+    records: list[Record] = []
+    for path in paths:
+        left_out = 0
+        with Path(path).open("rb") as stream, _named(path):
+            for decoded in read_otlp(stream):
+                records += decoded.records
+                left_out += decoded.left_out
+        if left_out:
+            logger.warning("%s: %d items cannot be read; left out", path, left_out)
+    return records
+
+
+def read_otlp(stream: BinaryIO) -> Iterator[Decoded]:
+    """The requests in *stream*, one after the other, as they are read.
+
+    Raises:
+        DecodingError: the stream is no OTLP at all: its first request says. A later
+            one that cannot be read is counted in `Decoded.unreadable` instead.
+        MissingExtraError: protobuf without the `otlp` extra.
+    """
+    chunks = _plain(_chunks(stream))
+    head = _head(chunks)
+    if head.startswith(ZSTD):
+        raise DecodingError("compressed with zstd: decompress it first")
+    rest = chain((head,), chunks)
+    if not head.strip():
+        return iter(())
+    return _from_json(rest) if _is_json(head) else _from_protobuf(b"".join(rest))
+
+
+@contextmanager
+def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+    try:
+        yield
+    except DecodingError as error:
+        raise DecodingError(f"{path}: {error}") from None
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _head(chunks: Iterator[bytes]) -> bytes:
+    """The first octets: enough to tell what they are, even if a pipe drips."""
+    head = b""
+    while len(head) < CHUNK and (chunk := next(chunks, b"")):
+        head += chunk
+    return head
+
+
+def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The chunks, decompressed if they are gzip."""
+    head = next(chunks, b"")
+    rest = chain((head,), chunks)
+    return _inflated(rest) if head.startswith(GZIP) else rest
+
+
+def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompressed chunks, of bounded size whatever the input claims."""
+    member = _member()
+    for chunk in chunks:
+        data = chunk
+        while data:
+            if member.eof:
+                member = _member()
+            try:
+                yield member.decompress(data, CHUNK)
+            except zlib.error:
+                raise DecodingError("gzip data is damaged") from None
+            data = member.unconsumed_tail or member.unused_data
+    if not member.eof:
+        raise DecodingError("gzip data was cut")
+
+
+def _member() -> Any:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+
+def _is_json(head: bytes) -> bool:
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return text[:1] in (b"{", b"[") and head.translate(None, CONTROL) == head
+
+
+def _from_json(chunks: Iterable[bytes]) -> Iterator[Decoded]:
+    lines = (line for line in _lines(chunks) if line.strip())
+    first = next(lines).removeprefix(BYTE_ORDER_MARK)
+    try:
+        documents = [json.loads(first)]
+    except (RecursionError, ValueError):
+        documents = _whole(b"".join(chain((first,), lines)))
+    for document in documents:
+        yield from _requests(document)
+    for line in lines:
+        yield _line(line)
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    for chunk in chunks:
+        *whole, tail = chunk.split(b"\n")
+        for piece in whole:
+            yield b"".join((*parts, piece, b"\n"))
+            parts = []
+        parts.append(tail)
+    yield b"".join(parts)
+
+
+def _whole(text: bytes) -> list[Any]:
+    """The one document that goes over several lines."""
+    try:
+        return [json.loads(text)]
+    except RecursionError:
+        raise DecodingError("not OTLP: nested too deep") from None
+    except ValueError:
+        raise DecodingError("not OTLP: the JSON is damaged or was cut") from None
+
+
+def _requests(document: Any) -> Iterator[Decoded]:
+    """A document is a request, or a list of them."""
+    for request in document if isinstance(document, list) else (document,):
+        yield otlp.from_json(request)
+
+
+def _line(line: bytes) -> Decoded:
+    try:
+        return otlp.from_json(json.loads(line))
+    except (DecodingError, RecursionError, ValueError):
+        decoded = Decoded(unreadable=1)
+        decoded.note("a line is no OTLP request; left out")
+        return decoded
+
+
+def _from_protobuf(data: bytes) -> Iterator[Decoded]:
+    """One message, or many of them each after its length in four octets.
+
+    Source: the Collector's fileexporter, which writes the length big-endian. A request
+    begins with the tag 0x0a, a length of any sane size with 0x00.
+    """
+    if data.startswith(PROTOBUF_START):
+        yield _message(data)
+        return
+    position = 0
+    while position < len(data):
+        start = position + 4
+        position = start + int.from_bytes(data[position:start], "big")
+        if position > len(data):
+            raise DecodingError("not OTLP, or cut in the middle of a message")
+        yield _message(data[start:position])
+
+
+def _message(body: bytes) -> Decoded:
+    """A request of either signal: only as the right one does it hold usable items."""
+    traces = otlp.from_protobuf(body, "traces")
+    if traces.records or not traces.rejected_spans:
+        return traces
+    logs = otlp.from_protobuf(body, "logs")
+    return logs if logs.records or logs.unrelated_logs else traces
