@@ -106,11 +106,15 @@ def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks, decompressed if they are gzip."""
     head = next(chunks, b"")
     rest = chain((head,), chunks)
-    return _inflated(rest) if head.startswith(GZIP) else rest
+    return inflated(rest) if head.startswith(GZIP) else rest
 
 
-def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Decompressed chunks, of bounded size whatever the input claims."""
+def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Decompressed chunks of gzip or zlib data, each of bounded size.
+
+    Raises:
+        DecodingError: the data is damaged or was cut; raised when that is reached.
+    """
     member = _member()
     for chunk in chunks:
         data = chunk
@@ -120,14 +124,15 @@ def _inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
             try:
                 yield member.decompress(data, CHUNK)
             except zlib.error:
-                raise DecodingError("gzip data is damaged") from None
+                raise DecodingError("compressed data is damaged") from None
             data = member.unconsumed_tail or member.unused_data
     if not member.eof:
-        raise DecodingError("gzip data was cut")
+        raise DecodingError("compressed data was cut")
 
 
 def _member() -> Any:
-    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    """A decompressor that tells gzip from zlib by itself; gzip may be in members."""
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
 
 
 def _is_json(head: bytes) -> bool:
