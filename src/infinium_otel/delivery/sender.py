@@ -22,11 +22,19 @@ class Finished(Protocol):
     """
 
     @property
-    def task(self) -> TaskData: ...
+    def task(self) -> TaskData:
+        """The task, redacted."""
+        ...
+
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """See above."""
+        ...
+
     @property
-    def spans(self) -> int: ...
+    def spans(self) -> int:
+        """See above."""
+        ...
 
 
 class Sender:
