@@ -176,14 +176,16 @@ class Reading:
         kind: llm, embedding, rerank, retrieval, tool, agent, workflow, planning,
             handoff, guardrail, evaluator, memory, mcp, http, db; "" if it says none.
         operation: the operation's own word ("chat", "execute_tool").
-        usage: its token counts; `aggregate` where they sum over other spans.
+        usage: its token counts. On anything but a model call they sum over others.
+        model: the model that answered; `model_requested` the one asked for.
         latency_ms: only where the span's own times do not tell it.
         ttft_ms: time to the first chunk.
         input: message list in any dialect's shape, or a text.
         dropped: a placeholder that stands for no work of its own.
         replayed: answered from a cache: a call, but free.
         utility: a side call (title, quota check) that is never the run's answer.
-        extra: further facts for the step's metadata.
+        expected: what the run was asked to deliver, where a framework says so.
+        extra: further facts for the step's metadata, by their OpenTelemetry names.
         problems: what could not be understood, one sentence each.
         dialects: who was read, in the order of precedence.
     """
@@ -194,7 +196,6 @@ class Reading:
     model_requested: str | None = None
     provider: str | None = None
     usage: Usage | None = None
-    aggregate: Usage | None = None
     temperature: float | None = None
     top_p: float | None = None
     max_tokens: int | None = None
@@ -221,6 +222,7 @@ class Reading:
     user_id: str | None = None
     http_status: int | None = None
     retry_count: int | None = None
+    expected: Attributes = field(default_factory=_nothing)
     failure: Failure | None = None
     dropped: bool = False
     replayed: bool = False
