@@ -1,1 +1,92 @@
-"""TODO."""
+"""Reads what one span says, whatever instrumentation wrote it.
+
+Each dialect is one file and one row in `DIALECTS`. A span can speak several at once
+(a framework's words beside the convention's): the order of the rows decides, fact by
+fact.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from infinium_otel.dialects._attributes import Row, first
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._reading import CALLS, reading_of
+from infinium_otel.dialects.genai import GENAI
+from infinium_otel.dialects.openinference import OPENINFERENCE
+from infinium_otel.dialects.traceloop import TRACELOOP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infinium_otel.records import Reading, SpanRecord
+
+__all__ = ["CALLS", "DIALECTS", "Dialect", "Facts", "Row", "first", "read"]
+
+DIALECTS: tuple[Dialect, ...] = (
+    OPENINFERENCE,
+    GENAI,
+    TRACELOOP,
+)
+"""Every dialect, the one that decides first."""
+
+MAX_PROBLEMS = 20
+
+
+def read(record: SpanRecord, readers: tuple[Dialect, ...] = ()) -> Reading:
+    """What *record* says.
+
+    Args:
+        readers: dialects from elsewhere, asked after the built-in ones.
+
+    Returns:
+        A reading for any input: what cannot be understood is absent and noted in its
+        `problems`.
+    """
+    problems: list[str] = []
+    names: list[str] = []
+    merged: Facts = {}
+    for dialect in _spoken(record, readers):
+        facts = _facts(dialect, record, problems)
+        if facts:
+            names.append(dialect.name)
+            merged = {**facts, **merged}
+    return reading_of(record, merged, problems[:MAX_PROBLEMS], tuple(names))
+
+
+def _facts(dialect: Dialect, record: SpanRecord, problems: list[str]) -> Facts:
+    """A dialect's facts; a reader that fails is a problem noted, not an error."""
+    try:
+        return dialect.facts(record, problems)
+    except Exception as error:  # noqa: BLE001 - attributes are hostile, readers may be foreign
+        problems.append(f"{dialect.name}: {type(error).__name__} while reading")
+        return {}
+
+
+def _spoken(record: SpanRecord, readers: tuple[Dialect, ...]) -> Iterator[Dialect]:
+    """The dialects *record* may speak, in order, by the keys and scope it has."""
+    by_segment, by_scope, dialects = _index(readers)
+    spoken = by_scope.get(record.scope_name.partition(".")[0], 0)
+    spoken |= by_scope.get(record.scope_name, 0)
+    for key in record.attributes:
+        spoken |= by_segment.get(key.partition(".")[0], 0)
+    for event in record.events:
+        spoken |= by_segment.get(event.name.partition(".")[0], 0)
+    return (dialect for bit, dialect in dialects if spoken & bit)
+
+
+@lru_cache(maxsize=16)
+def _index(
+    readers: tuple[Dialect, ...],
+) -> tuple[dict[str, int], dict[str, int], tuple[tuple[int, Dialect], ...]]:
+    """Which dialects a key's first segment, and a scope, may stand for, as bits."""
+    dialects = tuple((1 << n, d) for n, d in enumerate((*DIALECTS, *readers)))
+    by_segment: dict[str, int] = {}
+    by_scope: dict[str, int] = {}
+    for bit, dialect in dialects:
+        for segment in dialect.speaks:
+            by_segment[segment] = by_segment.get(segment, 0) | bit
+        for scope in dialect.scopes:
+            by_scope[scope] = by_scope.get(scope, 0) | bit
+    return by_segment, by_scope, dialects

@@ -1,0 +1,201 @@
+"""Typed getters: an attribute of the wrong type is an absent one.
+
+A coercion takes any value and gives the one of its type, or None. `first` and its kin
+make the rows of a dialect's table from a coercion and the keys where a fact may stand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infinium_otel.jsontext import decode
+
+Coercion = Callable[[Any], Any]
+
+LARGEST = 2**53
+"""Beyond it a float no longer tells two counts apart; no real count is that large."""
+
+PLACEHOLDERS = frozenset(
+    {
+        "",
+        "{}",
+        "[]",
+        "N/A",
+        "None",
+        "null",
+        "unknown",
+        "_OTHER",
+        "(merged tools)",
+        "<REDACTED>",
+        "[REDACTED]",
+        "__REDACTED__",
+        "<elided>",
+        "<not serializable>",
+    }
+)
+"""What instrumentations write where they have nothing to say (dialects trap T21)."""
+
+
+def text(value: Any) -> str | None:
+    """A text that says something; JSON quotes around it are taken off."""
+    if not isinstance(value, str):
+        return None
+    if value[:1] == '"' and value[-1:] == '"':
+        unquoted = decode(value, 1)
+        value = unquoted if isinstance(unquoted, str) else value
+    value = value.strip()
+    return None if value in PLACEHOLDERS else value
+
+
+def word(value: Any) -> str | None:
+    """A text in lower case, for looking up in a vocabulary."""
+    found = text(value)
+    return None if found is None else found.lower()
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also where it came as text."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        value = value.strip().strip('"')
+    if not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def count(value: Any) -> int | None:
+    """A count within reason: whole, not negative, at most 2**53."""
+    found = number(value)
+    if found is None or not 0 <= found <= LARGEST:
+        return None
+    return int(found)
+
+
+def amount(value: Any) -> float | None:
+    """A number that is not negative: a price, a duration."""
+    found = number(value)
+    return None if found is None or found < 0 else found
+
+
+def flag(value: Any) -> bool | None:
+    """True or false, also as the texts that instrumentations write."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(word(value) or "")
+
+
+def texts(value: Any) -> tuple[str, ...] | None:
+    """A list of texts: a sequence, JSON, or one text with commas."""
+    value = decode(value)
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, (list, tuple)):
+        return None
+    found = tuple(t for t in map(text, value) if t)
+    return found or None
+
+
+def data(value: Any) -> Any:
+    """Whatever it is, unless it is a placeholder; read later, where it is needed."""
+    if isinstance(value, str):
+        return None if value in PLACEHOLDERS else value
+    return value if value or value in (0, False) else None
+
+
+def structure(value: Any) -> Any:
+    """An object or list, from itself or from JSON text."""
+    found = decode(value)
+    return found if isinstance(found, (Mapping, list, tuple)) and found else None
+
+
+TYPED = frozenset({text, number, count, amount, flag, texts})
+"""Coercions whose refusal is worth a note: the value had the wrong type."""
+
+
+def one_of(words: Mapping[str, str]) -> Coercion:
+    """The word of ours that a vocabulary's word stands for."""
+
+    def coerce(value: Any) -> str | None:
+        return words.get(word(value) or "")
+
+    return coerce
+
+
+def member(name: str, coerce: Coercion) -> Coercion:
+    """A member of a JSON object: `member("total", amount)`."""
+
+    def read(value: Any) -> Any:
+        found = structure(value)
+        return coerce(found.get(name)) if isinstance(found, Mapping) else None
+
+    return read
+
+
+def times(factor: float) -> Coercion:
+    """An amount in another unit: `times(1000)` makes milliseconds of seconds."""
+
+    def coerce(value: Any) -> float | None:
+        found = amount(value)
+        return None if found is None else found * factor
+
+    return coerce
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where one fact may stand: each key with its coercion, the preferred first."""
+
+    places: tuple[tuple[str, Coercion], ...]
+
+    def __or__(self, other: Row) -> Row:
+        """This row's places, then *other*'s."""
+        return Row(self.places + other.places)
+
+
+def first(coerce: Coercion, *keys: str) -> Row:
+    """The first of *keys* that holds a value of the wanted type."""
+    return Row(tuple((key, coerce) for key in keys))
+
+
+def indexed(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]] | None:
+    """The objects of a flattened list, `prefix.0.role`, `prefix.0.content`, ...
+
+    Indices may start anywhere and have holes. Nested lists nest:
+    `prefix.0.tool_calls.1.name` becomes `[{"tool_calls": [{"name": ...}]}]`.
+
+    Returns:
+        None where no attribute has the prefix.
+    """
+    start = prefix + "."
+    tree: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key.startswith(start):
+            _plant(tree, key[len(start) :].split("."), value)
+    found = _pruned(tree)
+    return found if isinstance(found, list) else None
+
+
+def _plant(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for part in path[:-1]:
+        branch = tree.get(part)
+        if not isinstance(branch, dict):
+            branch = tree[part] = {}
+        tree = branch
+    tree.setdefault(path[-1], value)
+
+
+def _pruned(tree: Any) -> Any:
+    """*tree* with each object whose keys are all numbers made a list in their order."""
+    if not isinstance(tree, dict):
+        return tree
+    if tree and all(key.isdecimal() for key in tree):
+        return [_pruned(tree[key]) for key in sorted(tree, key=int)]
+    return {key: _pruned(value) for key, value in tree.items()}

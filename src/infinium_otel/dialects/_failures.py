@@ -1,0 +1,99 @@
+"""What went wrong, from wherever a span tells it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import count, text
+from infinium_otel.records import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from infinium_otel.dialects._dialect import Facts
+    from infinium_otel.records import SpanRecord
+
+CONTROL_FLOW = frozenset(
+    "GraphInterrupt GraphBubbleUp NodeInterrupt Command ParentCommand CallDeferred "
+    "ApprovalRequired CancelledError GeneratorExit StopIteration "
+    "StopAsyncIteration".split()
+)
+"""Exceptions that steer a program and mean no failure (dialects trap T18)."""
+
+_TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |\()(.*)", re.DOTALL)
+_LOOKS_LIKE_TYPE = re.compile(r"[A-Z]|_error$|\.")
+MIN_HTTP_ERROR = 400
+
+
+def failure_of(record: SpanRecord, facts: Facts) -> Failure | None:
+    """The failure *record* tells of; None if it tells of none."""
+    event = _last_exception(record)
+    kind = text(event.get("exception.type")) or facts.get("error_type")
+    if kind and kind.rpartition(".")[2] in CONTROL_FLOW:
+        return None
+    failed = record.status == "error" or bool(facts.get("failed"))
+    said = facts.get("error_type") or facts.get("error_message")
+    if not (event or failed or (said and record.status != "ok")):
+        return None
+    return _failure(record, facts, event, handled=not (failed or said))
+
+
+def is_control_flow(record: SpanRecord) -> bool:
+    """Whether *record* ended by an exception that only steers the program."""
+    kind = text(_last_exception(record).get("exception.type")) or ""
+    return kind.rpartition(".")[2] in CONTROL_FLOW
+
+
+def _last_exception(record: SpanRecord) -> Mapping[str, Any]:
+    for event in reversed(record.events):
+        if event.name in ("exception", "gen_ai.client.operation.exception"):
+            return event.attributes
+    return {}
+
+
+def _failure(
+    record: SpanRecord, facts: Facts, event: Mapping[str, Any], *, handled: bool
+) -> Failure:
+    status_type, status_message = split(record.status_message or "")
+    named = facts.get("error_type")
+    kind = text(event.get("exception.type")) or named or status_type
+    message = (
+        text(event.get("exception.message"))
+        or facts.get("error_message")
+        or status_message
+    )
+    code = _code(facts, named if named != kind else None)
+    return Failure(
+        type=kind or "error",
+        message=message or _fallback(kind, code, record.name),
+        stack_trace=text(event.get("exception.stacktrace")) or facts.get("stack_trace"),
+        code=code,
+        handled=handled,
+    )
+
+
+def split(description: str) -> tuple[str | None, str | None]:
+    """Type and message of a status description such as `ValueError: no city`."""
+    match = _TYPED.fullmatch(description.strip())
+    if match and _LOOKS_LIKE_TYPE.search(match[1]):
+        return match[1], match[2].strip() or None
+    return None, description.strip() or None
+
+
+def _code(facts: Facts, named: str | None) -> str | None:
+    """A status or vendor code, as text."""
+    status = facts.get("http_status")
+    code = facts.get("error_code")
+    if code is None and status is not None and status >= MIN_HTTP_ERROR:
+        code = str(status)
+    error_type = facts.get("error_type")
+    if code is None and count(error_type) is not None:
+        code = error_type
+    return code or named
+
+
+def _fallback(kind: str | None, code: str | None, name: str) -> str:
+    """A message where nobody wrote one."""
+    what = kind or f"{name or 'the operation'} failed"
+    return f"{what} ({code})" if code and code != kind else what

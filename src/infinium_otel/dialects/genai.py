@@ -1,0 +1,303 @@
+"""OpenTelemetry's GenAI conventions, every generation of them.
+
+Source: semantic-conventions v1.26.0 to v1.41.0 and the semantic-conventions-genai
+repository (autumn 2026); emitters: opentelemetry-instrumentation-genai-* 1.3b0,
+-openai-v2 2.4b0, -google-genai 1.3b0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import (
+    amount,
+    count,
+    data,
+    first,
+    flag,
+    indexed,
+    number,
+    one_of,
+    structure,
+    text,
+    texts,
+    times,
+    word,
+)
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.jsontext import decode
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanEvent, SpanRecord
+
+KINDS = {
+    "chat": "llm",
+    "text_completion": "llm",
+    "text_completions": "llm",
+    "generate_content": "llm",
+    "completion": "llm",
+    "generate": "llm",
+    "message": "llm",
+    "messages": "llm",
+    "response": "llm",
+    "responses": "llm",
+    "model_request": "llm",
+    "llm_call": "llm",
+    "realtime_inference": "llm",
+    "user_speech": "llm",
+    "transcription": "llm",
+    "speech_generation": "llm",
+    "image_generation": "llm",
+    "image": "llm",
+    "audio": "llm",
+    "speech_to_text": "llm",
+    "text_to_speech": "llm",
+    "translate": "llm",
+    "embeddings": "embedding",
+    "embedding": "embedding",
+    "rerank": "rerank",
+    "retrieval": "retrieval",
+    "retrieve": "retrieval",
+    "vector_db_retrieve": "retrieval",
+    "vectordb": "retrieval",
+    "execute_tool": "tool",
+    "tool": "tool",
+    "tool_call": "tool",
+    "invoke_agent": "agent",
+    "agent_call": "agent",
+    "create_agent": "lifecycle",
+    "invoke_workflow": "workflow",
+    "handle_conversation_turn": "workflow",
+    "plan": "planning",
+    "handoff": "handoff",
+    "agent_handoff": "handoff",
+    "goto": "handoff",
+    "guardrail_check": "guardrail",
+    "apply_guardrail": "guardrail",
+    "search_memory": "memory",
+    "create_memory": "memory",
+    "update_memory": "memory",
+    "upsert_memory": "memory",
+    "delete_memory": "memory",
+    "create_memory_store": "memory",
+    "delete_memory_store": "memory",
+    "fetch_response": "other",
+    "compact_events": "other",
+}
+GENERIC_KINDS = {
+    "agent_step": "step",
+    "execute_event_loop_cycle": "step",
+    "execute_task": "step",
+    "execute_method": "step",
+    "invoke_node": "step",
+    "chain": "step",
+}
+
+FIELDS = {
+    "kind": first(one_of(KINDS), "gen_ai.operation.name"),
+    "weak_kind": first(one_of(GENERIC_KINDS), "gen_ai.operation.name"),
+    "operation": first(word, "gen_ai.operation.name"),
+    "model": first(text, "gen_ai.response.model"),
+    "model_requested": first(text, "gen_ai.request.model"),
+    # gen_ai.system until 1.36, gen_ai.provider.name from 1.37
+    "provider": first(text, "gen_ai.provider.name", "gen_ai.system"),
+    "server": first(text, "server.address"),
+    # prompt_tokens and completion_tokens in 1.26 only
+    "input_tokens": first(
+        count, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"
+    ),
+    "output_tokens": first(
+        count, "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"
+    ),
+    "total_tokens": first(count, "gen_ai.usage.total_tokens"),
+    "cache_read": first(
+        count,
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_read_input_tokens",
+        "gen_ai.usage.details.cache_read_tokens",
+        "gen_ai.usage.cache_read_tokens",
+        "gen_ai.usage.cached_input_tokens",
+        "gen_ai.usage.input_cached_tokens",
+        "gen_ai.usage.input_cache_read",
+    ),
+    "cache_write": first(
+        count,
+        "gen_ai.usage.cache_write.input_tokens",
+        "gen_ai.usage.cache_creation.input_tokens",
+        "gen_ai.usage.cache_creation_input_tokens",
+        "gen_ai.usage.cache_write_input_tokens",
+        "gen_ai.usage.cache_write_tokens",
+        "gen_ai.usage.input_cache_creation",
+        "gen_ai.usage.details.cache_write_tokens",
+    ),
+    "reasoning": first(
+        count,
+        "gen_ai.usage.reasoning.output_tokens",
+        "gen_ai.usage.reasoning_tokens",
+        "gen_ai.usage.details.reasoning_tokens",
+        "gen_ai.usage.output_reasoning_tokens",
+    ),
+    "aggregate_input": first(count, "gen_ai.aggregated_usage.input_tokens"),
+    "aggregate_output": first(count, "gen_ai.aggregated_usage.output_tokens"),
+    "aggregate_cache_read": first(
+        count,
+        "gen_ai.aggregated_usage.cache_read.input_tokens",
+        "gen_ai.aggregated_usage.details.cache_read_tokens",
+    ),
+    "aggregate_cache_write": first(
+        count, "gen_ai.aggregated_usage.cache_write.input_tokens"
+    ),
+    "aggregate_reasoning": first(
+        count, "gen_ai.aggregated_usage.details.reasoning_tokens"
+    ),
+    "temperature": first(number, "gen_ai.request.temperature"),
+    "top_p": first(number, "gen_ai.request.top_p"),
+    "max_tokens": first(
+        count,
+        "gen_ai.request.max_tokens",
+        "gen_ai.request.max_completion_tokens",
+        "gen_ai.request.max_output_tokens",
+    ),
+    "seed": first(number, "gen_ai.request.seed", "gen_ai.openai.request.seed"),
+    "reasoning_effort": first(
+        text,
+        "gen_ai.request.reasoning.level",
+        "gen_ai.request.reasoning_effort",
+        "gen_ai.request.reasoning.effort",
+    ),
+    "response_id": first(text, "gen_ai.response.id"),
+    "finish_reasons": first(
+        texts, "gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"
+    ),
+    "streaming": first(flag, "gen_ai.request.stream", "gen_ai.is_streaming"),
+    "ttft_ms": first(
+        times(1000),
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+    ),
+    "cost_usd": first(
+        amount, "gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost"
+    ),
+    "purpose": first(text, "gen_ai.prompt.name"),
+    "tool_name": first(text, "gen_ai.tool.name"),
+    "tool_call_id": first(text, "gen_ai.tool.call.id"),
+    "arguments": first(data, "gen_ai.tool.call.arguments"),
+    "result": first(data, "gen_ai.tool.call.result"),
+    "agent_name": first(text, "gen_ai.agent.name", "gen_ai.main_agent.name"),
+    "agent_id": first(text, "gen_ai.agent.id"),
+    "agent_description": first(text, "gen_ai.agent.description"),
+    "task_name": first(text, "gen_ai.workflow.name"),
+    "conversation_id": first(
+        text, "gen_ai.conversation.id", "session.id", "gen_ai.thread.id"
+    ),
+    "user_id": first(text, "user.id", "enduser.id", "enduser.pseudo.id", "gen_ai.user")
+    | first(text, "gen_ai.request.user"),
+    "input": first(data, "gen_ai.input.messages")
+    | first(structure, "gen_ai.prompt")
+    | first(text, "gen_ai.retrieval.query.text"),
+    "output": first(data, "gen_ai.output.messages")
+    | first(structure, "gen_ai.completion"),
+    "system": first(data, "gen_ai.system_instructions"),
+    "documents": first(structure, "gen_ai.retrieval.documents"),
+    "http_status": first(
+        count, "http.response.status_code", "http.status_code", "status_code"
+    ),
+    "retry_count": first(count, "http.request.resend_count"),
+    "error_type": first(text, "error.type", "exception.type"),
+    "error_message": first(text, "error.message", "exception.message"),
+    "error_code": first(text, "error.code", "rpc.response.status_code"),
+    "stack_trace": first(text, "error.stack_trace", "exception.stacktrace"),
+}
+
+UNBILLED = frozenset({"fetch_response"})
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Content that stands in events or flattened keys, and calls that are none."""
+    if facts.get("operation") in UNBILLED:
+        for fact in ("input_tokens", "output_tokens", "total_tokens"):
+            facts.pop(fact, None)
+    if "input" not in facts:
+        _put(facts, "input", indexed(record.attributes, "gen_ai.prompt"))
+    if "output" not in facts:
+        _put(facts, "output", indexed(record.attributes, "gen_ai.completion"))
+    if record.events:
+        _from_events(record.events, facts)
+    if facts.get("kind") == "tool":
+        _tool_content(record.events, facts)
+
+
+def _put(facts: Facts, fact: str, value: Any) -> None:
+    if value:
+        facts.setdefault(fact, value)
+
+
+_DETAILS = {
+    "gen_ai.input.messages": "input",
+    "gen_ai.output.messages": "output",
+    "gen_ai.system_instructions": "system",
+}
+
+
+def _from_events(events: tuple[SpanEvent, ...], facts: Facts) -> None:
+    """Messages as events, in the four ways generations have written them."""
+    asked: list[Any] = []
+    answered: list[Any] = []
+    details: dict[str, list[Any]] = {}
+    for event in events:
+        if event.name == "gen_ai.choice":
+            answered.append(_message(event, "assistant"))
+        elif event.name.startswith("gen_ai.") and event.name.endswith(".message"):
+            role = event.name.removeprefix("gen_ai.").removesuffix(".message")
+            asked.append(_message(event, role))
+        else:
+            _collect_details(event, details)
+    _put(facts, "input", details.get("input") or asked)
+    _put(facts, "output", details.get("output") or answered)
+    _put(facts, "system", details.get("system"))
+
+
+def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
+    """The details event (several concatenate), Azure's, and those of 1.26."""
+    for key, fact in _DETAILS.items():
+        value = event.attributes.get(key)
+        if value is None and event.name == key:
+            value = event.attributes.get("gen_ai.event.content")
+        found = decode(value)
+        if found:
+            details.setdefault(fact, []).extend(
+                found if isinstance(found, (list, tuple)) else [found]
+            )
+    for key, fact in (("gen_ai.prompt", "input"), ("gen_ai.completion", "output")):
+        if key in event.attributes and event.name.startswith("gen_ai.content."):
+            details.setdefault(fact, []).append(decode(event.attributes[key]))
+
+
+def _message(event: SpanEvent, role: str) -> Any:
+    """The message of one event, whichever attribute holds it."""
+    attributes = event.attributes
+    inner = decode(attributes.get("message", attributes.get("gen_ai.event.content")))
+    if isinstance(inner, Mapping) and ("role" in inner or "content" in inner):
+        return {"role": role, **inner}
+    if inner is not None:
+        return {"role": role, "content": inner}
+    return {"role": role, **attributes, "content": decode(attributes.get("content"))}
+
+
+def _tool_content(events: tuple[SpanEvent, ...], facts: Facts) -> None:
+    """Arguments and result of a tool that told them as events."""
+    for event in events:
+        if event.name == "gen_ai.tool.message":
+            _put(facts, "arguments", decode(event.attributes.get("content")))
+        elif event.name == "gen_ai.choice":
+            _put(facts, "result", decode(event.attributes.get("message")))
+
+
+GENAI = Dialect(
+    name="gen_ai",
+    speaks=("gen_ai",),
+    fields=FIELDS,
+    refine=refine,
+    source="OpenTelemetry semantic conventions 1.26 to 1.41 and their successor",
+)

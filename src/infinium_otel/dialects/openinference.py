@@ -1,0 +1,225 @@
+"""OpenInference: flattened messages, a kind on every span.
+
+Source: openinference-semantic-conventions 0.1.42 and the instrumentations of
+autumn 2026 (openai 0.1.66, langchain 0.1.80, llama-index 4.6.1, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import (
+    amount,
+    count,
+    data,
+    first,
+    indexed,
+    member,
+    number,
+    one_of,
+    structure,
+    text,
+    texts,
+)
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.jsontext import decode
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+KINDS = {
+    "llm": "llm",
+    "embedding": "embedding",
+    "retriever": "retrieval",
+    "reranker": "rerank",
+    "tool": "tool",
+    "agent": "agent",
+    "guardrail": "guardrail",
+    "evaluator": "evaluator",
+    "decision": "planning",
+}
+GENERIC_KINDS = {"chain": "step", "prompt": "step", "unknown": "step"}
+
+_PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
+
+FIELDS = {
+    "kind": first(one_of(KINDS), "openinference.span.kind"),
+    "weak_kind": first(one_of(GENERIC_KINDS), "openinference.span.kind"),
+    "model": first(text, "llm.response.model_name"),
+    "model_requested": first(
+        text,
+        "llm.request.model_name",
+        "llm.model_name",
+        "embedding.model_name",
+        "reranker.model_name",
+        "decision.model_name",
+    )
+    | first(member("model", text), *_PARAMETERS),
+    # provider is who hosts, system whose interface it is
+    "provider": first(text, "llm.provider", "llm.system"),
+    "input_tokens": first(
+        count, "llm.token_count.prompt", "decision.token_count.input"
+    ),
+    "output_tokens": first(
+        count, "llm.token_count.completion", "decision.token_count.output"
+    ),
+    "total_tokens": first(count, "llm.token_count.total"),
+    "cache_read": first(count, "llm.token_count.prompt_details.cache_read"),
+    "cache_write": first(count, "llm.token_count.prompt_details.cache_write"),
+    "reasoning": first(count, "llm.token_count.completion_details.reasoning"),
+    "temperature": first(member("temperature", number), *_PARAMETERS),
+    "top_p": first(member("top_p", number), *_PARAMETERS),
+    "max_tokens": first(member("max_tokens", count), *_PARAMETERS)
+    | first(member("max_completion_tokens", count), *_PARAMETERS)
+    | first(member("max_output_tokens", count), *_PARAMETERS),
+    "seed": first(member("seed", number), *_PARAMETERS),
+    "streaming": first(member("stream", bool), *_PARAMETERS),
+    "finish_reasons": first(texts, "llm.finish_reason"),
+    "cost_usd": first(amount, "llm.cost.total"),
+    "tool_name": first(text, "tool.name"),
+    "tool_call_id": first(text, "tool.id"),
+    "agent_name": first(text, "agent.name"),
+    "label": first(text, "graph.node.name"),
+    "conversation_id": first(text, "session.id"),
+    "user_id": first(text, "user.id", "llm.user"),
+    "input": first(data, "input.value", "reranker.query"),
+    "output": first(data, "output.value"),
+    "tags": first(texts, "tag.tags"),
+}
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Flattened lists, and what a kind means to its emitter."""
+    attributes = record.attributes
+    _messages(attributes, facts)
+    kind = facts.get("kind")
+    if kind == "tool":
+        _tool(record, facts)
+    elif kind == "agent":
+        facts.setdefault("agent_name", _agent_name(record))
+    elif kind == "embedding":
+        facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
+    elif kind == "llm":
+        _response_facts(facts)
+    for prefix in ("retrieval.documents", "reranker.output_documents"):
+        documents = indexed(attributes, prefix)
+        if documents:
+            facts["documents"] = documents
+    for fact in [name for name, value in facts.items() if value is None]:
+        del facts[fact]
+
+
+def _messages(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """Message lists say more than the raw request and response they came from."""
+    asked = indexed(attributes, "llm.input_messages") or structure(
+        attributes.get("llm.prompts")
+    )
+    if asked:
+        facts["input"] = [_message(item) for item in asked]
+    answered = indexed(attributes, "llm.output_messages") or indexed(
+        attributes, "llm.choices"
+    )
+    if answered:
+        facts.setdefault("response", facts.get("output"))
+        facts["output"] = [_message(item) for item in answered]
+
+
+def _message(item: Any) -> Any:
+    """OpenInference's nested words to the plain ones of a message."""
+    if not isinstance(item, Mapping):
+        return item
+    message = item.get("message")
+    if not isinstance(message, Mapping):
+        inner = item.get("completion", item.get("prompt", item))
+        return (
+            inner if not isinstance(inner, Mapping) else {"content": inner.get("text")}
+        )
+    plain = dict(message)
+    contents = message.get("contents")
+    if isinstance(contents, list):
+        plain["parts"] = [_part(part) for part in contents]
+        plain.pop("contents")
+    if message.get("function_call_name"):
+        plain["function_call"] = {
+            "name": message["function_call_name"],
+            "arguments": message.get("function_call_arguments_json"),
+        }
+    return plain
+
+
+def _part(part: Any) -> Any:
+    if not isinstance(part, Mapping):
+        return part
+    call = part.get("tool_call")
+    if isinstance(call, Mapping):
+        return {"type": "tool_call", **call}
+    return part.get("message_content", part)
+
+
+def _response_facts(facts: Facts) -> None:
+    """The response's id and model stand only in the raw response."""
+    response = facts.pop("response", None)
+    if response is None or ("response_id" in facts and "model" in facts):
+        return
+    body = decode(response)
+    if isinstance(body, Mapping):
+        source = _response_body(body)
+        for fact, key in (("response_id", "id"), ("model", "model")):
+            value = text(source.get(key))
+            if value:
+                facts.setdefault(fact, value)
+
+
+def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The provider's answer inside *body*: itself, or LangChain's wrapping of it."""
+    generations = body.get("generations")
+    if isinstance(generations, list):
+        message = _dig(generations, 0, 0, "message", "kwargs")
+        found = _dig(message, "response_metadata")
+        if isinstance(found, Mapping):
+            return {"model": found.get("model_name"), **found}
+    return body if "choices" in body or "content" in body or "output" in body else {}
+
+
+def _dig(value: Any, *path: int | str) -> Any:
+    for step in path:
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _tool(record: SpanRecord, facts: Facts) -> None:
+    """A tool's content is its arguments and result; a handoff is told as a tool."""
+    facts["arguments"] = facts.pop("input", None)
+    facts["result"] = facts.pop("output", None)
+    if facts["arguments"] is None:
+        facts["arguments"] = structure(record.attributes.get("tool.parameters"))
+    if record.name.startswith("handoff to ") and "tool_name" not in facts:
+        facts["kind"] = "handoff"
+        facts["agent_name"] = record.name.removeprefix("handoff to ")
+
+
+def _agent_name(record: SpanRecord) -> str | None:
+    """Agents without the attribute carry their name in the span's."""
+    node = text(record.attributes.get("graph.node.id"))
+    return node or text(record.name.removesuffix(".run").removesuffix(".arun"))
+
+
+OPENINFERENCE = Dialect(
+    name="openinference",
+    speaks=(
+        "openinference",
+        "llm",
+        "input",
+        "output",
+        "tool",
+        "retrieval",
+        "embedding",
+    ),
+    fields=FIELDS,
+    refine=refine,
+    source="openinference-semantic-conventions 0.1.42",
+)

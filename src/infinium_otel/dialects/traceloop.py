@@ -1,0 +1,113 @@
+"""OpenLLMetry (Traceloop), before and after its move to the GenAI conventions.
+
+Source: opentelemetry-instrumentation-* (OpenLLMetry) 0.40.14 and 0.62.4,
+opentelemetry-semantic-conventions-ai 0.5.1, traceloop-sdk 0.62.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import (
+    count,
+    data,
+    first,
+    flag,
+    one_of,
+    text,
+    texts,
+)
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.jsontext import decode
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+KINDS = {"agent": "agent", "tool": "tool", "handoff": "handoff"}
+GENERIC_KINDS = {
+    "workflow": "workflow",
+    "task": "step",
+    "unknown": "step",
+    "server": "step",
+    "session": "step",
+}
+REQUESTS = {
+    "chat": "llm",
+    "completion": "llm",
+    "embedding": "embedding",
+    "rerank": "rerank",
+}
+
+_PROPERTY = "traceloop.association.properties."
+
+FIELDS = {
+    "kind": first(one_of(KINDS), "traceloop.span.kind")
+    | first(one_of(REQUESTS), "llm.request.type"),
+    "weak_kind": first(one_of(GENERIC_KINDS), "traceloop.span.kind"),
+    "operation": first(text, "llm.request.type"),
+    "provider": first(text, _PROPERTY + "ls_provider"),
+    "model_requested": first(text, _PROPERTY + "ls_model_name"),
+    "input_tokens": first(count, "llm.usage.prompt_tokens"),
+    "output_tokens": first(count, "llm.usage.completion_tokens"),
+    "total_tokens": first(count, "llm.usage.total_tokens"),
+    "reasoning": first(count, "llm.usage.reasoning_tokens"),
+    "reasoning_effort": first(text, "llm.request.reasoning_effort"),
+    "streaming": first(flag, "llm.is_streaming"),
+    "finish_reasons": first(texts, "gen_ai.completion.0.finish_reason"),
+    "task_name": first(text, "traceloop.workflow.name"),
+    "label": first(text, "traceloop.entity.name", "gen_ai.task.name"),
+    "input": first(data, "traceloop.entity.input", "gen_ai.task.input"),
+    "output": first(data, "traceloop.entity.output", "gen_ai.task.output"),
+    "arguments": first(data, "tool.arguments"),
+    "tool_name": first(text, "tool.name"),
+    "conversation_id": first(
+        text,
+        _PROPERTY + "session_id",
+        _PROPERTY + "thread_id",
+        _PROPERTY + "conversation_id",
+    ),
+    "user_id": first(text, _PROPERTY + "user_id"),
+}
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Names that stand in the entity, and content wrapped by callbacks."""
+    kind = facts.get("kind")
+    if kind == "tool":
+        facts.setdefault("tool_name", facts.get("label") or record.name)
+        _put(facts, "arguments", _unwrapped(facts.pop("input", None)))
+        _put(facts, "result", _unwrapped(facts.pop("output", None)))
+    elif kind == "agent" and facts.get("label"):
+        facts.setdefault("agent_name", facts["label"])
+    if record.attributes.get("gen_ai.task.status") == "failure":
+        facts["failed"] = True
+
+
+def _put(facts: Facts, fact: str, value: Any) -> None:
+    if value is not None:
+        facts.setdefault(fact, value)
+
+
+_INNER = ("input_str", "inputs", "outputs", "output", "kwargs", "args")
+
+
+def _unwrapped(value: Any) -> Any:
+    """The content inside a callback's `{"inputs": ..., "kwargs": ...}`."""
+    found = decode(value)
+    if not isinstance(found, Mapping):
+        return value
+    for key in _INNER:
+        inner = decode(found.get(key))
+        if inner:
+            return inner
+    return value
+
+
+TRACELOOP = Dialect(
+    name="traceloop",
+    speaks=("traceloop", "llm"),
+    fields=FIELDS,
+    refine=refine,
+    source="OpenLLMetry 0.40.14 and 0.62.4",
+)
