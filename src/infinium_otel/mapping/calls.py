@@ -1,0 +1,161 @@
+"""One model call told by several spans becomes one; two real calls stay two.
+
+Frameworks and clients instrument the same call: nested spans, siblings with one
+response id, a wrapper around retries. Rules: dialects.md 2.6.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from infinium_otel.dialects import CALLS
+from infinium_otel.records import Failure, Reading, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infinium_otel.mapping.tree import Node
+
+BARRIERS = frozenset({"agent", "tool"})
+"""Below one of these a model call is another one, not a retelling."""
+
+
+def unify_calls(nodes: list[Node]) -> None:
+    """Fold every span that retells a model call into the one that is kept."""
+    for node in reversed(nodes):
+        if node.kind in CALLS:
+            _unify_nested(node)
+    _unify_by_response(nodes)
+
+
+def is_call(node: Node) -> bool:
+    """Whether *node* stands for one model call."""
+    return node.kind in CALLS and not node.folded
+
+
+def _unify_nested(outer: Node) -> None:
+    """A call around one call is its wrapper; around several, their container."""
+    inner = [node for node in _nearest_calls(outer) if node.kind == outer.kind]
+    if not inner:
+        return
+    successes = [node for node in inner if not node.failed]
+    if len(inner) == 1 and not _are_two(outer, inner[0]):
+        _wrap(outer, inner[0])
+    elif len(successes) == 1 and len(inner) > 1 and not outer.failed:
+        _wrap(outer, successes[0])
+    elif len(inner) > 1:
+        outer.kind = "step"
+
+
+def _nearest_calls(node: Node) -> Iterator[Node]:
+    """Calls below *node* with no agent, tool or other call in between."""
+    for child in node.children:
+        if is_call(child):
+            yield child
+        elif child.kind not in BARRIERS:
+            yield from _nearest_calls(child)
+
+
+def _are_two(outer: Node, inner: Node) -> bool:
+    """Different answers with different counts: a call made inside another."""
+    ids = outer.reading.response_id, inner.reading.response_id
+    usages = outer.reading.usage, inner.reading.usage
+    return all(ids) and ids[0] != ids[1] and all(usages) and usages[0] != usages[1]
+
+
+def _wrap(outer: Node, inner: Node) -> None:
+    """Keep the inner span; what only the wrapper knows is added to it."""
+    inner.reading = united(inner.reading, outer.reading)
+    outer.fold_into(inner)
+
+
+def _unify_by_response(nodes: list[Node]) -> None:
+    """Spans with one response id that overlap in time are one call."""
+    by_response: dict[str, list[Node]] = defaultdict(list)
+    for node in nodes:
+        if is_call(node) and node.reading.response_id:
+            by_response[node.reading.response_id].append(node)
+    for same in by_response.values():
+        kept = same[0]
+        for node in same[1:]:
+            if not _same_time(kept, node):
+                kept = node
+            elif _richness(node) > _richness(kept):
+                _retell(node, kept)
+                kept = node
+            else:
+                _retell(kept, node)
+
+
+def _retell(kept: Node, other: Node) -> None:
+    kept.reading = united(kept.reading, other.reading)
+    other.fold_into(kept)
+
+
+def _same_time(one: Node, other: Node) -> bool:
+    a, b = one.record, other.record
+    if a.start_ns == a.end_ns or b.start_ns == b.end_ns:
+        return True
+    return a.start_ns <= b.end_ns and b.start_ns <= a.end_ns
+
+
+def _richness(node: Node) -> tuple[bool, int]:
+    """Who knows more: real time first, then facts."""
+    reading = node.reading
+    known = sum(getattr(reading, f.name) is not None for f in fields(Reading))
+    return node.record.end_ns > node.record.start_ns, known
+
+
+_UNEQUAL = ("kind", "usage", "failure", "extra", "problems", "dialects", "expected")
+
+
+def united(first: Reading, other: Reading) -> Reading:
+    """*first* with whatever only *other* knows."""
+    if first == other:
+        return first
+    told = {
+        f.name: getattr(other, f.name)
+        for f in fields(Reading)
+        if f.name not in _UNEQUAL
+        and getattr(first, f.name) in (None, (), False)
+        and getattr(other, f.name) not in (None, (), False)
+    }
+    return replace(
+        first,
+        usage=_united_usage(first.usage, other.usage),
+        failure=_united_failure(first.failure, other.failure),
+        extra={**other.extra, **first.extra},
+        problems=(*first.problems, *other.problems),
+        dialects=tuple(dict.fromkeys((*first.dialects, *other.dialects))),
+        **told,
+    )
+
+
+def _united_usage(first: Usage | None, other: Usage | None) -> Usage | None:
+    """The details of *other* count only where it tells of the same tokens."""
+    if first is None or other is None:
+        return first or other
+    if (first.input or other.input) != (other.input or first.input):
+        return first
+    return Usage(
+        *(
+            getattr(other if getattr(first, f.name) is None else first, f.name)
+            for f in fields(Usage)
+        )
+    )
+
+
+def _united_failure(first: Failure | None, other: Failure | None) -> Failure | None:
+    if first is None or other is None:
+        # A wrapper that failed around a call that did not is the wrapper's own matter.
+        return first
+    if first.type == other.type or not first.code:
+        code = first.code or other.code
+        if code is None and other.type != first.type:
+            code = other.type
+        return replace(
+            first, code=code, stack_trace=first.stack_trace or other.stack_trace
+        )
+    return first

@@ -1,0 +1,131 @@
+"""Which spans are steps, and which only tell more of one.
+
+Transport spans fold into the call or tool they serve; the layers of one tool call
+(framework, MCP client, MCP server) fold into the outermost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from infinium_otel.dialects import CALLS
+from infinium_otel.mapping.calls import united
+
+if TYPE_CHECKING:
+    from infinium_otel.mapping.tree import Node
+
+TRANSPORT = frozenset({"http", "db", "messaging", "mcp"})
+WORKERS = CALLS | {"tool"}
+"""What a transport span can serve."""
+
+ALWAYS = WORKERS | {
+    "retrieval",
+    "planning",
+    "handoff",
+    "guardrail",
+    "evaluator",
+    "memory",
+}
+NEVER = frozenset({"lifecycle", "messaging"})
+AGENTIC = CALLS | {"tool", "agent"}
+"""What makes a trace the run of an agent."""
+
+HTTP_ERROR = 400
+
+
+def fold_tools(nodes: list[Node]) -> None:
+    """Keep the outermost span of each tool call; add what its inner layers know."""
+    for node in nodes:
+        if node.kind == "tool" and not node.folded:
+            for layer in list(_layers(node)):
+                node.reading = united(node.reading, layer.reading)
+                layer.fold_into(node)
+
+
+def _layers(outer: Node) -> list[Node]:
+    """Tool spans below *outer* that tell of the same call."""
+    found = []
+    waiting = list(outer.children)
+    while waiting:
+        node = waiting.pop()
+        if node.kind in CALLS or node.kind == "agent" or node.folded:
+            continue
+        if node.kind == "tool":
+            if not _is_same_tool(outer, node):
+                continue
+            found.append(node)
+        waiting.extend(node.children)
+    return found
+
+
+def _is_same_tool(outer: Node, inner: Node) -> bool:
+    names = outer.reading.tool_name, inner.reading.tool_name
+    ids = outer.reading.tool_call_id, inner.reading.tool_call_id
+    if all(ids) and ids[0] != ids[1]:
+        return False
+    return not all(names) or names[0] == names[1]
+
+
+def fold_transport(nodes: list[Node]) -> None:
+    """Fold HTTP and database spans into the call or tool they served."""
+    for node in nodes:
+        if node.kind in TRANSPORT and not node.folded:
+            served = next((a for a in node.ancestors() if a.kind in WORKERS), None)
+            if served is not None:
+                _serve(_teller(served), node)
+
+
+def _teller(node: Node) -> Node:
+    """The node that tells *node*'s call, if another does."""
+    if not node.folded:
+        return node
+    for below in node.descendants():
+        if node in below.members:
+            return below
+    return next((a for a in node.ancestors() if node in a.members), node)
+
+
+def _serve(served: Node, transport: Node) -> None:
+    """The last attempt's status is the call's; failed attempts before it are retries."""
+    status = transport.reading.http_status
+    reading = served.reading
+    if status is not None and transport.kind == "http":
+        before = reading.extra.get("http.attempts", 0)
+        retries = max(before, reading.retry_count or 0)
+        served.reading = replace(
+            reading,
+            http_status=status,
+            retry_count=retries or None,
+            extra={**reading.extra, "http.attempts": before + 1}
+            if status >= HTTP_ERROR
+            else reading.extra,
+        )
+    transport.fold_into(served)
+
+
+def is_step(node: Node, *, everything: bool) -> bool:
+    """Whether *node* is something the agent did, rather than a frame around it."""
+    if node.folded or node.kind in NEVER:
+        return False
+    if node.kind in ALWAYS:
+        return True
+    if node.kind in TRANSPORT:
+        return everything if node.kind != "mcp" else _fetches(node)
+    return _is_plain_step(node)
+
+
+def _fetches(node: Node) -> bool:
+    return (node.reading.operation or "") in ("resources/read", "prompts/get")
+
+
+def _is_plain_step(node: Node) -> bool:
+    """Unknown spans are kept; known frames only where they hold nothing, or failed.
+
+    The root is the task itself: it is a step only for what it alone knows.
+    """
+    if node.parent is None:
+        return node.kind == "" and bool(node.record.attributes)
+    if node.kind == "agent":
+        return bool(node.reading.agent_name)
+    return node.kind == "" or node.failed or not node.children

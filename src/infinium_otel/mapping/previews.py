@@ -1,0 +1,173 @@
+"""Texts for a reader: decoded first, cut last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infinium_otel.jsontext import decode, text_of
+from infinium_otel.messages import Message, decode_messages, media_label, plain
+
+PREVIEW = 500
+"""Characters of a step's preview. Source: the seed's `ExecutionStep`."""
+
+SUMMARY_IN, SUMMARY_OUT = 3_000, 8_000
+"""What the service's judge reads of a task's input and output (seed-models 1.4)."""
+
+TOOL_OUT = 1_500
+STACK = 4_000
+MAX_TEXT = 200_000
+MAX_DEPTH = 20
+VECTOR = 50
+"""More numbers in a row than this are an embedding, not something to read."""
+BLOB = 400
+"""A run of base64 at least this long is binary, not text."""
+
+
+def cut(text: str, limit: int) -> str:
+    """*text* in at most *limit* characters, with its end marked where it was cut."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def asked(value: Any) -> str | None:
+    """The last thing that was asked or answered to the model in *value*."""
+    messages = _messages(value, "user")
+    for message in reversed(messages):
+        if message.role == "user" and message.text:
+            return message.text
+    for message in reversed(messages):
+        if message.text and message.role != "system":
+            return message.text
+    return _replies(messages) or _first_text(messages) or content(value)
+
+
+def latest(value: Any) -> str | None:
+    """The newest message of a call's input: a question or a tool's answer."""
+    messages = _messages(value, "user")
+    for message in reversed(messages):
+        if message.role in ("user", "tool") or message.replies:
+            return message.text or _replies([message])
+    return _first_text(messages) or content(value)
+
+
+def answered(value: Any) -> str | None:
+    """What the model said in *value*, and the tools it asked for."""
+    messages = _messages(value, "assistant")
+    for message in reversed(messages):
+        if message.role == "assistant" and message.said:
+            return message.said
+    thoughts = [m.thought for m in messages if m.thought]
+    return _first_text(messages[-1:]) or (thoughts[-1] if thoughts else content(value))
+
+
+def content(value: Any) -> str | None:
+    """*value* as text, without the wrappings of callbacks and content blocks."""
+    bare = plain(unwrapped(decode(value)))
+    if bare in (None, "", (), [], {}):
+        return None
+    return text_of(without_binary(bare)) or None
+
+
+def _messages(value: Any, role: str) -> Sequence[Message]:
+    found = unwrapped(decode(value))
+    if isinstance(found, str) or not _holds_messages(found):
+        return ()
+    return decode_messages(found, role)
+
+
+_MESSAGE_KEYS = (
+    "role messages contents generations message choices parts kwargs type content "
+    "event.name chat_history input_messages"
+).split()
+
+
+def _holds_messages(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_messages(item) for item in value[:50])
+    return isinstance(value, Mapping) and any(key in value for key in _MESSAGE_KEYS)
+
+
+def _replies(messages: Sequence[Message]) -> str | None:
+    replies = [content(r.result) for m in messages[-1:] for r in m.replies]
+    return "\n".join(filter(None, replies)) or None
+
+
+def _first_text(messages: Sequence[Message]) -> str | None:
+    return next((m.text for m in messages if m.text), None)
+
+
+_WRAPPERS = (
+    "inputs outputs input output kwargs args return_values result response answer "
+    "text content value query question prompt final_output"
+).split()
+MAX_UNWRAPPINGS = 6
+
+
+def unwrapped(value: Any) -> Any:
+    """What stands inside `{"inputs": {...}, "kwargs": {}}` and the like."""
+    for _ in range(MAX_UNWRAPPINGS):
+        inner = _inner(value)
+        if inner is None:
+            return value
+        value = decode(inner)
+    return value
+
+
+def _inner(value: Any) -> Any:
+    """The one member of *value* that says something, if its name is a wrapper's."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        return value[0] if isinstance(value[0], str) else None
+    if not isinstance(value, Mapping):
+        return None
+    if any(key in value for key in ("role", "type", "parts", "messages", "lc")):
+        return None
+    telling = [k for k, v in value.items() if v not in (None, "", (), [], {})]
+    named = [k for k in telling if k in _WRAPPERS]
+    beside = {"tags", "metadata", "kwargs", "run_id", "config", "name", "options"}
+    if named and set(telling) - {named[0]} <= beside:
+        return value[named[0]]
+    return None
+
+
+def without_binary(value: Any, depth: int = 0) -> Any:
+    """*value* with images, audio and bytes named by type and size."""
+    if isinstance(value, str):
+        return _text_without_binary(value)
+    if isinstance(value, (bytes, bytearray)):
+        return f"[bytes {len(value)}]"
+    if depth > MAX_DEPTH or not isinstance(value, (Mapping, list, tuple)):
+        return value
+    if isinstance(value, Mapping):
+        return _mapping_without_binary(value, depth + 1)
+    if len(value) > VECTOR and all(isinstance(v, float) for v in value[:VECTOR]):
+        return f"[vector {len(value)}]"
+    return [without_binary(item, depth + 1) for item in value]
+
+
+def _mapping_without_binary(value: Mapping[Any, Any], depth: int) -> Any:
+    if _is_media(value):
+        return media_label(value)
+    return {str(k): without_binary(v, depth) for k, v in value.items()}
+
+
+_MEDIA = frozenset(
+    "blob image image_url input_image audio input_audio video document file "
+    "input_file binary media".split()
+)
+
+
+def _is_media(value: Mapping[str, Any]) -> bool:
+    return value.get("type") in _MEDIA or "inline_data" in value
+
+
+def _text_without_binary(text: str) -> str:
+    if text.startswith("data:") and "," in text[:200]:
+        return media_label({"type": "file", "data": text})
+    if len(text) >= BLOB and _is_base64(text):
+        return f"[base64 {len(text) * 3 // 4000} kB]"
+    return text
+
+
+def _is_base64(text: str) -> bool:
+    head = text[:BLOB]
+    return " " not in head and all(c.isalnum() or c in "+/=-_\n" for c in head)

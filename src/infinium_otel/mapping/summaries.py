@@ -1,0 +1,104 @@
+"""The run as a whole: its name, what was asked and what came of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from infinium_otel.mapping import previews
+from infinium_otel.mapping.calls import is_call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from infinium_otel.mapping.content import Content
+    from infinium_otel.mapping.tree import Node
+
+FRAMES = frozenset({"agent", "workflow"})
+_PREFIXES = re.compile(r"^(invoke_agent|invoke_workflow|execute_tool)\s+")
+_TRANSPORT = frozenset({"http", "messaging", "db"})
+
+
+def name_of(nodes: list[Node]) -> str:
+    """The run's name: the framework's own, else the root span's, cleaned."""
+    root = nodes[0]
+    named = root.reading.task_name or _own_name(root)
+    if named is None:
+        frame = next((n for n in nodes if n.kind in FRAMES), None)
+        named = _own_name(frame) if frame else None
+    return named or root.record.name.strip() or "unnamed run"
+
+
+def _own_name(node: Node) -> str | None:
+    """What a span calls the run; a transport's name says nothing of it."""
+    if node.kind in _TRANSPORT:
+        return None
+    name = _PREFIXES.sub("", node.record.name).strip()
+    if node.kind == "agent":
+        return node.reading.agent_name or name
+    return node.reading.label or name or None
+
+
+def input_of(nodes: list[Node], content: Content) -> str | None:
+    """What was asked: of the root, else of the outermost frame, else of the model."""
+    candidates = _accounts(nodes, "input")
+    texts = (previews.asked(node.reading.input) for node in candidates)
+    return _summary(texts, previews.SUMMARY_IN, content)
+
+
+def output_of(nodes: list[Node], content: Content) -> str | None:
+    """What came of it: the root's output, else the outermost frame's, else the last answer."""
+    candidates = _accounts(nodes, "output")
+    texts = (previews.answered(node.reading.output) for node in candidates)
+    return _summary(texts, previews.SUMMARY_OUT, content)
+
+
+def _summary(texts: Iterator[str | None], limit: int, content: Content) -> str | None:
+    found = next((text for text in texts if text), None)
+    return content.text(previews.cut(found, limit)) if found else None
+
+
+def _accounts(nodes: list[Node], side: str) -> Iterator[Node]:
+    """Spans that may tell the run's *side*, the best first."""
+    root = nodes[0]
+    if root.kind != "tool":
+        yield root
+    yield from root.members
+    calls = [
+        n for n in nodes if is_call(n) and n.kind == "llm" and not n.reading.utility
+    ]
+    frames = [n for n in nodes if n.kind in FRAMES and n is not root]
+    if side == "input":
+        yield from frames
+        yield from calls
+        yield from (
+            n for n in nodes if n.kind in ("step", "retrieval", "embedding", "")
+        )
+    else:
+        yield from _outermost_last(frames)
+        yield from sorted(calls, key=_end, reverse=True)
+        yield from sorted(
+            (n for n in nodes if n.kind in ("step", "")), key=_end, reverse=True
+        )
+
+
+def _outermost_last(frames: Iterable[Node]) -> Iterator[Node]:
+    """Outermost frames before those inside them; the one that ended last first."""
+    return iter(sorted(frames, key=lambda n: (_depth(n), -n.record.end_ns)))
+
+
+def _depth(node: Node) -> int:
+    return sum(1 for above in node.ancestors() if above.kind in FRAMES)
+
+
+def _end(node: Node) -> int:
+    return node.record.end_ns
+
+
+def description_of(nodes: list[Node], asked: str | None, name: str) -> str:
+    """What the run was about: the agent's own description, the request, or its name."""
+    described = next(
+        (n.reading.agent_description for n in nodes if n.reading.agent_description),
+        None,
+    )
+    return asked or described or name

@@ -1,0 +1,140 @@
+"""Tool runs that no span tells of, found in the messages around them.
+
+A client library has spans for model calls only. That a tool ran is seen from the call
+the model asked for and the answer that the next request carries (dialects trap T12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.mapping.calls import is_call
+from infinium_otel.messages import decode_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from infinium_otel.mapping.tree import Node
+    from infinium_otel.messages import Message, ToolReply, ToolRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTool:
+    """A tool run as messages tell it.
+
+    Args:
+        after: the model call that asked for it, or the one before its answer.
+        start_ns: when the model had asked; `end_ns` when the answer was passed on.
+    """
+
+    request: ToolRequest
+    reply: ToolReply | None
+    after: Node
+    start_ns: int
+    end_ns: int
+
+
+def told_tools(nodes: list[Node]) -> list[ToldTool]:
+    """The tool runs of a trace that have no span of their own, in order."""
+    calls = [node for node in nodes if is_call(node) and node.kind == "llm"]
+    asked = _asked(calls)
+    if not asked and not any(_has_history(node) for node in calls[1:]):
+        return []
+    spans = _Spans(nodes)
+    return list(_runs(calls, asked, spans))
+
+
+def _asked(calls: list[Node]) -> dict[str, tuple[ToolRequest, Node]]:
+    """The tools each answer asked for, by call id."""
+    found: dict[str, tuple[ToolRequest, Node]] = {}
+    for node in calls:
+        for request in _requests(decode_messages(node.reading.output, "assistant")):
+            if request.id:
+                found.setdefault(request.id, (request, node))
+    return found
+
+
+def _requests(messages: Iterable[Message]) -> Iterator[ToolRequest]:
+    return (request for message in messages for request in message.requests)
+
+
+_HISTORY_MARKS = ("tool", "function")
+
+
+def _has_history(node: Node) -> bool:
+    """Whether a call's input may carry tools' answers at all; cheap to ask."""
+    value = node.reading.input
+    if isinstance(value, str):
+        return any(mark in value for mark in _HISTORY_MARKS)
+    return bool(value)
+
+
+class _Spans:
+    """The tools that do have spans."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        tools = [n.reading for n in nodes if n.kind == "tool"]
+        self.ids = {tool.tool_call_id for tool in tools if tool.tool_call_id}
+        self.nameless_ids = {t.tool_name for t in tools if not t.tool_call_id}
+
+    def tell(self, request: ToolRequest) -> bool:
+        """Whether a span tells of the run that *request* asked for."""
+        return request.id in self.ids or request.name in self.nameless_ids
+
+
+def _runs(
+    calls: list[Node], asked: dict[str, tuple[ToolRequest, Node]], spans: _Spans
+) -> Iterator[ToldTool]:
+    told: set[str] = set()
+    for index, node in enumerate(calls):
+        messages = decode_messages(node.reading.input)
+        for request, reply in _pairs(messages):
+            key = request.id or f"{request.name}:{request.arguments}"
+            known = asked.get(request.id or "")
+            if key in told:
+                continue
+            told.add(key)
+            if spans.tell(request) or _is_older(index, known, messages, calls):
+                continue
+            before = known[1] if known else calls[index - 1]
+            end_ns = max(node.record.start_ns, before.record.end_ns)
+            yield ToldTool(request, reply, before, before.record.end_ns, end_ns)
+
+
+def _pairs(messages: Iterable[Message]) -> Iterator[tuple[ToolRequest, ToolReply]]:
+    """Each request in *messages* with the answer that follows it."""
+    waiting: list[ToolRequest] = []
+    for message in messages:
+        for reply in message.replies:
+            request = _match(waiting, reply)
+            if request is not None:
+                waiting.remove(request)
+                yield request, reply
+        waiting.extend(message.requests)
+
+
+def _match(waiting: list[ToolRequest], reply: ToolReply) -> ToolRequest | None:
+    for request in waiting:
+        if reply.id is not None and request.id is not None:
+            if reply.id == request.id:
+                return request
+        elif reply.name is None or reply.name == request.name:
+            return request
+    return None
+
+
+def _is_older(
+    index: int, known: tuple[Any, Any] | None, messages: Any, calls: list[Node]
+) -> bool:
+    """Whether a pair is history from before this trace rather than a run in it."""
+    if known is not None:
+        return False
+    if index == 0:
+        return True
+    start = next((m.text for m in messages if m.role == "user"), None)
+    for earlier in calls[:index]:
+        first = decode_messages(earlier.reading.input)[:4]
+        if any(m.role == "user" and m.text == start for m in first):
+            return False
+    return True
