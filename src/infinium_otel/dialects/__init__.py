@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects._attributes import Row, first
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._reading import CALLS, reading_of
+from infinium_otel.dialects.anthropic import ANTHROPIC
 from infinium_otel.dialects.genai import GENAI
+from infinium_otel.dialects.google_adk import GOOGLE_ADK
+from infinium_otel.dialects.langfuse import LANGFUSE
+from infinium_otel.dialects.logfire import LOGFIRE
+from infinium_otel.dialects.mcp import MCP
 from infinium_otel.dialects.openinference import OPENINFERENCE
+from infinium_otel.dialects.openlit import OPENLIT
+from infinium_otel.dialects.strands import STRANDS
 from infinium_otel.dialects.traceloop import TRACELOOP
 
 if TYPE_CHECKING:
@@ -26,8 +33,15 @@ __all__ = ["CALLS", "DIALECTS", "Dialect", "Facts", "Row", "first", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
     OPENINFERENCE,
+    LANGFUSE,
+    STRANDS,
+    OPENLIT,
+    ANTHROPIC,
+    MCP,
+    GOOGLE_ADK,
     GENAI,
     TRACELOOP,
+    LOGFIRE,
 )
 """Every dialect, the one that decides first."""
 

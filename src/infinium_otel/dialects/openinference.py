@@ -46,15 +46,16 @@ _PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
 FIELDS = {
     "kind": first(one_of(KINDS), "openinference.span.kind"),
     "weak_kind": first(one_of(GENERIC_KINDS), "openinference.span.kind"),
-    "model": first(text, "llm.response.model_name"),
-    "model_requested": first(
+    # model_name is the model asked for until an answer names its own
+    "model": first(
         text,
-        "llm.request.model_name",
+        "llm.response.model_name",
         "llm.model_name",
         "embedding.model_name",
         "reranker.model_name",
         "decision.model_name",
-    )
+    ),
+    "model_requested": first(text, "llm.request.model_name")
     | first(member("model", text), *_PARAMETERS),
     # provider is who hosts, system whose interface it is
     "provider": first(text, "llm.provider", "llm.system"),
@@ -115,14 +116,24 @@ def _messages(attributes: Mapping[str, Any], facts: Facts) -> None:
     asked = indexed(attributes, "llm.input_messages") or structure(
         attributes.get("llm.prompts")
     )
-    if asked:
+    if asked and (_says_something(asked) or "input" not in facts):
         facts["input"] = [_message(item) for item in asked]
     answered = indexed(attributes, "llm.output_messages") or indexed(
         attributes, "llm.choices"
     )
-    if answered:
-        facts.setdefault("response", facts.get("output"))
+    if answered and (_says_something(answered) or "output" not in facts):
+        facts["response"] = facts.get("output")
         facts["output"] = [_message(item) for item in answered]
+
+
+def _says_something(items: Any) -> bool:
+    """Whether any message has more than a role: capture limits leave bare roles."""
+    return any(
+        not isinstance(item, Mapping)
+        or not isinstance(item.get("message"), Mapping)
+        or len(item["message"]) > 1
+        for item in items
+    )
 
 
 def _message(item: Any) -> Any:

@@ -1,0 +1,166 @@
+"""pydantic-ai and Logfire, which share their vocabulary.
+
+Source: pydantic-ai-slim 1.0.18 (format versions 1 and 2) and 2.68.0 (to version 6);
+the logfire repository of August 2026, its OpenAI Agents bridge included.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import (
+    amount,
+    count,
+    data,
+    first,
+    member,
+    number,
+    one_of,
+    structure,
+    text,
+    texts,
+)
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.jsontext import decode
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+FIELDS = {
+    "dropped": first(one_of({"pending_span": "dropped"}), "logfire.span_type"),
+    "label": first(text, "logfire.msg"),
+    "agent_name": first(text, "agent_name"),
+    "agent_id": first(text, "gen_ai.agent.call.id"),
+    "model_requested": first(text, "model_name")
+    | first(member("model", text), "request_data"),
+    "temperature": first(member("temperature", number), "request_data"),
+    "top_p": first(member("top_p", number), "request_data"),
+    "max_tokens": first(member("max_tokens", count), "request_data"),
+    "cost_usd": first(amount, "operation.cost"),
+    "arguments": first(data, "tool_arguments"),
+    "result": first(data, "tool_response"),
+    "input": first(structure, "request_data", "raw_input")
+    | first(structure, "pydantic_ai.all_messages", "all_messages_events"),
+    "output": first(data, "final_result")
+    | first(member("message", structure), "response_data")
+    | first(member("combined_chunk_content", text), "response_data"),
+    "retry_count": first(count, "pydantic_ai.tool.retry.attempt"),
+    "tags": first(texts, "logfire.tags"),
+    "error_message": first(member("message", text), "error"),
+}
+
+_TEMPLATES = tuple(
+    (re.compile(pattern), fact, kind)
+    for pattern, fact, kind in (
+        (r"OpenAI Agents trace: ", "weak_kind", "workflow"),
+        (r"(agent run$|Agent run: )", "kind", "agent"),
+        (r"(running tool$|running tool: |Function: )", "kind", "tool"),
+        (r"running (\d+ )?tools$|running output function", "weak_kind", "step"),
+        (r"(Turn |Task: )", "weak_kind", "step"),
+        (r"Handoff: ", "kind", "handoff"),
+        (r"Guardrail ", "kind", "guardrail"),
+        (r"(Responses API with|[Cc]hat [Cc]ompletion with) ", "kind", "llm"),
+        (r"streaming response from ", "kind", "llm"),
+        (r"MCP request: tools/call ", "kind", "tool"),
+    )
+)
+FATAL_LEVEL = 17
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Kinds by the name's template, and messages in the older event lists."""
+    for pattern, fact, kind in _TEMPLATES:
+        if pattern.match(record.name):
+            facts.setdefault(fact, kind)
+            break
+    attributes = record.attributes
+    events = structure(attributes.get("events"))
+    if events:
+        _from_events(events, facts)
+    kind = facts.get("kind")
+    if kind == "agent":
+        _agent(attributes, facts)
+    elif kind == "tool":
+        _tool(record, facts)
+    elif kind == "llm":
+        _call(record, facts)
+    level = count(attributes.get("logfire.level_num"))
+    if level is not None and level >= FATAL_LEVEL:
+        facts["failed"] = True
+    if "input" in facts and kind not in ("agent", "llm"):
+        facts.setdefault("weak_kind", "step")
+
+
+def _from_events(events: Any, facts: Facts) -> None:
+    """Version 1's one list of events: what was asked, then the choice."""
+    messages = [event for event in events if isinstance(event, Mapping)]
+    choices = [m for m in messages if m.get("event.name") == "gen_ai.choice"]
+    asked = [m for m in messages if m.get("event.name") != "gen_ai.choice"]
+    answers = [m.get("message", m) for m in choices]
+    if asked:
+        facts["input"] = asked
+    if answers:
+        facts["output"] = [
+            {"role": "assistant", **answer} if isinstance(answer, Mapping) else answer
+            for answer in answers
+        ]
+
+
+def _agent(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """The run's own part of the conversation: what came before it is history."""
+    messages = facts.get("input")
+    start = count(attributes.get("pydantic_ai.new_message_index"))
+    if isinstance(messages, (list, tuple)):
+        run = messages[start:] if start else messages
+        facts["input"] = [m for m in run if not _is_answer(m)]
+        if "output" not in facts:
+            facts["output"] = [m for m in run if _is_answer(m)]
+
+
+def _is_answer(message: Any) -> bool:
+    return isinstance(message, Mapping) and message.get("role") == "assistant"
+
+
+def _tool(record: SpanRecord, facts: Facts) -> None:
+    """The bridge for OpenAI Agents tells a tool in bare words."""
+    attributes = record.attributes
+    if record.name.startswith("Function: "):
+        for fact, key in (
+            ("tool_name", "name"),
+            ("arguments", "input"),
+            ("result", "output"),
+        ):
+            value = decode(attributes.get(key))
+            if value:
+                facts.setdefault(fact, value)
+    elif record.name.startswith("MCP request: tools/call "):
+        facts.setdefault("tool_name", record.name.rpartition(" ")[2])
+
+
+def _call(record: SpanRecord, facts: Facts) -> None:
+    """A stream is told by a second, instant span that knows how long it took."""
+    seconds = amount(record.attributes.get("duration"))
+    if record.name.startswith("streaming response from ") and seconds is not None:
+        facts["latency_ms"] = seconds * 1000
+
+
+LOGFIRE = Dialect(
+    name="logfire",
+    speaks=(
+        "logfire",
+        "pydantic_ai",
+        "tool_arguments",
+        "tool_response",
+        "all_messages_events",
+        "agent_name",
+        "model_name",
+        "request_data",
+        "operation",
+    ),
+    scopes=("logfire", "pydantic-ai"),
+    fields=FIELDS,
+    refine=refine,
+    source="pydantic-ai-slim 1.0.18 and 2.68.0, logfire (August 2026)",
+)

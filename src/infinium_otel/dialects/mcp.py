@@ -1,0 +1,43 @@
+"""The Model Context Protocol, from its own SDK, FastMCP and the convention.
+
+Source: semantic-conventions v1.39.0 (MCP), mcp 2.3.0, fastmcp-slim 4.2.0.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infinium_otel.dialects._attributes import data, first, text
+from infinium_otel.dialects._dialect import Dialect, Facts
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+FIELDS = {
+    "operation": first(text, "mcp.method.name"),
+    "error_code": first(text, "rpc.response.status_code"),
+    "arguments": first(data, "mcp.request.argument", "crewai.mcp.tool_args"),
+    "result": first(data, "mcp.response.value", "crewai.mcp.tool_result"),
+}
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Calling a tool is tool use; the client's span names the tool only in its name."""
+    method = facts.get("operation")
+    if method == "tools/call":
+        facts["kind"] = "tool"
+        named = record.name.rpartition("tools/call")[2].strip()
+        if named:
+            facts["tool_name"] = named
+    elif method:
+        facts["kind"] = "mcp"
+        facts["label"] = record.name
+
+
+MCP = Dialect(
+    name="mcp",
+    speaks=("mcp",),
+    fields=FIELDS,
+    refine=refine,
+    source="mcp 2.3.0, fastmcp-slim 4.2.0",
+)
