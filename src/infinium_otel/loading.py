@@ -12,7 +12,7 @@ import zlib
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from infinium_otel import otlp
 from infinium_otel.errors import DecodingError
@@ -30,6 +30,9 @@ CHUNK = 256 * 1024
 GZIP, ZSTD, BYTE_ORDER_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
 """Octets that JSON text never holds and the head of a protobuf message always does."""
+
+TELLING = 1024
+"""Octets at the head of an input that are looked at."""
 
 PROTOBUF_START = b"\x0a"
 """The tag of the only field of an export request."""
@@ -72,7 +75,7 @@ def read_otlp(stream: BinaryIO) -> Iterator[Decoded]:
         MissingExtraError: protobuf without the `otlp` extra.
     """
     chunks = _plain(_chunks(stream))
-    head = _head(chunks)
+    head = _head(chunks, TELLING)
     if head.startswith(ZSTD):
         raise DecodingError("compressed with zstd: decompress it first")
     rest = chain((head,), chunks)
@@ -94,17 +97,17 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _head(chunks: Iterator[bytes]) -> bytes:
+def _head(chunks: Iterator[bytes], least: int) -> bytes:
     """The first octets: enough to tell what they are, even if a pipe drips."""
     head = b""
-    while len(head) < CHUNK and (chunk := next(chunks, b"")):
+    while len(head) < least and (chunk := next(chunks, b"")):
         head += chunk
     return head
 
 
 def _plain(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """The chunks, decompressed if they are gzip."""
-    head = next(chunks, b"")
+    head = _head(chunks, len(GZIP))
     rest = chain((head,), chunks)
     return inflated(rest) if head.startswith(GZIP) else rest
 
@@ -209,8 +212,17 @@ def _from_protobuf(data: bytes) -> Iterator[Decoded]:
 
 def _message(body: bytes) -> Decoded:
     """A request of either signal: only as the right one does it hold usable items."""
-    traces = otlp.from_protobuf(body, "traces")
-    if traces.records or not traces.rejected_spans:
-        return traces
-    logs = otlp.from_protobuf(body, "logs")
-    return logs if logs.records or logs.unrelated_logs else traces
+    traces, logs = _as(body, "traces"), None
+    if traces is None or (traces.rejected_spans and not traces.records):
+        logs = _as(body, "logs")
+    if traces is None and logs is None:
+        raise DecodingError("not OTLP: no protobuf request")
+    fits = logs is not None and (traces is None or logs.records or logs.unrelated_logs)
+    return cast("Decoded", logs if fits else traces)
+
+
+def _as(body: bytes, signal: str) -> Decoded | None:
+    try:
+        return otlp.from_protobuf(body, signal)
+    except DecodingError:
+        return None
