@@ -125,9 +125,11 @@ def inflated(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if member.eof:
                 member = _member()
             try:
-                yield member.decompress(data, CHUNK)
+                piece = member.decompress(data, CHUNK)
             except zlib.error:
                 raise DecodingError("compressed data is damaged") from None
+            if piece:
+                yield piece
             data = member.unconsumed_tail or member.unused_data
     if not member.eof:
         raise DecodingError("compressed data was cut")
