@@ -135,7 +135,9 @@ def _resource(resource: Any) -> Attributes:
 
 def _events(events: Iterable[Any]) -> tuple[SpanEvent, ...]:
     return tuple(
-        SpanEvent(_text(event.name), event.timestamp or 0, _attributes(event.attributes))
+        SpanEvent(
+            _text(event.name), event.timestamp or 0, _attributes(event.attributes)
+        )
         for event in events
     )
 

@@ -1,0 +1,8 @@
+"""Spans to traces: by root, with open and late spans, deadlines and bounds.
+
+A state machine without a clock: every call says what time it is.
+"""
+
+from infinium_otel.assembly.assembler import Assembler
+
+__all__ = ["Assembler"]

@@ -1,0 +1,329 @@
+"""The state machine: what happens to traces as spans start, end and stay away."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING
+
+from infinium_otel.assembly import forest
+from infinium_otel.assembly.departed import DepartedTraces
+from infinium_otel.assembly.forest import NO_ID, Group, Tree
+from infinium_otel.assembly.joining import Links
+from infinium_otel.assembly.logbuffer import LogBuffer
+from infinium_otel.assembly.opentrace import OpenTrace, size_of
+from infinium_otel.records import LogEvent, SpanRecord, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from infinium_otel.config import Config
+
+SETTLE_S = 5.0
+"""Seconds a whole trace (`task_per=trace`) must be quiet once its root has ended: other
+processes send their spans up to five seconds late (the SDK's batch delay)."""
+LATE_S = 1.0
+"""Seconds spans that came too late are gathered before they leave as one part."""
+NO_TRACE = "0" * 32
+LOG_SHARE = 4
+"""Log events may take one part in so many of `max_open_bytes`."""
+
+
+class Assembler:
+    """Groups spans by root and gives each trace away when it is complete.
+
+    Where the starts of spans are told (`opened`), a trace is complete when its root
+    and every span known to be running have ended; where they are not, when its root
+    has ended and the batch that brought it is read through.
+
+    Args:
+        received: spans fed in so far.
+        open_spans: ended spans waiting in open traces.
+        left: spans given away in traces.
+        refused: spans not taken, by reason: `duplicate`, `invalid_id`.
+        settle_s: seconds a complete trace still waits, for its log events.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._per_trace = config.task_per == "trace"
+        self._open: OrderedDict[str, OpenTrace] = OrderedDict()
+        self._departed = DepartedTraces()
+        self._links = Links(self._open)
+        self._logs = LogBuffer(config.max_open_bytes // LOG_SHARE)
+        self._deadlines: list[tuple[float, int, OpenTrace]] = []
+        self._numbers = count()
+        self._running = 0
+        self._bytes = 0
+        self.settle_s = min(SETTLE_S, config.linger_s) if self._per_trace else 0.0
+        self.received = 0
+        self.open_spans = 0
+        self.left = 0
+        self.refused: Counter[str] = Counter()
+
+    @property
+    def open_traces(self) -> int:
+        """Traces with a span that waits or runs."""
+        return len(self._open)
+
+    @property
+    def dropped_logs(self) -> int:
+        """Log events given up because no span of theirs left in time."""
+        return self._logs.dropped
+
+    def opened(
+        self,
+        trace_id: str,
+        span_id: str,
+        parent_id: str | None,
+        is_remote: bool,  # noqa: FBT001 - one of five plain facts of a span
+        now_s: float,
+    ) -> None:
+        """A span has started; its end will come through `feed`."""
+        trace = self._trace(trace_id, now_s)
+        trace.told = True
+        if span_id not in trace.running:
+            self._running += 1
+        trace.running[span_id] = None if is_remote else parent_id
+
+    def feed(
+        self, records: Iterable[SpanRecord | LogEvent], now_s: float
+    ) -> list[Trace]:
+        """One batch of ended spans and log events, in any order.
+
+        Returns:
+            the traces that are complete now, or had to leave to keep the bounds.
+        """
+        touched: dict[str, OpenTrace] = {}
+        for record in records:
+            if isinstance(record, LogEvent):
+                self._logs.add(record, now_s)
+            else:
+                trace = self._add(record, now_s)
+                if trace is not None:
+                    touched[trace.trace_id] = trace
+        self._links.follow(touched, now_s)
+        ready: list[Trace] = []
+        for trace_id, trace in touched.items():
+            if self._open.get(trace_id) is trace:
+                ready += self._look_at(trace, now_s)
+        ready += self._keep_bounds()
+        return ready
+
+    def due(self, now_s: float) -> list[Trace]:
+        """The traces whose time has come."""
+        ready: list[Trace] = []
+        while self._deadlines and self._deadlines[0][0] <= now_s:
+            due_s, _, trace = heappop(self._deadlines)
+            if self._is_current(trace, due_s):
+                ready += self._leave(trace, hold=True)
+        for trace in self._timed_out(now_s):
+            trace.heard_s = now_s
+            self._open.move_to_end(trace.trace_id)
+            ready += self._leave(trace, forget=not trace.spans)
+        self._logs.expire(now_s - self._config.trace_timeout_s)
+        return ready
+
+    def next_due(self) -> float | None:
+        """When to call `due` next; None if nothing waits."""
+        while self._deadlines:
+            due_s, _, trace = self._deadlines[0]
+            if self._is_current(trace, due_s):
+                break
+            heappop(self._deadlines)
+        times = [entry[0] for entry in self._deadlines[:1]]
+        for trace in self._open.values():
+            times.append(trace.heard_s + self._config.trace_timeout_s)
+            break
+        return min(times, default=None)
+
+    def flush(self, now_s: float) -> list[Trace]:
+        """Everything that has ended, complete or not."""
+        ready: list[Trace] = []
+        for trace in list(self._open.values()):
+            trace.heard_s = max(trace.heard_s, now_s)
+            ready += self._leave(trace)
+        return ready
+
+    def _trace(self, trace_id: str, now_s: float) -> OpenTrace:
+        trace_id = self._links.resolve(trace_id)
+        trace = self._open.get(trace_id)
+        if trace is None:
+            trace = self._open[trace_id] = OpenTrace(trace_id, now_s)
+        else:
+            trace.heard_s = now_s
+            self._open.move_to_end(trace_id)
+        return trace
+
+    def _add(self, record: SpanRecord, now_s: float) -> OpenTrace | None:
+        self.received += 1
+        if record.trace_id in ("", NO_TRACE) or record.span_id in ("", NO_ID):
+            self.refused["invalid_id"] += 1
+            return None
+        if record.parent_id in (record.span_id, NO_ID, ""):
+            record = forest.without_parent(record)
+        trace = self._trace(record.trace_id, now_s)
+        if self._is_known(trace, record.span_id):
+            self.refused["duplicate"] += 1
+            if not (trace.spans or trace.running):
+                del self._open[trace.trace_id]
+            return None
+        self._running -= record.span_id in trace.running
+        size = size_of(record)
+        trace.add(record, size)
+        self.open_spans += 1
+        self._bytes += size
+        return trace
+
+    def _is_known(self, trace: OpenTrace, span_id: str) -> bool:
+        return span_id in trace.spans or self._departed.holds(trace.trace_id, span_id)
+
+    def _look_at(self, trace: OpenTrace, now_s: float) -> list[Trace]:
+        """Let *trace* leave if it is complete; else say until when it may wait."""
+        wait_s = self._wait_s(trace)
+        if wait_s is not None and wait_s <= 0:
+            return self._leave(trace, hold=True)
+        if wait_s is None:
+            trace.due_s = None
+        elif trace.due_s is None or self._is_quiet_time(trace):
+            trace.due_s = now_s + wait_s
+            entry = (trace.due_s, next(self._numbers), trace)
+            heappush(self._deadlines, entry)
+        return []
+
+    def _is_quiet_time(self, trace: OpenTrace) -> bool:
+        """True if the wait begins anew with each span."""
+        return self._per_trace and not trace.running
+
+    def _wait_s(self, trace: OpenTrace) -> float | None:
+        """Seconds from now until *trace* leaves; None if only the timeout says."""
+        late = trace.trace_id in self._departed
+        if trace.running:
+            if trace.root_ended or late:
+                return self._config.linger_s
+        elif trace.root_ended:
+            return self._rooted_wait_s(trace)
+        elif late:
+            return 0.0 if trace.told else LATE_S
+        too_long = len(trace.spans) > self._config.max_spans_per_trace
+        return 0.0 if too_long else None
+
+    def _rooted_wait_s(self, trace: OpenTrace) -> float:
+        if self._per_trace and not trace.true_root_ended:
+            return self._config.linger_s
+        return self.settle_s
+
+    def _is_current(self, trace: OpenTrace, due_s: float) -> bool:
+        return trace.due_s == due_s and self._open.get(trace.trace_id) is trace
+
+    def _timed_out(self, now_s: float) -> list[OpenTrace]:
+        found = []
+        for trace in self._open.values():
+            if trace.heard_s + self._config.trace_timeout_s > now_s:
+                break
+            found.append(trace)
+        return found
+
+    def _keep_bounds(self) -> list[Trace]:
+        """Send the traces that were quiet longest, until the rest is within bounds."""
+        config = self._config
+        ready: list[Trace] = []
+        while self._open and (
+            len(self._open) > config.max_open_traces
+            or self.open_spans + self._running > config.max_open_spans
+            or self._bytes > config.max_open_bytes
+        ):
+            trace = next(iter(self._open.values()))
+            ready += self._leave(trace, forget=True)
+        return ready
+
+    def _leave(
+        self, trace: OpenTrace, *, hold: bool = False, forget: bool = False
+    ) -> list[Trace]:
+        """Give away what has ended of *trace*.
+
+        Args:
+            trace: an open one.
+            hold: keep trees whose root still runs.
+            forget: keep nothing, not even which spans run.
+        """
+        found = forest.trees(trace.spans, trace.running)
+        held = [t for t in found if hold and t.top in trace.running]
+        going = [t for t in found if not (hold and t.top in trace.running)]
+        self.open_spans -= len(trace.spans)
+        self._bytes -= trace.size
+        trace.restart([record for tree in held for record in tree.records])
+        self.open_spans += len(trace.spans)
+        self._bytes += trace.size
+        if forget or not (trace.spans or trace.running):
+            self._running -= len(trace.running)
+            del self._open[trace.trace_id]
+        return list(self._traces(trace.trace_id, going)) if going else []
+
+    def _traces(self, trace_id: str, going: list[Tree]) -> Iterator[Trace]:
+        for group in self._groups(trace_id, going):
+            yield from self._parts(trace_id, group)
+
+    def _groups(self, trace_id: str, going: list[Tree]) -> list[Group]:
+        if self._per_trace:
+            return [self._continued(trace_id, forest.one_group(going))]
+        found = forest.groups(tree for tree in going if tree.rooted)
+        found = [self._continued(trace_id, group) for group in found]
+        late: dict[str, Group] = {}
+        orphans = [tree for tree in going if not tree.rooted]
+        for tree in orphans:
+            root_id = self._earlier_root(trace_id, tree)
+            if root_id is None and found:
+                forest.nearest(tree, found).trees.append(tree)
+            else:
+                root_id = root_id or self._last_root(trace_id) or orphans[0].top
+                group = late.setdefault(root_id, forest.one_group([tree]))
+                group.root_id = root_id
+                if tree not in group.trees:
+                    group.trees.append(tree)
+        return [*found, *late.values()]
+
+    def _continued(self, trace_id: str, group: Group) -> Group:
+        """*group* under the root of a task that had to leave before its root did."""
+        for task in self._departed.tasks(trace_id):
+            if not task.rooted or self._per_trace:
+                group.root_id = task.root_id
+                break
+        return group
+
+    def _earlier_root(self, trace_id: str, tree: Tree) -> str | None:
+        """The root of the task that left with the parent of *tree*, if one did."""
+        parents = [r.parent_id for r in tree.records if r.span_id == tree.top]
+        for task in self._departed.tasks(trace_id):
+            if task.root_id == tree.top or any(task.has(p) for p in parents):
+                return task.root_id
+        return None
+
+    def _last_root(self, trace_id: str) -> str | None:
+        tasks = self._departed.tasks(trace_id)
+        return tasks[-1].root_id if tasks else None
+
+    def _parts(self, trace_id: str, group: Group) -> Iterator[Trace]:
+        records = forest.in_order(group.records)
+        most = self._config.max_spans_per_trace
+        complete = group.whole or self._is_whole_late(trace_id, group)
+        for start in range(0, len(records), most):
+            chunk = records[start : start + most]
+            part = self._departed.note(
+                trace_id,
+                group.root_id,
+                (record.span_id for record in chunk),
+                rooted=group.rooted,
+            )
+            self.left += len(chunk)
+            logs = self._logs.take(chunk)
+            yield Trace(trace_id, group.root_id, chunk, logs, complete, part)
+
+    def _is_whole_late(self, trace_id: str, group: Group) -> bool:
+        """True if the parents that are not in *group* have all left before."""
+        return all(
+            not tree.running
+            and (tree.rooted or self._earlier_root(trace_id, tree) is not None)
+            for tree in group.trees
+        )
