@@ -1,0 +1,279 @@
+"""The pure steps as one object: spans in, finished tasks out.
+
+Exporter, processor, gateway, consumer and command line all drive this same object; each
+call says what time it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.assembly import Assembler
+from infinium_otel.config import Config
+from infinium_otel.records import LogEvent, SpanRecord
+from infinium_otel.sdkspans import log_event, span_record
+from infinium_otel.taskdata import EnvironmentContext, TaskData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from infinium_otel.records import Trace
+
+logger = logging.getLogger(__name__)
+
+
+def _step(module: str, name: str, instead: Any) -> Any:
+    # Until every step has landed; then these are plain imports.
+    try:
+        return getattr(import_module(f"infinium_otel.{module}"), name)
+    except (ImportError, AttributeError):
+        return instead
+
+
+map_trace = _step("mapping", "map_trace", lambda trace, *_: bare_task(trace, "absent"))
+redact = _step("redaction", "redact", lambda task, _: task)
+fit = _step("limits", "fit", lambda task: task)
+
+UNBOUNDED = 2**62
+NS_PER_S = 1_000_000_000
+MAX_DURATION_S = 86_400.0
+MAX_NAME = 200
+EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task on its way out.
+
+    Args:
+        key: the idempotency key, the same for every delivery of this task.
+        spans: how many spans it was made of.
+        span_ids: their ids.
+    """
+
+    task: TaskData
+    key: str
+    trace_id: str
+    root_id: str
+    spans: int
+    span_ids: tuple[str, ...]
+
+
+class Pipeline:
+    """Assembles, maps, redacts and fits.
+
+    `received == open + finished + sum(filtered.values()) + sum(refused.values())`, in
+    spans, between any two calls.
+
+    Args:
+        config: the settings.
+        readers: dialect readers of third parties, after the built-in ones.
+        on_filtered: called with each trace that becomes no task.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        readers: Sequence[Any] = (),
+        *,
+        on_filtered: Callable[[Trace], None] | None = None,
+    ) -> None:
+        self._config = config
+        self._readers = tuple(readers)
+        self._on_filtered = on_filtered
+        self._assembler = Assembler(config)
+        self.finished = 0
+        self.tasks = 0
+        self.filtered: Counter[str] = Counter()
+        self.filtered_tasks: Counter[str] = Counter()
+        self.problems: Counter[str] = Counter()
+
+    @property
+    def received(self) -> int:
+        """Spans fed in so far."""
+        return self._assembler.received
+
+    @property
+    def open(self) -> int:
+        """Ended spans that wait for the rest of their trace."""
+        return self._assembler.open_spans
+
+    @property
+    def open_traces(self) -> int:
+        """Traces with a span that waits or is known to run."""
+        return self._assembler.open_traces
+
+    @property
+    def refused(self) -> Counter[str]:
+        """Spans not taken, by reason: `duplicate`, `invalid_id`."""
+        return self._assembler.refused
+
+    @property
+    def dropped_logs(self) -> int:
+        """Log events given up because no span of theirs left in time."""
+        return self._assembler.dropped_logs
+
+    def wait_for_logs(self, settle_s: float) -> None:
+        """Keep complete traces for *settle_s*, because log events come in batches."""
+        self._assembler.settle_s = max(self._assembler.settle_s, settle_s)
+
+    def opened(
+        self,
+        trace_id: str,
+        span_id: str,
+        parent_id: str | None,
+        is_remote: bool,  # noqa: FBT001 - one of five plain facts of a span
+        now_s: float,
+    ) -> None:
+        """A span has started; its end will come through `feed`."""
+        self._assembler.opened(trace_id, span_id, parent_id, is_remote, now_s)
+
+    def feed(
+        self, records: Iterable[SpanRecord | LogEvent], now_s: float
+    ) -> list[Finished]:
+        """One batch of ended spans and log events; returns what is finished by it."""
+        return list(self._finish(self._assembler.feed(records, now_s)))
+
+    def due(self, now_s: float) -> list[Finished]:
+        """What has to leave by *now_s*."""
+        return list(self._finish(self._assembler.due(now_s)))
+
+    def flush(self, now_s: float) -> list[Finished]:
+        """All that has ended; traces that are not complete are marked so."""
+        return list(self._finish(self._assembler.flush(now_s)))
+
+    def next_due(self) -> float | None:
+        """When to call `due` next; None if nothing waits."""
+        return self._assembler.next_due()
+
+    def _finish(self, traces: Iterable[Trace]) -> Iterator[Finished]:
+        for trace in traces:
+            task = self._task(trace)
+            spans = len(trace.records)
+            if task is None:
+                reason = "not_included"
+            elif not self._wanted(task):
+                reason = "should_send"
+            else:
+                self.finished += spans
+                self.tasks += 1
+                ids = tuple(record.span_id for record in trace.records)
+                yield Finished(
+                    task, trace.key, trace.trace_id, trace.root_id, spans, ids
+                )
+                continue
+            self.filtered[reason] += spans
+            self.filtered_tasks[reason] += 1
+            if self._on_filtered is not None:
+                self._on_filtered(trace)
+
+    def _task(self, trace: Trace) -> TaskData | None:
+        try:
+            task = map_trace(trace, self._config, self._readers)
+            return None if task is None else fit(redact(task, self._config))
+        except Exception as error:  # noqa: BLE001 - a defect must not lose a run
+            kind = type(error).__name__
+            if not self.problems[kind]:
+                logger.warning(
+                    "A trace could not be mapped (%s); it is sent bare", kind
+                )
+            self.problems[kind] += 1
+            return bare_task(trace, kind)
+
+    def _wanted(self, task: TaskData) -> bool:
+        """What the user's hook says; a hook that fails keeps nothing back."""
+        if self._config.should_send is None:
+            return True
+        try:
+            return bool(self._config.should_send(task))
+        except Exception as error:  # noqa: BLE001 - the user's own code
+            if not self.problems["should_send"]:
+                logger.warning("should_send raised %s; sent", type(error).__name__)
+            self.problems["should_send"] += 1
+            return True
+
+
+def bare_task(trace: Trace, problem: str) -> TaskData:
+    """What can be said of *trace* without reading its spans: that it ran, and when.
+
+    Args:
+        trace: any trace.
+        problem: why there is no more; stands in the tag `otel.problem`.
+    """
+    first = min(record.start_ns for record in trace.records)
+    last = max(record.end_ns for record in trace.records)
+    name = next(
+        (r.name for r in trace.records if r.span_id == trace.root_id),
+        trace.records[0].name,
+    )
+    tags = {
+        "otel.trace_id": trace.trace_id,
+        "otel.root_span_id": trace.root_id,
+        "otel.problem": f"mapping failed: {problem}",
+    }
+    return TaskData(
+        name=name.encode(errors="replace").decode().strip()[:MAX_NAME] or "unnamed",
+        description=f"{len(trace.records)} spans that could not be read",
+        current_datetime=_iso(first),
+        duration=min(max((last - first) / NS_PER_S, 0.0), MAX_DURATION_S),
+        environment=EnvironmentContext(custom_tags=tags),
+    )
+
+
+def _iso(time_ns: int) -> str:
+    try:
+        return datetime.fromtimestamp(time_ns / NS_PER_S, tz=timezone.utc).isoformat()
+    except (ValueError, OverflowError, OSError):
+        return EARLIEST.isoformat()
+
+
+def as_record(item: Any) -> SpanRecord | LogEvent | None:
+    """*item* as a record: one of ours, or the SDK's span or log record.
+
+    Returns:
+        None for anything else, and for a log record that belongs to no span.
+    """
+    if isinstance(item, (SpanRecord, LogEvent)):
+        return item
+    try:
+        return log_event(item) if hasattr(item, "log_record") else span_record(item)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def spans_to_tasks(
+    records: Iterable[Any], *, config: Config | None = None
+) -> list[TaskData]:
+    """The tasks that *records* tell of, all at once: no clock, no threads, no I/O.
+
+    Args:
+        records: spans and log events in any order: this package's records (see
+            `load_otlp`) or the SDK's `ReadableSpan`s and log records. Anything else is
+            left out, as are repeated spans.
+        config: the settings; None for the defaults. The bounds on open traces do not
+            count here, as everything is in memory already.
+
+    Returns:
+        One task a run, by start.
+    """
+    pipeline = Pipeline(
+        (config or Config()).but(
+            max_open_traces=UNBOUNDED,
+            max_open_spans=UNBOUNDED,
+            max_open_bytes=UNBOUNDED,
+        )
+    )
+    batch = [record for record in map(as_record, records) if record is not None]
+    starts = {
+        record.span_id: record.start_ns
+        for record in batch
+        if isinstance(record, SpanRecord)
+    }
+    finished = [*pipeline.feed(batch, 0.0), *pipeline.flush(0.0)]
+    finished.sort(key=lambda done: (starts[done.span_ids[0]], done.key))
+    return [done.task for done in finished]

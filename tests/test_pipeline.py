@@ -1,0 +1,171 @@
+"""The pure steps as one object, and all at once."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+
+import pytest
+
+from infinium_otel import pipeline as module
+from infinium_otel.config import Config
+from infinium_otel.pipeline import Pipeline, as_record, bare_task, spans_to_tasks
+from infinium_otel.records import Trace
+from infinium_otel.taskdata import TaskData
+from support.spans import TRACE, agent_run, log, sid, span, tid
+
+
+def conserved(pipeline):
+    return pipeline.received == (
+        pipeline.open
+        + pipeline.finished
+        + pipeline.filtered.total()
+        + pipeline.refused.total()
+    )
+
+
+def test_an_agent_run_becomes_a_task():
+    """A complete run leaves as one task with its key, ids and number of spans."""
+    pipeline = Pipeline(Config())
+    [done] = pipeline.feed(agent_run(1), 0.0)
+    assert isinstance(done.task, TaskData)
+    assert done.key == f"{tid(1)}-{sid('r1')}"
+    assert (done.trace_id, done.root_id, done.spans) == (tid(1), sid("r1"), 3)
+    assert set(done.span_ids) == {sid("r1"), sid("c1.0"), sid("c1.1")}
+    assert (pipeline.tasks, pipeline.finished) == (1, 3)
+    assert conserved(pipeline)
+
+
+def test_opened_due_and_flush_reach_the_assembler():
+    """Starts, time and flush are passed on."""
+    pipeline = Pipeline(Config(linger_s=5))
+    pipeline.opened(tid(1), sid("r1"), None, False, 0.0)
+    pipeline.opened(tid(1), sid("c1.9"), sid("r1"), False, 0.0)
+    assert pipeline.feed(agent_run(1), 0.0) == []
+    assert (pipeline.open, pipeline.open_traces) == (3, 1)
+    assert pipeline.next_due() == 5.0
+    assert len(pipeline.due(5.0)) == 1
+    pipeline.feed(agent_run(2)[:2], 6.0)
+    assert len(pipeline.flush(6.0)) == 1
+    assert conserved(pipeline)
+
+
+def test_complete_traces_wait_for_logs():
+    """Where log events come in batches, complete traces wait for them."""
+    pipeline = Pipeline(Config())
+    pipeline.wait_for_logs(6.0)
+    pipeline.feed([log("x", "zz")], 0.0)
+    assert pipeline.feed(agent_run(1), 0.0) == []
+    assert len(pipeline.due(6.0)) == 1
+    pipeline.due(700.0)
+    assert pipeline.dropped_logs == 1
+
+
+@pytest.mark.parametrize(
+    ("hook", "sent", "problems"),
+    [
+        pytest.param(lambda task: True, 1, {}, id="true"),
+        pytest.param(lambda task: False, 0, {}, id="false"),
+        pytest.param(lambda task: None, 0, {}, id="none-is-no"),
+        pytest.param(lambda task: 1 / 0, 1, {"should_send": 2}, id="raises"),
+    ],
+)
+def test_should_send(hook, sent, problems, caplog):
+    """A task that the hook refuses is filtered; a hook that raises keeps nothing."""
+    pipeline = Pipeline(Config(should_send=hook))
+    assert len(pipeline.feed(agent_run(1), 0.0)) == sent
+    assert len(pipeline.feed(agent_run(2), 0.0)) == sent
+    assert pipeline.problems == problems
+    assert pipeline.filtered == ({} if sent else {"should_send": 6})
+    assert len(caplog.records) == len(problems)
+    assert conserved(pipeline)
+
+
+def test_what_is_filtered_is_told():
+    """Whoever keeps spans elsewhere hears of those that become no task."""
+    told = []
+    config = Config(should_send=lambda task: False)
+    Pipeline(config, on_filtered=told.append).feed(agent_run(1), 0.0)
+    assert [trace.trace_id for trace in told] == [tid(1)]
+
+
+def broken(*_):
+    raise KeyError("secret text")
+
+
+@pytest.mark.parametrize("step", ["map_trace", "redact", "fit"])
+def test_a_step_that_fails_loses_nothing(step, monkeypatch, caplog):
+    """A defect in a step leaves the trace as a bare task, counted, said once."""
+    monkeypatch.setattr(module, step, broken)
+    pipeline = Pipeline(Config())
+    done = pipeline.feed([*agent_run(1), *agent_run(2)], 0.0)
+    assert [task.spans for task in done] == [3, 3]
+    assert pipeline.problems == {"KeyError": 2}
+    tags = done[0].task.environment.custom_tags
+    assert tags["otel.problem"] == "mapping failed: KeyError"
+    assert tags["otel.trace_id"] == tid(1)
+    assert done[0].task.duration == 2.0
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
+    assert conserved(pipeline)
+
+
+@pytest.mark.parametrize(
+    ("record", "name", "moment"),
+    [
+        pytest.param(span("a"), "a", "2026-09-21T14:13:20+00:00", id="plain"),
+        pytest.param(span("  "), "unnamed", "2026-09-21T14:13:20+00:00", id="blank"),
+        pytest.param(span("\ud800"[:0]), "unnamed", None, id="empty"),
+        pytest.param(span("a", start=1e12), "a", "1970-01-01T00:00:00+00:00", id="far"),
+    ],
+)
+def test_bare_task(record, name, moment):
+    """A bare task is valid whatever its span says."""
+    task = bare_task(Trace(TRACE, "unknown", (record,)), "x")
+    assert task.name == name
+    assert moment in (None, task.current_datetime)
+    assert task.duration == pytest.approx(1.0, abs=1e-3)
+
+
+def test_bare_task_of_a_surrogate():
+    """A lone surrogate in a name is replaced, not sent."""
+    record = span(7)
+    object.__setattr__(record, "name", "a\ud800b")
+    assert bare_task(Trace(TRACE, record.span_id, (record,)), "x").name == "a?b"
+
+
+def test_all_at_once_is_order_independent():
+    """The same spans in any order, some twice, give the same tasks."""
+    batch = [s for n in range(1, 6) for s in agent_run(n)]
+    expected = spans_to_tasks(batch)
+    assert len(expected) == 5
+    for seed in range(5):
+        shuffled = batch + random.Random(seed).sample(batch, 6)
+        random.Random(seed).shuffle(shuffled)
+        assert spans_to_tasks(shuffled) == expected
+
+
+def test_all_at_once_takes_anything():
+    """What is no span is left out; the rest becomes tasks."""
+    batch = [None, 7, "x", SimpleNamespace(log_record=None), *agent_run(1)]
+    assert len(spans_to_tasks(batch)) == 1
+
+
+def test_all_at_once_knows_no_bounds():
+    """Bounds on open traces do not matter where everything is in memory already."""
+    batch = [s for n in range(1, 6) for s in agent_run(n)]
+    random.Random(3).shuffle(batch)
+    config = Config(max_open_traces=1, max_open_spans=1, max_open_bytes=1)
+    assert spans_to_tasks(batch, config=config) == spans_to_tasks(batch)
+
+
+def test_unfinished_runs_become_tasks():
+    """Spans without a root become a task too."""
+    assert len(spans_to_tasks(agent_run(1)[:2])) == 1
+
+
+def test_as_record_keeps_records():
+    """Our own records pass as they are."""
+    record, event = span("a"), log("x", "a")
+    assert as_record(record) is record
+    assert as_record(event) is event
