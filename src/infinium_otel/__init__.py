@@ -1,1 +1,118 @@
 """Delivers the agent runs your OpenTelemetry spans already describe to Infinium."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infinium_otel.config import Config
+    from infinium_otel.errors import (
+        AuthenticationError,
+        BatchError,
+        ClosedError,
+        ConfigurationError,
+        DecodingError,
+        InfiniumError,
+        InfiniumTimeoutError,
+        MissingExtraError,
+        NetworkError,
+        NotFoundError,
+        RateLimitError,
+        ServerError,
+        SpoolError,
+        ValidationError,
+    )
+    from infinium_otel.loading import load_otlp
+    from infinium_otel.pipeline import spans_to_tasks
+    from infinium_otel.taskdata import (
+        ApiResponse,
+        BatchResult,
+        Content,
+        Customer,
+        Development,
+        EnvironmentContext,
+        ErrorDetail,
+        ExecutionStep,
+        Executive,
+        ExpectedOutcome,
+        General,
+        LlmCall,
+        LlmUsage,
+        Marketing,
+        Project,
+        PromptContent,
+        Research,
+        Sales,
+        Support,
+        TaskData,
+        TimeTracking,
+        ToolCall,
+        task_from_dict,
+        task_to_dict,
+    )
+
+__all__ = [
+    "ApiResponse",
+    "AuthenticationError",
+    "BatchError",
+    "BatchResult",
+    "ClosedError",
+    "Config",
+    "ConfigurationError",
+    "Content",
+    "Customer",
+    "DecodingError",
+    "Development",
+    "EnvironmentContext",
+    "ErrorDetail",
+    "ExecutionStep",
+    "Executive",
+    "ExpectedOutcome",
+    "General",
+    "InfiniumError",
+    "InfiniumTimeoutError",
+    "LlmCall",
+    "LlmUsage",
+    "Marketing",
+    "MissingExtraError",
+    "NetworkError",
+    "NotFoundError",
+    "Project",
+    "PromptContent",
+    "RateLimitError",
+    "Research",
+    "Sales",
+    "ServerError",
+    "SpoolError",
+    "Support",
+    "TaskData",
+    "TimeTracking",
+    "ToolCall",
+    "ValidationError",
+    "load_otlp",
+    "spans_to_tasks",
+    "task_from_dict",
+    "task_to_dict",
+]
+
+# Where what does not stand in `taskdata` or `errors` is found. Imported when asked
+# for, so that importing the package costs the host next to nothing.
+_HOMES = {
+    "Config": "config",
+    "load_otlp": "loading",
+    "spans_to_tasks": "pipeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "taskdata")
+    value: object = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

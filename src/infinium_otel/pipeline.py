@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.assembly import Assembler
 from infinium_otel.config import Config
+from infinium_otel.mapping import map_trace
 from infinium_otel.records import LogEvent, SpanRecord
 from infinium_otel.sdkspans import log_event, span_record
 from infinium_otel.taskdata import EnvironmentContext, TaskData
@@ -35,7 +36,6 @@ def _step(module: str, name: str, instead: Any) -> Any:
         return instead
 
 
-map_trace = _step("mapping", "map_trace", lambda trace, *_: bare_task(trace, "absent"))
 redact = _step("redaction", "redact", lambda task, _: task)
 fit = _step("limits", "fit", lambda task: task)
 

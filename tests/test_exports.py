@@ -1,0 +1,67 @@
+"""The public names, and what importing them costs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import infinium_otel
+
+SOURCE = Path(infinium_otel.__file__).read_text("utf-8")
+
+CHILD = """
+import socket, sys, threading
+import opentelemetry.sdk.trace, httpx
+before = set(sys.modules)
+class Deaf(socket.socket):
+    def __init__(self, *args, **kwargs):
+        raise AssertionError("a socket was opened")
+socket.socket = Deaf
+import infinium_otel
+import infinium_otel.pipeline
+assert threading.active_count() == 1, threading.enumerate()
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def imported_for_types() -> list[str]:
+    guarded = [node for node in ast.parse(SOURCE).body if isinstance(node, ast.If)]
+    return [
+        alias.name
+        for node in ast.walk(guarded[0])
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+
+
+def test_names_are_sorted_and_typed():
+    """`__all__` is sorted as Python sorts, and type checkers see exactly its names."""
+    assert infinium_otel.__all__ == sorted(infinium_otel.__all__)
+    assert sorted(imported_for_types()) == infinium_otel.__all__
+
+
+@pytest.mark.parametrize("name", infinium_otel.__all__)
+def test_every_name_is_there(name):
+    """Every public name can be imported, and is found by `dir`."""
+    assert getattr(infinium_otel, name).__name__ == name
+    assert name in dir(infinium_otel)
+
+
+def test_other_names_are_not():
+    """What is no public name is an AttributeError that says so."""
+    with pytest.raises(AttributeError, match="'nonsense'"):
+        _ = infinium_otel.nonsense
+
+
+def test_import_opens_and_starts_nothing():
+    """Importing opens no socket, starts no thread and loads no optional part."""
+    output = subprocess.run(
+        [sys.executable, "-c", CHILD], check=True, capture_output=True, text=True
+    ).stdout
+    loaded = {name.partition(".")[0] for name in output.split()}
+    assert "infinium_otel" in loaded
+    assert not loaded & {"google", "starlette", "sqlite3", "rich", "genai_prices"}
