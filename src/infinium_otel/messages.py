@@ -257,14 +257,14 @@ def _request(call: Any) -> ToolRequest | None:
     source = function if isinstance(function, Mapping) else inner
     if not isinstance(source, Mapping):
         return None
-    name = source.get("name") or call.get("toolName") or call.get("tool_name")
+    name = source.get("name") or call.get("toolName") or source.get("tool_name")
     if not isinstance(name, str) or not name:
         return None
     return ToolRequest(name, _arguments(source), _id(inner) or _id(call))
 
 
 def _arguments(source: Mapping[str, Any]) -> Any:
-    for key in ("arguments", "args", "input", "parameters", "partial_json"):
+    for key in ("arguments", "args", "input", "parameters", "tool_kwargs"):
         if source.get(key) is not None:
             return decode(source[key])
     return None
@@ -311,7 +311,7 @@ def _with_part(message: Message, part: Any) -> Message:
         return _with_text(message, part)
     if not isinstance(part, Mapping):
         return _with_text(message, text_of(part)) if part is not None else message
-    kind = part.get("type") or part.get("part_kind") or part.get("kind")
+    kind = part.get("type") or part.get("part_kind") or part.get("block_type")
     reader = _PARTS.get(kind) if isinstance(kind, str) else None
     if reader:
         return reader(message, part)

@@ -39,9 +39,9 @@ DIALECTS: tuple[Dialect, ...] = (
     ANTHROPIC,
     MCP,
     GOOGLE_ADK,
+    LOGFIRE,
     GENAI,
     TRACELOOP,
-    LOGFIRE,
 )
 """Every dialect, the one that decides first."""
 

@@ -129,12 +129,23 @@ def one_of(words: Mapping[str, str]) -> Coercion:
     return coerce
 
 
-def member(name: str, coerce: Coercion) -> Coercion:
-    """A member of a JSON object: `member("total", amount)`."""
+MAX_TOKENS = (
+    "max_tokens max_completion_tokens max_output_tokens maxTokens maxOutputTokens "
+    "max_tokens_to_sample"
+)
+"""The names that request parameters give the limit of the answer's length."""
+
+
+def member(names: str, coerce: Coercion) -> Coercion:
+    """A member of a JSON object, by the first of *names* that it has."""
+    wanted = tuple(names.split())
 
     def read(value: Any) -> Any:
         found = structure(value)
-        return coerce(found.get(name)) if isinstance(found, Mapping) else None
+        if not isinstance(found, Mapping):
+            return None
+        told = (coerce(found[name]) for name in wanted if name in found)
+        return next((value for value in told if value is not None), None)
 
     return read
 

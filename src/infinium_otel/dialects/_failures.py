@@ -22,6 +22,7 @@ CONTROL_FLOW = frozenset(
 """Exceptions that steer a program and mean no failure (dialects trap T18)."""
 
 _TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |\()(.*)", re.DOTALL)
+_LOOKS_LIKE_CLASS = re.compile(r"[A-Z]")
 _LOOKS_LIKE_TYPE = re.compile(r"[A-Z]|_error$|\.")
 MIN_HTTP_ERROR = 400
 
@@ -64,10 +65,11 @@ def _failure(
         or status_message
     )
     code = _code(facts, named if named != kind else None)
+    stack = text(event.get("exception.stacktrace")) or facts.get("stack_trace")
     return Failure(
         type=kind or "error",
-        message=message or _fallback(kind, code, record.name),
-        stack_trace=text(event.get("exception.stacktrace")) or facts.get("stack_trace"),
+        message=_with_cause(message or _fallback(kind, code, record.name), kind, stack),
+        stack_trace=stack,
         code=code,
         handled=handled,
     )
@@ -82,15 +84,34 @@ def split(description: str) -> tuple[str | None, str | None]:
 
 
 def _code(facts: Facts, named: str | None) -> str | None:
-    """A status or vendor code, as text."""
+    """A vendor's word for the failure, else the status, as text."""
+    if "error_code" in facts:
+        return str(facts["error_code"])
+    if named and not _LOOKS_LIKE_CLASS.search(named):
+        return named
     status = facts.get("http_status")
-    code = facts.get("error_code")
-    if code is None and status is not None and status >= MIN_HTTP_ERROR:
-        code = str(status)
+    if status is not None and status >= MIN_HTTP_ERROR:
+        return str(status)
     error_type = facts.get("error_type")
-    if code is None and count(error_type) is not None:
-        code = error_type
-    return code or named
+    return error_type if count(error_type) is not None else named
+
+
+_CHAINED = re.compile(
+    r"\n\n(?:The above exception was the direct cause of the following exception"
+    r"|During handling of the above exception, another exception occurred):\n"
+)
+_LAST_LINE = re.compile(r"([A-Za-z_][\w.]*)(?:: .*)?")
+
+
+def _with_cause(message: str, kind: str | None, stack: str | None) -> str:
+    """*message* with the exception behind it, where a wrapper hides its name."""
+    chain = _CHAINED.split(stack or "", maxsplit=1)
+    last = chain[0].rstrip().rpartition("\n")[2] if len(chain) > 1 else ""
+    match = _LAST_LINE.fullmatch(last)
+    cause = match[1].rpartition(".")[2] if match else ""
+    if not cause or cause in message or cause in (kind or ""):
+        return message
+    return f"{message} (caused by {cause})"
 
 
 def _fallback(kind: str | None, code: str | None, name: str) -> str:

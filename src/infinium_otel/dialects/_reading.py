@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._failures import failure_of
@@ -33,6 +34,12 @@ FINISH_REASONS = {
     "refusal": "content_filter",
 }
 
+_FRAME = re.compile(
+    r"^(execute_tool |running tool: |MCP send tools/call |tools/call )"
+    r"|(\.tool|\.__call__|\.a?call)$"
+)
+"""What instrumentations put around a tool's name in a span's."""
+
 _EXTRA = {
     "seed": "gen_ai.request.seed",
     "reasoning_effort": "gen_ai.request.reasoning.level",
@@ -55,6 +62,8 @@ def reading_of(
     """What *record* says, given its merged *facts*."""
     kind = facts.get("kind") or shape_of(record, facts) or facts.get("weak_kind", "")
     values: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
+    if kind == "tool" and "tool_name" not in values:
+        values["tool_name"] = _FRAME.sub("", record.name).strip() or None
     reasons = facts.get("finish_reasons")
     if reasons:
         values["finish_reasons"] = tuple(map(finish_reason, reasons))

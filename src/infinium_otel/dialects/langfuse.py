@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
+    MAX_TOKENS,
     amount,
     count,
     data,
@@ -48,8 +49,7 @@ FIELDS = {
     "model": first(text, _OBSERVATION + "model.name"),
     "temperature": first(member("temperature", number), _PARAMETERS),
     "top_p": first(member("top_p", number), _PARAMETERS),
-    "max_tokens": first(member("max_tokens", count), _PARAMETERS)
-    | first(member("max_completion_tokens", count), _PARAMETERS),
+    "max_tokens": first(member(MAX_TOKENS, count), _PARAMETERS),
     "input_tokens": first(member("input", count), _USAGE)
     | first(member("input_tokens", count), _USAGE)
     | first(member("prompt_tokens", count), _USAGE),

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
+    MAX_TOKENS,
     amount,
     count,
     data,
@@ -37,7 +38,7 @@ FIELDS = {
     | first(member("model", text), "request_data"),
     "temperature": first(member("temperature", number), "request_data"),
     "top_p": first(member("top_p", number), "request_data"),
-    "max_tokens": first(member("max_tokens", count), "request_data"),
+    "max_tokens": first(member(MAX_TOKENS, count), "request_data"),
     "cost_usd": first(amount, "operation.cost"),
     "arguments": first(data, "tool_arguments"),
     "result": first(data, "tool_response"),
@@ -63,6 +64,7 @@ _TEMPLATES = tuple(
         (r"Guardrail ", "kind", "guardrail"),
         (r"(Responses API with|[Cc]hat [Cc]ompletion with) ", "kind", "llm"),
         (r"streaming response from ", "kind", "llm"),
+        (r"model request attempt ", "kind", "llm"),
         (r"MCP request: tools/call ", "kind", "tool"),
     )
 )
@@ -79,6 +81,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     events = structure(attributes.get("events"))
     if events:
         _from_events(events, facts)
+    if attributes.get("pydantic_ai.tool.failure_stage") == "validation":
+        _refused(record, facts)
     kind = facts.get("kind")
     if kind == "agent":
         _agent(attributes, facts)
@@ -91,6 +95,13 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["failed"] = True
     if "input" in facts and kind not in ("agent", "llm"):
         facts.setdefault("weak_kind", "step")
+
+
+def _refused(record: SpanRecord, facts: Facts) -> None:
+    """A call whose arguments did not validate never reached the tool."""
+    name = text(record.attributes.get("gen_ai.tool.name"))
+    facts["kind"] = "refused"
+    facts["label"] = f"Refused the arguments for {name}"
 
 
 def _from_events(events: Any, facts: Facts) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
+    MAX_TOKENS,
     amount,
     count,
     data,
@@ -70,10 +71,8 @@ FIELDS = {
     "cache_write": first(count, "llm.token_count.prompt_details.cache_write"),
     "reasoning": first(count, "llm.token_count.completion_details.reasoning"),
     "temperature": first(member("temperature", number), *_PARAMETERS),
-    "top_p": first(member("top_p", number), *_PARAMETERS),
-    "max_tokens": first(member("max_tokens", count), *_PARAMETERS)
-    | first(member("max_completion_tokens", count), *_PARAMETERS)
-    | first(member("max_output_tokens", count), *_PARAMETERS),
+    "top_p": first(member("top_p topP", number), *_PARAMETERS),
+    "max_tokens": first(member(MAX_TOKENS, count), *_PARAMETERS),
     "seed": first(member("seed", number), *_PARAMETERS),
     "streaming": first(member("stream", bool), *_PARAMETERS),
     "finish_reasons": first(texts, "llm.finish_reason"),
@@ -103,6 +102,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
     elif kind == "llm":
         _response_facts(facts)
+        facts["dropped"] = _prepares(record)
     for prefix in ("retrieval.documents", "reranker.output_documents"):
         documents = indexed(attributes, prefix)
         if documents:
@@ -111,11 +111,23 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         del facts[fact]
 
 
+def _prepares(record: SpanRecord) -> bool:
+    """A private method that only readies a request: marked LLM, but no call."""
+    method = record.name.rpartition(".")[2]
+    quiet = record.status != "error" and not any(
+        key.startswith(("llm.token_count", "llm.output_messages"))
+        for key in record.attributes
+    )
+    return method.startswith("_prepare") and quiet
+
+
 def _messages(attributes: Mapping[str, Any], facts: Facts) -> None:
     """Message lists say more than the raw request and response they came from."""
     asked = indexed(attributes, "llm.input_messages") or structure(
         attributes.get("llm.prompts")
     )
+    if asked and _tells_failure(facts.get("input")):
+        return
     if asked and (_says_something(asked) or "input" not in facts):
         facts["input"] = [_message(item) for item in asked]
     answered = indexed(attributes, "llm.output_messages") or indexed(
@@ -124,6 +136,13 @@ def _messages(attributes: Mapping[str, Any], facts: Facts) -> None:
     if answered and (_says_something(answered) or "output" not in facts):
         facts["response"] = facts.get("output")
         facts["output"] = [_message(item) for item in answered]
+
+
+def _tells_failure(request: Any) -> bool:
+    """Flattening loses a tool answer's error flag, which the raw request still has."""
+    return isinstance(request, str) and (
+        '"is_error": true' in request or '"is_error":true' in request
+    )
 
 
 def _says_something(items: Any) -> bool:
@@ -171,25 +190,39 @@ def _part(part: Any) -> Any:
 def _response_facts(facts: Facts) -> None:
     """The response's id and model stand only in the raw response."""
     response = facts.pop("response", None)
-    if response is None or ("response_id" in facts and "model" in facts):
+    body = decode(facts.get("output") if response is None else response)
+    if not isinstance(body, Mapping):
         return
-    body = decode(response)
-    if isinstance(body, Mapping):
-        source = _response_body(body)
-        for fact, key in (("response_id", "id"), ("model", "model")):
-            value = text(source.get(key))
-            if value:
-                facts.setdefault(fact, value)
+    source = _response_body(body)
+    model = text(source.get("model"))
+    if model and model != facts.get("model"):
+        facts.setdefault("model_requested", facts.get("model"))
+        facts["model"] = model
+    if text(source.get("id")):
+        facts.setdefault("response_id", source["id"])
+    _error_facts(source, facts)
+
+
+def _error_facts(source: Mapping[str, Any], facts: Facts) -> None:
+    """The provider's own word on a failure, inside LangChain's answer."""
+    error = _dig(source, "body", "error")
+    if isinstance(error, Mapping):
+        code = text(error.get("code")) or text(error.get("type"))
+        if code:
+            facts["error_type"] = code
+        status = count(source.get("status_code"))
+        if status is not None:
+            facts["http_status"] = status
 
 
 def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The provider's answer inside *body*: itself, or LangChain's wrapping of it."""
     generations = body.get("generations")
     if isinstance(generations, list):
-        message = _dig(generations, 0, 0, "message", "kwargs")
-        found = _dig(message, "response_metadata")
-        if isinstance(found, Mapping):
-            return {"model": found.get("model_name"), **found}
+        found = _dig(generations, 0, 0, "message", "kwargs", "response_metadata")
+        info = _dig(generations, 0, 0, "generation_info")
+        found = {**(info or {}), **(found if isinstance(found, Mapping) else {})}
+        return {"model": found.get("model_name"), **found}
     return body if "choices" in body or "content" in body or "output" in body else {}
 
 

@@ -89,7 +89,15 @@ def _put(facts: Facts, fact: str, value: Any) -> None:
         facts.setdefault(fact, value)
 
 
-_INNER = ("input_str", "inputs", "outputs", "output", "kwargs", "args")
+_INNER = (
+    "tool_output",
+    "input_str",
+    "inputs",
+    "outputs",
+    "output",
+    "kwargs",
+    "args",
+)
 
 
 def _unwrapped(value: Any) -> Any:

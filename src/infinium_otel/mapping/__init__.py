@@ -21,6 +21,7 @@ from infinium_otel.mapping.folding import AGENTIC, fold_tools, fold_transport, i
 from infinium_otel.mapping.logs import with_logs
 from infinium_otel.mapping.steps import iso, step_of, told_step
 from infinium_otel.mapping.told_tools import told_tools
+from infinium_otel.mapping.tool_content import complete_tools
 from infinium_otel.mapping.tree import Node, in_order, tree_of, without_dropped
 from infinium_otel.mapping.usage import counted, totals
 from infinium_otel.pricing import cost_of
@@ -69,6 +70,7 @@ def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
     unify_calls(nodes)
     fold_tools(nodes)
     fold_transport(nodes)
+    complete_tools(nodes)
     return _root_first(nodes, trace.root_id)
 
 

@@ -28,6 +28,27 @@ def unify_calls(nodes: list[Node]) -> None:
         if node.kind in CALLS:
             _unify_nested(node)
     _unify_by_response(nodes)
+    for node in nodes:
+        if is_call(node):
+            _inherit_parameters(node)
+
+
+_PARAMETERS = ("temperature", "top_p", "max_tokens")
+
+
+def _inherit_parameters(node: Node) -> None:
+    """Some frameworks write a call's parameters on the agent that makes it."""
+    agent = next((a for a in node.ancestors() if a.kind == "agent"), None)
+    if agent is None:
+        return
+    told = {
+        name: value
+        for name in _PARAMETERS
+        if getattr(node.reading, name) is None
+        and (value := getattr(agent.reading, name)) is not None
+    }
+    if told:
+        node.reading = replace(node.reading, **told)
 
 
 def is_call(node: Node) -> bool:
@@ -41,8 +62,9 @@ def _unify_nested(outer: Node) -> None:
     if not inner:
         return
     successes = [node for node in inner if not node.failed]
-    if len(inner) == 1 and not _are_two(outer, inner[0]):
-        _wrap(outer, inner[0])
+    if len(inner) == 1:
+        if not _are_two(outer, inner[0]):
+            _wrap(outer, inner[0])
     elif len(successes) == 1 and len(inner) > 1 and not outer.failed:
         _wrap(outer, successes[0])
     elif len(inner) > 1:
@@ -59,7 +81,9 @@ def _nearest_calls(node: Node) -> Iterator[Node]:
 
 
 def _are_two(outer: Node, inner: Node) -> bool:
-    """Different answers with different counts: a call made inside another."""
+    """A failed attempt inside a call that succeeded, or an answer of its own."""
+    if inner.failed and not outer.failed:
+        return True
     ids = outer.reading.response_id, inner.reading.response_id
     usages = outer.reading.usage, inner.reading.usage
     return all(ids) and ids[0] != ids[1] and all(usages) and usages[0] != usages[1]

@@ -20,6 +20,7 @@ WORKERS = CALLS | {"tool"}
 """What a transport span can serve."""
 
 ALWAYS = WORKERS | {
+    "refused",
     "retrieval",
     "planning",
     "handoff",

@@ -18,6 +18,7 @@ TOOL_OUT = 1_500
 STACK = 4_000
 MAX_TEXT = 200_000
 MAX_DEPTH = 20
+DUMP = 1_000
 VECTOR = 50
 """More numbers in a row than this are an embedding, not something to read."""
 BLOB = 400
@@ -60,9 +61,38 @@ def answered(value: Any) -> str | None:
     return _first_text(messages[-1:]) or (thoughts[-1] if thoughts else content(value))
 
 
+def concluded(value: Any) -> str | None:
+    """The last thing said in *value*, if it was said in words and is no dump."""
+    messages = _messages(value, "assistant")
+    if messages:
+        spoken = [m.text for m in messages if m.role == "assistant" and m.text]
+        return spoken[-1] if spoken else None
+    return None if is_dump(value) else content(value)
+
+
+def everything(value: Any) -> str | None:
+    """All texts in *value*: what was embedded, one a line."""
+    texts = [m.text for m in _messages(value, "user") if m.text]
+    return "\n".join(texts) or content(value)
+
+
+def is_dump(value: Any) -> bool:
+    """Whether *value* is a large structure rather than something someone said."""
+    found = unwrapped(decode(value))
+    return (
+        isinstance(found, (Mapping, list, tuple))
+        and not _holds_messages(found)
+        and len(text_of(found)) > DUMP
+    )
+
+
 def content(value: Any) -> str | None:
     """*value* as text, without the wrappings of callbacks and content blocks."""
     bare = plain(unwrapped(decode(value)))
+    if isinstance(bare, Mapping) and _holds_messages(bare):
+        said = [m.said or _replies([m]) for m in decode_messages(bare)]
+        if any(said):
+            return "\n".join(filter(None, said))
     if bare in (None, "", (), [], {}):
         return None
     return text_of(without_binary(bare)) or None
@@ -97,7 +127,7 @@ def _first_text(messages: Sequence[Message]) -> str | None:
 
 
 _WRAPPERS = (
-    "inputs outputs input output kwargs args return_values result response answer "
+    "raw_output inputs outputs input output kwargs args return_values result response answer "
     "text content value query question prompt final_output"
 ).split()
 MAX_UNWRAPPINGS = 6
@@ -124,7 +154,7 @@ def _inner(value: Any) -> Any:
     telling = [k for k, v in value.items() if v not in (None, "", (), [], {})]
     named = [k for k in telling if k in _WRAPPERS]
     beside = {"tags", "metadata", "kwargs", "run_id", "config", "name", "options"}
-    if named and set(telling) - {named[0]} <= beside:
+    if named and (set(telling) - {named[0]} <= beside or named[0] == "raw_output"):
         return value[named[0]]
     return None
 

@@ -94,6 +94,8 @@ def _preview(text: str | None) -> str | None:
 
 def _texts(node: Node) -> tuple[str | None, str | None]:
     reading = node.reading
+    if node.kind == "embedding":
+        return previews.everything(reading.input), None
     if node.kind in ("llm", "agent"):
         return previews.latest(reading.input), previews.answered(reading.output)
     answered = reading.output if reading.output is not None else reading.result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from infinium_otel.mapping import previews
@@ -41,15 +42,25 @@ def _own_name(node: Node) -> str | None:
 
 def input_of(nodes: list[Node], content: Content) -> str | None:
     """What was asked: of the root, else of the outermost frame, else of the model."""
-    candidates = _accounts(nodes, "input")
-    texts = (previews.asked(node.reading.input) for node in candidates)
-    return _summary(texts, previews.SUMMARY_IN, content)
+    telling = [n for n in _accounts(nodes, "input") if n.reading.input is not None]
+    dumps = {id(n) for n in telling if previews.is_dump(n.reading.input)}
+    telling.sort(key=lambda n: id(n) in dumps)
+    return _summary(map(_asked, telling), previews.SUMMARY_IN, content)
+
+
+def _asked(node: Node) -> str | None:
+    if node.kind == "embedding":
+        return previews.everything(node.reading.input)
+    return previews.asked(node.reading.input)
 
 
 def output_of(nodes: list[Node], content: Content) -> str | None:
     """What came of it: the root's output, else the outermost frame's, else the last answer."""
-    candidates = _accounts(nodes, "output")
-    texts = (previews.answered(node.reading.output) for node in candidates)
+    telling = [n for n in _accounts(nodes, "output") if n.reading.output is not None]
+    texts = chain(
+        (previews.concluded(n.reading.output) for n in telling),
+        (previews.answered(n.reading.output) for n in telling),
+    )
     return _summary(texts, previews.SUMMARY_OUT, content)
 
 

@@ -76,11 +76,14 @@ class _Spans:
     def __init__(self, nodes: list[Node]) -> None:
         tools = [n.reading for n in nodes if n.kind == "tool"]
         self.ids = {tool.tool_call_id for tool in tools if tool.tool_call_id}
-        self.nameless_ids = {t.tool_name for t in tools if not t.tool_call_id}
+        self.names = {tool.tool_name for tool in tools}
+        self.without_id = {t.tool_name for t in tools if not t.tool_call_id}
 
     def tell(self, request: ToolRequest) -> bool:
         """Whether a span tells of the run that *request* asked for."""
-        return request.id in self.ids or request.name in self.nameless_ids
+        if request.id is None:
+            return request.name in self.names
+        return request.id in self.ids or request.name in self.without_id
 
 
 def _runs(
@@ -89,7 +92,7 @@ def _runs(
     told: set[str] = set()
     for index, node in enumerate(calls):
         messages = decode_messages(node.reading.input)
-        for request, reply in _pairs(messages):
+        for request, reply in _pairs(messages, asked):
             key = request.id or f"{request.name}:{request.arguments}"
             known = asked.get(request.id or "")
             if key in told:
@@ -102,8 +105,10 @@ def _runs(
             yield ToldTool(request, reply, before, before.record.end_ns, end_ns)
 
 
-def _pairs(messages: Iterable[Message]) -> Iterator[tuple[ToolRequest, ToolReply]]:
-    """Each request in *messages* with the answer that follows it."""
+def _pairs(
+    messages: Iterable[Message], asked: dict[str, tuple[ToolRequest, Node]]
+) -> Iterator[tuple[ToolRequest, ToolReply]]:
+    """Each answer in *messages* with its request, there or in an earlier answer."""
     waiting: list[ToolRequest] = []
     for message in messages:
         for reply in message.replies:
@@ -111,6 +116,8 @@ def _pairs(messages: Iterable[Message]) -> Iterator[tuple[ToolRequest, ToolReply
             if request is not None:
                 waiting.remove(request)
                 yield request, reply
+            elif reply.id in asked:
+                yield asked[reply.id][0], reply
         waiting.extend(message.requests)
 
 

@@ -18,6 +18,7 @@ ACTIONS = {
     "mcp": "retrieval",
     "step": "span",
     "": "span",
+    "refused": "guardrail",
 }
 MAX_REASON = 200
 MAX_DESCRIPTION = 500

@@ -1,0 +1,115 @@
+"""What tool spans leave out: arguments, results and failures that stand elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.jsontext import decode
+from infinium_otel.mapping.previews import content
+from infinium_otel.messages import decode_messages
+from infinium_otel.records import Failure
+
+if TYPE_CHECKING:
+    from infinium_otel.mapping.tree import Node
+    from infinium_otel.messages import ToolRequest
+
+FAILURE_MARKS = ("error", "Error", "ERROR")
+
+
+def complete_tools(nodes: list[Node]) -> None:
+    """Give tools the arguments the model asked with, and failures their answers tell."""
+    tools = [node for node in nodes if node.kind == "tool" and not node.folded]
+    bare = [node for node in tools if node.reading.arguments is None]
+    if bare:
+        _fill_arguments(bare, nodes)
+    for node in tools:
+        _find_failure(node)
+
+
+def _fill_arguments(bare: list[Node], nodes: list[Node]) -> None:
+    """By call id; without one, the newest request for the tool before it ran."""
+    asked = [
+        (node.record.start_ns, request)
+        for node in nodes
+        if node.kind == "llm" and not node.folded
+        for message in decode_messages(node.reading.output, "assistant")
+        for request in message.requests
+    ]
+    for tool in bare:
+        found = _request_for(tool, asked)
+        if found is not None and found.arguments is not None:
+            tool.reading = replace(tool.reading, arguments=found.arguments)
+
+
+def _request_for(
+    tool: Node, asked: list[tuple[int, ToolRequest]]
+) -> ToolRequest | None:
+    reading = tool.reading
+    if reading.tool_call_id:
+        by_id = [r for _, r in asked if r.id == reading.tool_call_id]
+        if by_id:
+            return by_id[0]
+    named = [
+        request
+        for start_ns, request in asked
+        if request.name == reading.tool_name and start_ns <= tool.record.start_ns
+    ]
+    return named[-1] if named else None
+
+
+def _find_failure(node: Node) -> None:
+    """An answer can be an error without the span being one."""
+    reading = node.reading
+    if reading.failure is not None:
+        if _is_wordless(reading.failure) and reading.result is not None:
+            said = content(reading.result)
+            if said:
+                failure = replace(reading.failure, message=said)
+                node.reading = replace(reading, failure=failure)
+        return
+    message = failure_in(reading.result)
+    if message is not None:
+        node.reading = replace(reading, failure=Failure("tool_error", message))
+
+
+def _is_wordless(failure: Failure) -> bool:
+    """Whether the message only repeats the type."""
+    bare = failure.message.partition(" (caused by ")[0]
+    return bare == failure.type or bare.endswith(" failed")
+
+
+def failure_in(result: Any) -> str | None:
+    """The error an answer tells of: a status, an error flag, nothing but an error.
+
+    Returns:
+        None for an answer that is no error.
+    """
+    if isinstance(result, str) and not any(mark in result for mark in FAILURE_MARKS):
+        return None
+    found = decode(result)
+    for _ in range(3):
+        if not isinstance(found, Mapping):
+            return None
+        message = _told_error(found)
+        if message is not None:
+            return message
+        found = next((found[key] for key in _INSIDE if key in found), None)
+    return None
+
+
+_INSIDE = ("data", "kwargs", "output", "tool_output", "toolResult", "outputs")
+_REASONS = ("error_message", "error", "content", "raw_output", "message", "text")
+
+
+def _told_error(answer: Mapping[str, Any]) -> str | None:
+    flagged = (
+        answer.get("status") == "error"
+        or answer.get("is_error") is True
+        or answer.get("isError") is True
+    )
+    if not flagged and not (len(answer) == 1 and isinstance(answer.get("error"), str)):
+        return None
+    reasons = (content(answer[key]) for key in _REASONS if key in answer)
+    return next(filter(None, reasons), "the tool reported an error")
