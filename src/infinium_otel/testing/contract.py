@@ -125,5 +125,10 @@ def _fits(value: Any, hint: Any) -> bool:
         return False
     if not isinstance(value, (int, float) if kind is float else kind):
         return False
-    items: Any = value.values() if kind is dict else value if kind is list else ()
-    return all(_fits(item, parts[-1]) for item in items)
+    return all(_fits(item, parts[-1]) for item in _items(value))
+
+
+def _items(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
