@@ -75,7 +75,7 @@ def test_several_files_are_read_in_order(tmp_path):
         pytest.param(b"hello", "not OTLP", id="text"),
         pytest.param(b"\n\x0ahello", "not OTLP", id="text-that-begins-as-protobuf"),
         pytest.param(LINE[:-20], "damaged or was cut", id="cut-json"),
-        pytest.param(b'{"a": ' * 100_000, "not OTLP", id="deep-json"),
+        pytest.param(b'{"a": ' * 100_000, "nested too deep", id="deep-json"),
         pytest.param(b'{"name": "a task"}\n', "not OTLP", id="another-json"),
         pytest.param(b"[1]", "not OTLP", id="list-of-numbers"),
         pytest.param(protobuf(RECORDED)[:-5], "not OTLP", id="cut-protobuf"),

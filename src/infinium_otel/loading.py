@@ -12,7 +12,7 @@ import zlib
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from infinium_otel import otlp
 from infinium_otel.errors import DecodingError
@@ -36,6 +36,17 @@ TELLING = 1024
 
 PROTOBUF_START = b"\x0a"
 """The tag of the only field of an export request."""
+
+
+DAMAGED = object()
+"""Stands for a line of JSON Lines that is no JSON."""
+
+
+class Readable(Protocol):
+    """What is read from: a binary file, a pipe."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most *size* octets; none at the end."""
 
 
 def load_otlp(*paths: str | os.PathLike[str]) -> list[Record]:
@@ -66,7 +77,7 @@ def load_otlp(*paths: str | os.PathLike[str]) -> list[Record]:
     return records
 
 
-def read_otlp(stream: BinaryIO) -> Iterator[Decoded]:
+def read_otlp(stream: Readable) -> Iterator[Decoded]:
     """The requests in *stream*, one after the other, as they are read.
 
     Raises:
@@ -74,14 +85,25 @@ def read_otlp(stream: BinaryIO) -> Iterator[Decoded]:
             one that cannot be read is counted in `Decoded.unreadable` instead.
         MissingExtraError: protobuf without the `otlp` extra.
     """
+    head, chunks = opened(stream)
+    if not head.strip():
+        return iter(())
+    if not is_json(head):
+        return read_protobuf(b"".join(chunks))
+    return read_json(read_documents(chunks))
+
+
+def opened(stream: Readable) -> tuple[bytes, Iterator[bytes]]:
+    """The head of *stream*, and all of it in chunks; both without gzip around them.
+
+    Raises:
+        DecodingError: it is compressed in another way.
+    """
     chunks = _plain(_chunks(stream))
     head = _head(chunks, TELLING)
     if head.startswith(ZSTD):
         raise DecodingError("compressed with zstd: decompress it first")
-    rest = chain((head,), chunks)
-    if not head.strip():
-        return iter(())
-    return _from_json(rest) if _is_json(head) else _from_protobuf(b"".join(rest))
+    return head, chain((head,), chunks)
 
 
 @contextmanager
@@ -92,7 +114,7 @@ def _named(path: str | os.PathLike[str]) -> Iterator[None]:
         raise DecodingError(f"{path}: {error}") from None
 
 
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+def _chunks(stream: Readable) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK):
         yield chunk
 
@@ -140,22 +162,56 @@ def _member() -> Any:
     return zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
 
 
-def _is_json(head: bytes) -> bool:
+def is_json(head: bytes) -> bool:
+    """True if *head*, the first octets of an input, is that of JSON."""
     text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     return text[:1] in (b"{", b"[") and head.translate(None, CONTROL) == head
 
 
-def _from_json(chunks: Iterable[bytes]) -> Iterator[Decoded]:
+def read_documents(chunks: Iterable[bytes]) -> Iterator[Any]:
+    """The documents of JSON or JSON Lines; for each damaged line `DAMAGED`.
+
+    A document in several lines is one, and then the only one. A list is its items.
+
+    Raises:
+        DecodingError: the first document is damaged.
+    """
     lines = (line for line in _lines(chunks) if line.strip())
     first = next(lines).removeprefix(BYTE_ORDER_MARK)
     try:
-        documents = [json.loads(first)]
+        document = json.loads(first)
     except (RecursionError, ValueError):
-        documents = _whole(b"".join(chain((first,), lines)))
-    for document in documents:
-        yield from _requests(document)
+        document = _whole(b"".join(chain((first,), lines)))
+    yield from document if isinstance(document, list) else (document,)
     for line in lines:
-        yield _line(line)
+        try:
+            yield json.loads(line)
+        except (RecursionError, ValueError):
+            yield DAMAGED
+
+
+def read_json(documents: Iterable[Any]) -> Iterator[Decoded]:
+    """OTLP/JSON requests, decoded; what is none is counted, unless it is the first.
+
+    Raises:
+        DecodingError: the first document is no OTLP request.
+    """
+    has_first = False
+    for document in documents:
+        try:
+            yield otlp.from_json(document)
+        except DecodingError:
+            if not has_first:
+                raise
+            yield unreadable()
+        has_first = True
+
+
+def unreadable() -> Decoded:
+    """The outcome of a request of which nothing could be read."""
+    decoded = Decoded(unreadable=1)
+    decoded.note("a line is no OTLP request; left out")
+    return decoded
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -169,33 +225,22 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(parts)
 
 
-def _whole(text: bytes) -> list[Any]:
+def _whole(text: bytes) -> Any:
     """The one document that goes over several lines."""
     try:
-        return [json.loads(text)]
+        return json.loads(text)
     except RecursionError:
-        raise DecodingError("not OTLP: nested too deep") from None
+        raise DecodingError("the JSON is nested too deep") from None
     except ValueError:
-        raise DecodingError("not OTLP: the JSON is damaged or was cut") from None
+        raise DecodingError("the JSON is damaged or was cut") from None
 
 
-def _requests(document: Any) -> Iterator[Decoded]:
-    """A document is a request, or a list of them."""
-    for request in document if isinstance(document, list) else (document,):
-        yield otlp.from_json(request)
+def read_protobuf(data: bytes) -> Iterator[Decoded]:
+    """One request, or many of them each after its length in four octets.
 
-
-def _line(line: bytes) -> Decoded:
-    try:
-        return otlp.from_json(json.loads(line))
-    except (DecodingError, RecursionError, ValueError):
-        decoded = Decoded(unreadable=1)
-        decoded.note("a line is no OTLP request; left out")
-        return decoded
-
-
-def _from_protobuf(data: bytes) -> Iterator[Decoded]:
-    """One message, or many of them each after its length in four octets.
+    Raises:
+        DecodingError: it is neither, or was cut.
+        MissingExtraError: the `otlp` extra is not installed.
 
     Source: the Collector's fileexporter, which writes the length big-endian. A request
     begins with the tag 0x0a, a length of any sane size with 0x00.
