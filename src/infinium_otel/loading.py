@@ -68,7 +68,7 @@ def load_otlp(*paths: str | os.PathLike[str]) -> list[Record]:
     records: list[Record] = []
     for path in paths:
         left_out = 0
-        with Path(path).open("rb") as stream, _named(path):
+        with Path(path).open("rb") as stream, named(path):
             for decoded in read_otlp(stream):
                 records += decoded.records
                 left_out += decoded.left_out
@@ -107,7 +107,8 @@ def opened(stream: Readable) -> tuple[bytes, Iterator[bytes]]:
 
 
 @contextmanager
-def _named(path: str | os.PathLike[str]) -> Iterator[None]:
+def named(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Give an error that leaves this block the name of the file it is about."""
     try:
         yield
     except DecodingError as error:
