@@ -64,6 +64,9 @@ def reading_of(
     values: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
     if kind == "tool" and "tool_name" not in values:
         values["tool_name"] = _FRAME.sub("", record.name).strip() or None
+    if kind == "tool":
+        values.setdefault("arguments", facts.get("input"))
+        values.setdefault("result", facts.get("output"))
     reasons = facts.get("finish_reasons")
     if reasons:
         values["finish_reasons"] = tuple(map(finish_reason, reasons))

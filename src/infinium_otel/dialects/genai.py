@@ -279,7 +279,8 @@ def _message(event: SpanEvent, role: str) -> Any:
     attributes = event.attributes
     inner = decode(attributes.get("message", attributes.get("gen_ai.event.content")))
     if isinstance(inner, Mapping) and ("role" in inner or "content" in inner):
-        return {"role": role, **inner}
+        calls = {k: attributes[k] for k in ("tool_calls",) if k in attributes}
+        return {"role": role, **calls, **inner}
     if inner is not None:
         return {"role": role, "content": inner}
     return {"role": role, **attributes, "content": decode(attributes.get("content"))}

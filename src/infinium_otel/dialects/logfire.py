@@ -73,9 +73,9 @@ FATAL_LEVEL = 17
 
 def refine(record: SpanRecord, facts: Facts) -> None:
     """Kinds by the name's template, and messages in the older event lists."""
-    for pattern, fact, kind in _TEMPLATES:
+    for pattern, fact, word in _TEMPLATES:
         if pattern.match(record.name):
-            facts.setdefault(fact, kind)
+            facts.setdefault(fact, word)
             break
     attributes = record.attributes
     events = structure(attributes.get("events"))

@@ -73,6 +73,8 @@ FIELDS = {
 
 def refine(record: SpanRecord, facts: Facts) -> None:
     """Names that stand in the entity, and content wrapped by callbacks."""
+    if "tool_name" in facts:
+        facts.setdefault("kind", "tool")
     kind = facts.get("kind")
     if kind == "tool":
         facts.setdefault("tool_name", facts.get("label") or record.name)

@@ -175,11 +175,21 @@ def _united_failure(first: Failure | None, other: Failure | None) -> Failure | N
     if first is None or other is None:
         # A wrapper that failed around a call that did not is the wrapper's own matter.
         return first
-    if first.type == other.type or not first.code:
-        code = first.code or other.code
-        if code is None and other.type != first.type:
-            code = other.type
-        return replace(
-            first, code=code, stack_trace=first.stack_trace or other.stack_trace
-        )
-    return first
+    rich, poor = (first, other) if _says_more(first, other) else (other, first)
+    code = rich.code or poor.code
+    if poor.type not in (rich.type, "error") and (not code or code.isdecimal()):
+        code = poor.type
+    return replace(
+        rich,
+        code=code,
+        stack_trace=rich.stack_trace or poor.stack_trace,
+        handled=first.handled,
+    )
+
+
+def _says_more(first: Failure, other: Failure) -> bool:
+    """Whether *first* explains more; a stack trace does, then the longer message."""
+    return (bool(first.stack_trace), len(first.message)) >= (
+        bool(other.stack_trace),
+        len(other.message),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,9 @@ def answered(value: Any) -> str | None:
     return _first_text(messages[-1:]) or (thoughts[-1] if thoughts else content(value))
 
 
+_REPR = re.compile(r"<?[A-Z]\w*\(\w+=|<[\w.]+ object at ")
+
+
 def concluded(value: Any) -> str | None:
     """The last thing said in *value*, if it was said in words and is no dump."""
     messages = _messages(value, "assistant")
@@ -79,6 +83,8 @@ def everything(value: Any) -> str | None:
 def is_dump(value: Any) -> bool:
     """Whether *value* is a large structure rather than something someone said."""
     found = unwrapped(decode(value))
+    if isinstance(found, str):
+        return bool(_REPR.match(found))
     return (
         isinstance(found, (Mapping, list, tuple))
         and not _holds_messages(found)

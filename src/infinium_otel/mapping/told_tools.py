@@ -74,7 +74,7 @@ class _Spans:
     """The tools that do have spans."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        tools = [n.reading for n in nodes if n.kind == "tool"]
+        tools = [n.reading for n in nodes if n.kind in ("tool", "refused")]
         self.ids = {tool.tool_call_id for tool in tools if tool.tool_call_id}
         self.names = {tool.tool_name for tool in tools}
         self.without_id = {t.tool_name for t in tools if not t.tool_call_id}

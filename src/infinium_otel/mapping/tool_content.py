@@ -66,7 +66,8 @@ def _find_failure(node: Node) -> None:
         if _is_wordless(reading.failure) and reading.result is not None:
             said = content(reading.result)
             if said:
-                failure = replace(reading.failure, message=said)
+                cause = reading.failure.message.partition(" (caused by ")
+                failure = replace(reading.failure, message=said + "".join(cause[1:]))
                 node.reading = replace(reading, failure=failure)
         return
     message = failure_in(reading.result)
@@ -99,7 +100,7 @@ def failure_in(result: Any) -> str | None:
     return None
 
 
-_INSIDE = ("data", "kwargs", "output", "tool_output", "toolResult", "outputs")
+_INSIDE = ("output", "outputs", "tool_output", "toolResult", "data", "kwargs")
 _REASONS = ("error_message", "error", "content", "raw_output", "message", "text")
 
 

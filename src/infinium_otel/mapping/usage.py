@@ -95,6 +95,9 @@ def details(usage: Usage | None) -> dict[str, int]:
     if usage is None:
         return {}
     found = {name: getattr(usage, fact) for fact, name in _DETAILS.items()}
+    cached = (usage.cache_read or 0) + (usage.cache_write or 0)
+    if cached and usage.input is not None:
+        found["uncached_input_tokens"] = usage.input - cached
     return {name: value for name, value in found.items() if value is not None}
 
 
