@@ -1,0 +1,304 @@
+"""A trace of HUD 0.4 to spans."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from infinium_otel.errors import InfiniumError
+from infinium_otel.models import parts
+from infinium_otel.models.documents import dump
+from infinium_otel.models.hud import v04
+from infinium_otel.models.hud.attributes import (
+    PROVIDERS,
+    SCOPE,
+    argument_text,
+    evaluations,
+    final_messages,
+    result_text,
+    run_trace_id,
+    subscores,
+    timing,
+    user_messages,
+)
+from infinium_otel.models.hud.mcp import tool_result_of
+from infinium_otel.models.hud.secrets import without_secrets
+from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
+from infinium_otel.models.spans import (
+    as_json,
+    json_list,
+    json_object,
+    settled,
+    span_id_of,
+    text,
+    whole,
+)
+from infinium_otel.records import Failure, SpanEvent, SpanRecord
+
+KINDS = frozenset({"internal", "server", "client", "producer", "consumer"})
+
+
+def trace_to_spans(
+    trace: v04.Trace, *, start_ns: int = 0, agent_type: str | None = None
+) -> list[SpanRecord]:
+    """The spans of *trace*: its root first, then its steps in order.
+
+    Args:
+        trace: the run.
+        start_ns: where a run begins whose steps have no times.
+        agent_type: HUD's word for the agent ("claude"); it tells the provider.
+    """
+    run_id = next((s.task_run_id for s in trace.trace if s.task_run_id), None)
+    trace_id = run_trace_id(run_id, dump(trace))
+    root_id = span_id_of(trace_id, "run")
+    root = SpanRecord(
+        trace_id=trace_id,
+        span_id=root_id,
+        parent_id=None,
+        name="invoke_agent",
+        start_ns=start_ns,
+        end_ns=start_ns,
+        attributes={
+            **_run_attributes(trace, agent_type),
+            "hud.task_run_id": run_id,
+            "hud.job_id": next((s.job_id for s in trace.trace if s.job_id), None),
+        },
+        scope_name=SCOPE,
+    )
+    facts = json_object(trace.info.get(FACTS)) or {}
+    placed, _ = restored(root, facts)
+    steps = _steps(trace, placed, start_ns, PROVIDERS.get(agent_type or ""))
+    return [_closed(root, trace, steps, facts), *adopted(steps, placed.span_id)]
+
+
+def _closed(
+    root: SpanRecord, trace: v04.Trace, steps: list[SpanRecord], facts: dict[str, Any]
+) -> SpanRecord:
+    root = replace(
+        root,
+        start_ns=min((step.start_ns for step in steps), default=root.start_ns),
+        end_ns=max((step.end_ns for step in steps), default=root.end_ns),
+    )
+    root = as_it_was(root, facts)
+    scored = evaluations(trace.reward, subscores(trace.info), root.end_ns)
+    known = {event.name for event in root.events}
+    if "gen_ai.evaluation.result" not in known and not _is_default(trace):
+        root = replace(root, events=(*root.events, *scored))
+    if root.status == "error" or not trace.isError:
+        return settled(root)
+    why = text(trace.info.get("error")) or ""
+    return settled(root, failure_in(facts.get("failure")) or Failure("error", why))
+
+
+def _is_default(trace: v04.Trace) -> bool:
+    return trace.info.get("reward_source") == "default"
+
+
+def _run_attributes(trace: v04.Trace, agent_type: str | None) -> dict[str, Any]:
+    task = trace.task
+    return {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.provider.name": PROVIDERS.get(agent_type or ""),
+        "gen_ai.input.messages": user_messages(task.prompt if task else None),
+        "gen_ai.system_instructions": _instructions(task),
+        "gen_ai.output.messages": final_messages(trace.content),
+        "hud.agent.type": agent_type,
+        "hud.model": "0.4",
+        "hud.trace.reward": None if _is_default(trace) else trace.reward,
+        "hud.trace.done": trace.done,
+        "hud.trace.error": trace.isError,
+        "hud.trace.info": as_json(dump(trace.info)) if trace.info else None,
+        "hud.trace.messages": as_json(dump(trace.messages)) if trace.messages else None,
+        "hud.trace.other": as_json(dump(trace.other)) if trace.other else None,
+        "hud.task": as_json(dump(shown_task(task))) if task else None,
+        "hud.task.id": task.id if task else None,
+    }
+
+
+def shown_task(task: v04.Task) -> v04.Task:
+    """A task without the credentials of its servers."""
+    return replace(task, mcp_config=without_secrets(task.mcp_config))
+
+
+def _instructions(task: v04.Task | None) -> str | None:
+    config = task.agent_config if task else None
+    said = (task.system_prompt if task else None) or (
+        config.system_prompt if config else None
+    )
+    return as_json([parts.text_part(said)]) if said is not None else None
+
+
+def _steps(
+    trace: v04.Trace, root: SpanRecord, start_ns: int, provider: str | None
+) -> list[SpanRecord]:
+    found = []
+    for order, step in enumerate(trace.trace):
+        record = _step(step, order, root, start_ns, provider)
+        start_ns = max(start_ns, record.end_ns)
+        found.append(record)
+    return found
+
+
+def _step(
+    step: v04.TraceStep,
+    order: int,
+    root: SpanRecord,
+    earliest_ns: int,
+    provider: str | None,
+) -> SpanRecord:
+    start_ns, end_ns, timed = timing(
+        step.start_timestamp, step.end_timestamp, earliest_ns
+    )
+    kind = step.type.lower()
+    draft = SpanRecord(
+        trace_id=root.trace_id,
+        span_id=span_id_of(root.trace_id, "run", order),
+        parent_id=root.span_id,
+        name=f"hud.{step.category}",
+        kind=kind if kind in KINDS else "internal",
+        start_ns=start_ns,
+        end_ns=end_ns,
+        attributes={"hud.step.order": order, **_native(step), **timed},
+        scope_name=SCOPE,
+    )
+    facts = json_object(step.other.get(FACTS))
+    if facts is None:
+        return settled(*_enriched(draft, step, provider))
+    was = as_it_was(draft, facts)
+    if not facts.get("native"):
+        return settled(was)
+    told, failure = _enriched(was, step, provider)
+    return settled(
+        replace(told, name=was.name), None if was.status == "error" else failure
+    )
+
+
+def _native(step: v04.TraceStep) -> dict[str, Any]:
+    """The attributes that HUD itself writes, then its extras."""
+    simple = {k: v for k, v in step.other.items() if k != FACTS and _is_attribute(v)}
+    rest = {k: v for k, v in step.other.items() if k not in simple}
+    return {
+        **simple,
+        "hud.step.keys": list(simple) or None,
+        "hud.step.other": as_json(dump(rest)) if rest else None,
+        "category": step.category,
+        "request": argument_text(step.request),
+        "result": argument_text(step.result),
+        "hud.task_run_id": step.task_run_id,
+        "hud.job_id": step.job_id,
+        "span.kind": step.type,
+    }
+
+
+def _is_attribute(value: Any) -> bool:
+    plain = (str, bool, int, float)
+    if isinstance(value, (list, tuple)):
+        return (
+            bool(value)
+            and all(type(item) is type(value[0]) for item in value)
+            and (isinstance(value[0], plain))
+        )
+    return isinstance(value, plain)
+
+
+def as_it_was(draft: SpanRecord, facts: dict[str, Any]) -> SpanRecord:
+    """*draft* as the span it came from: its place, times, status and events."""
+    record, _ = restored(draft, facts)
+    return replace(
+        record,
+        status=text(facts.get("status")) or record.status,
+        status_message=text(facts.get("status_message")),
+        events=tuple(_event(item) for item in json_list(facts.get("events")) or []),
+        scope_name=text(facts.get("scope_name")) or record.scope_name,
+        scope_version=text(facts.get("scope_version")) or "",
+        parent_id=record.parent_id if draft.parent_id else None,
+    )
+
+
+def _event(value: Any) -> SpanEvent:
+    said = json_object(value) or {}
+    return SpanEvent(
+        text(said.get("name")) or "",
+        whole(said.get("time_ns")) or 0,
+        json_object(said.get("attributes")) or {},
+    )
+
+
+# What HUD's own steps say in the conventions' words
+
+
+def _enriched(
+    draft: SpanRecord, step: v04.TraceStep, provider: str | None
+) -> tuple[SpanRecord, Failure | None]:
+    call = _tool_call(step)
+    if call is not None:
+        return _tool(draft, step, call)
+    response = _response(step) if step.category == "agent" else None
+    if response is not None:
+        return _chat(draft, response, provider)
+    return draft, None
+
+
+def _tool_call(step: v04.TraceStep) -> dict[str, Any] | None:
+    """The parameters of an MCP tools/call request; None for any other step."""
+    request = json_object(step.request) or {}
+    if request.get("method") != "tools/call":
+        return None
+    said = json_object(request.get("params")) or {}
+    return said if isinstance(said.get("name"), str) else None
+
+
+def _tool(
+    draft: SpanRecord, step: v04.TraceStep, call: dict[str, Any]
+) -> tuple[SpanRecord, Failure | None]:
+    said = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": call["name"],
+        "gen_ai.tool.type": "extension",
+        "gen_ai.tool.call.id": text(call.get("id")),
+        "gen_ai.tool.call.arguments": argument_text(call.get("arguments")),
+        "gen_ai.tool.call.result": argument_text(step.result),
+        "mcp.method.name": "tools/call",
+    }
+    result = json_object(step.result)
+    failed = result is not None and result.get("isError") is True
+    why = Failure("tool_error", result_text(tool_result_of(result))) if failed else None
+    return _with(draft, f"execute_tool {call['name']}", said), why
+
+
+def _response(step: v04.TraceStep) -> v04.AgentResponse | None:
+    result = json_object(step.result)
+    if result is None or not {"content", "tool_calls", "done"} & set(result):
+        return None
+    try:
+        return v04.response_of(result)
+    except InfiniumError:
+        return None
+
+
+def _chat(
+    draft: SpanRecord, response: v04.AgentResponse, provider: str | None
+) -> tuple[SpanRecord, Failure | None]:
+    found: list[parts.Part] = []
+    if response.reasoning is not None:
+        found.append(parts.reasoning_part(response.reasoning))
+    if response.content is not None:
+        found.append(parts.text_part(response.content))
+    calls = response.tool_calls
+    found += [parts.tool_call_part(c.id, c.name, c.arguments) for c in calls]
+    reason = "tool_calls" if calls else "stop"
+    told = parts.message("assistant", found, finish_reason=reason)
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": provider,
+        "gen_ai.request.model": text(response.info.get("model")),
+        "gen_ai.output.messages": as_json([told]),
+        "gen_ai.response.finish_reasons": [reason],
+    }
+    failed = Failure("error", response.content or "") if response.isError else None
+    name = f"chat {said['gen_ai.request.model'] or ''}".strip()
+    return replace(_with(draft, name, said), kind=draft.kind), failed
+
+
+def _with(draft: SpanRecord, name: str, said: dict[str, Any]) -> SpanRecord:
+    return replace(draft, name=name, attributes={**said, **draft.attributes})

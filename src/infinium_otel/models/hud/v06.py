@@ -1,0 +1,301 @@
+"""HUD's types as its 0.6 releases have them: a run is a list of typed steps.
+
+Source: hud 0.6.21, hud/types.py, hud/agents/types.py, hud/eval/run.py. Its classes
+refuse unknown keys, so `dump` leaves out what stands in `other`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from infinium_otel.errors import InfiniumError
+from infinium_otel.models.documents import fill, many, nothing, other_keys
+from infinium_otel.models.hud import mcp
+
+if TYPE_CHECKING:
+    from infinium_otel.models import documents
+
+STEP_SCHEMA = "hud.step.v1"
+ROBOT_STEP_SCHEMA = "hud.robot.step.v1"
+
+
+@dataclass(frozen=True, slots=True)
+class MCPToolCall(mcp.MCPToolCall):
+    """A tool call, with why it was made and the provider's name of the tool."""
+
+    annotation: str | None = None
+    provider_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MCPToolResult(mcp.MCPToolResult):
+    """A tool's result, with the id of its call."""
+
+    call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCall:
+    """The step of a task's life: `phase` is "setup" or "evaluate"."""
+
+    phase: str
+    name: str
+    arguments: Any = None
+    result: Any = None
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage the model names as its source."""
+
+    type: str = "citation"
+    text: str = ""
+    source: str = ""
+    title: str | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Tokens of one turn, for training."""
+
+    prompt_token_ids: tuple[Any, ...] = ()
+    prompt_chunks: tuple[Any, ...] | None = None
+    output_token_ids: tuple[Any, ...] = ()
+    output_logprobs: tuple[Any, ...] = ()
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one turn used; None is unknown."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    cost_usd: float | None = None
+    llm_call_count: int | None = None
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One ordered unit of a run; the kinds below add what they carry.
+
+    Args:
+        step_id: 1-based; HUD numbers the steps of a trace itself.
+        source: "user", "agent", "tool", "task", "subagent", "system", or a robot's.
+        started_at: ISO 8601; `ended_at` likewise. None is common.
+    """
+
+    closed: ClassVar[bool] = True
+    schema: ClassVar[str] = STEP_SCHEMA
+
+    step_id: int | None = None
+    source: str = "system"
+    messages: tuple[Any, ...] = ()
+    task_call: TaskCall | None = None
+    error: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=nothing)
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentStep(Step):
+    """The model's turn."""
+
+    source: str = "agent"
+    content: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[MCPToolCall, ...] = ()
+    done: bool = False
+    finish_reason: str | None = None
+    stop_reason: str | None = None
+    refusal: str | None = None
+    citations: tuple[Citation, ...] = ()
+    raw: Any = None
+    model: str | None = None
+    usage: Usage | None = None
+    sample: Sample | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStep(Step):
+    """A tool call with its result; that a call failed is data of the result."""
+
+    source: str = "tool"
+    call: MCPToolCall | None = None
+    result: MCPToolResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateFeature:
+    """A group of a robot's measurements."""
+
+    names: tuple[Any, ...] = ()
+    values: tuple[Any, ...] = ()
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationStep(Step):
+    """What a robot's policy saw at one tick."""
+
+    schema: ClassVar[str] = ROBOT_STEP_SCHEMA
+
+    source: str = "observation"
+    tick: int = 0
+    images: Mapping[str, Any] = field(default_factory=nothing)
+    state: Mapping[str, Any] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceStep(Step):
+    """What a robot's policy did at one tick."""
+
+    schema: ClassVar[str] = ROBOT_STEP_SCHEMA
+
+    source: str = "inference"
+    tick: int = 0
+    chunk: tuple[Any, ...] = ()
+    chunk_length: int = 1
+    names: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSegmentStep(Step):
+    """A fragment of a camera's video."""
+
+    schema: ClassVar[str] = ROBOT_STEP_SCHEMA
+
+    source: str = "video_segment"
+    camera: str = ""
+    index: int = 0
+    fps: int = 10
+    segment: Mapping[str, Any] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A run's trajectory.
+
+    Args:
+        status: "completed", "error" or "cancelled".
+        stop_reason: "done", "max_steps", "length", "timeout", "malformed_tool_call".
+    """
+
+    closed: ClassVar[bool] = True
+
+    steps: tuple[Step, ...] = ()
+    status: str | None = None
+    stop_reason: str | None = None
+    content: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=nothing)
+    trace_id: str | None = None
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class SubagentStep(Step):
+    """A nested run, embedded whole."""
+
+    source: str = "subagent"
+    subagent: Trace = field(default_factory=Trace)
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The structured result of grading a run.
+
+    Args:
+        reward: 0 to 1.
+        raw: what the grader answered; its `subscores` are the parts of the reward.
+    """
+
+    reward: float = 0.0
+    done: bool = True
+    content: str | None = None
+    info: Mapping[str, Any] = field(default_factory=nothing)
+    is_error: bool = False
+    raw: Mapping[str, Any] = field(default_factory=nothing)
+    other: Mapping[str, Any] = other_keys()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trajectory with its grade: a `Trace` of 0.6 has no reward of its own.
+
+    Args:
+        grade: None if the run was not graded.
+    """
+
+    trace: Trace
+    grade: Grade | None = None
+    job_id: str | None = None
+    group_id: str | None = None
+    other: Mapping[str, Any] = other_keys()
+
+
+def tool_call_of(value: Any) -> MCPToolCall:
+    """A tool call from its JSON."""
+    return fill(MCPToolCall, value)
+
+
+def tool_result_of(value: Any) -> MCPToolResult:
+    """A tool result from its JSON."""
+    return fill(MCPToolResult, value, content=mcp.blocks_of)
+
+
+def _filled(cls: type[Any]) -> documents.Loader:
+    return lambda value: fill(cls, value)
+
+
+def trace_of(value: Any) -> Trace:
+    """A trajectory from its JSON.
+
+    HUD's own class refuses what it dumps, because it reads each step as the plain
+    class; here `source` says which class a step is.
+    """
+    return fill(Trace, value, steps=many(step_of))
+
+
+_SKELETON = {"task_call": _filled(TaskCall)}
+
+_STEPS: dict[Any, tuple[type[Step], dict[str, documents.Loader]]] = {
+    "agent": (
+        AgentStep,
+        {
+            "tool_calls": many(tool_call_of),
+            "citations": many(_filled(Citation)),
+            "usage": _filled(Usage),
+            "sample": _filled(Sample),
+        },
+    ),
+    "tool": (ToolStep, {"call": tool_call_of, "result": tool_result_of}),
+    "subagent": (SubagentStep, {"subagent": trace_of}),
+    "observation": (ObservationStep, {}),
+    "inference": (InferenceStep, {}),
+    "video_segment": (VideoSegmentStep, {}),
+}
+
+
+def step_of(value: Any) -> Step:
+    """A step from its JSON, of the class its `source` names."""
+    if not isinstance(value, Mapping):
+        raise InfiniumError("Step must be a JSON object", field="steps")
+    cls, nested = _STEPS.get(value.get("source"), (Step, {}))
+    return fill(cls, value, **_SKELETON, **nested)
+
+
+def run_of(value: Any) -> Run:
+    """A graded run from its JSON: of the run, or of the trajectory alone."""
+    if isinstance(value, Mapping) and "trace" not in value:
+        return Run(trace_of(value))
+    return fill(Run, value, trace=trace_of, grade=_filled(Grade))

@@ -1,0 +1,336 @@
+"""Any instrumentation's spans as agent runs: what each pair of conversions reads.
+
+Each run is one root and the steps below it, every model call and tool call told
+once, whatever the dialects and however many layers of instrumentation told it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.mapping import understood
+from infinium_otel.mapping.folding import WORKERS, is_step
+from infinium_otel.mapping.told_tools import told_tools
+from infinium_otel.mapping.tree import in_order
+from infinium_otel.mapping.usage import counted
+from infinium_otel.models.spans import json_object, present, span_id_of, text, whole
+from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from infinium_otel.mapping.told_tools import ToldTool
+    from infinium_otel.mapping.tree import Node
+
+FRAMES = frozenset({"", "http", "messaging", "lifecycle"})
+"""What may stand around a run without being it: a server's span, a job's."""
+
+FACTS = "otel"
+"""The key under which a vendor's free mapping keeps a span's own facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A span and what it says.
+
+    Args:
+        kind: the reading's kind, as the whole trace shows it.
+        parent_id: the nearest span above that is a step too, or the run's root.
+    """
+
+    record: SpanRecord
+    reading: Reading
+    kind: str
+    parent_id: str | None
+
+    @property
+    def failure(self) -> Failure | None:
+        """What went wrong and was not handled inside the span."""
+        failure = self.reading.failure
+        return None if failure is None or failure.handled else failure
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One agent's run.
+
+    Args:
+        root: the outermost span of the run; a web server's span above it is not it.
+        steps: what the agent did, in start order, each thing once; the root too where
+            it is itself a model call or a tool call.
+        spans: every span below the root as it stood, retold work and frames too.
+    """
+
+    root: Told
+    steps: tuple[Told, ...]
+    spans: tuple[Told, ...] = ()
+
+    def below(self, span_id: str) -> tuple[Told, ...]:
+        """The steps directly below a span."""
+        return tuple(step for step in self.steps if step.parent_id == span_id)
+
+
+def runs_of(records: Iterable[SpanRecord | LogEvent], mark: str) -> list[Run]:
+    """The runs in any spans and their log events, in order of the traces' start.
+
+    A trace with several roots holds several runs; spans whose parent is missing
+    belong to the first of them.
+
+    Args:
+        mark: an attribute by which a span is known to be a step in any case.
+    """
+    given = list(records)
+    logs = [each for each in given if isinstance(each, LogEvent)]
+    spans = in_order(each for each in given if isinstance(each, SpanRecord))
+    by_trace: dict[str, list[SpanRecord]] = {}
+    for record in spans:
+        by_trace.setdefault(record.trace_id, []).append(record)
+    return [run for group in by_trace.values() for run in _runs_in(group, logs, mark)]
+
+
+def _runs_in(records: list[SpanRecord], logs: list[LogEvent], mark: str) -> list[Run]:
+    groups = _by_root(records)
+    return [_run(root_id, group, logs, mark) for root_id, group in groups.items()]
+
+
+def _by_root(records: list[SpanRecord]) -> dict[str, list[SpanRecord]]:
+    """The spans of one trace by the root they hang under, in order."""
+    known = {record.span_id: record for record in records}
+    tops = [_top(record, known) for record in records]
+    own = [top.span_id for top in tops if top.parent_id is None or top.parent_is_remote]
+    first = own[0] if own else tops[0].span_id
+    groups: dict[str, list[SpanRecord]] = {}
+    for record, top in zip(records, tops, strict=True):
+        groups.setdefault(top.span_id if top.span_id in own else first, []).append(
+            record
+        )
+    return groups
+
+
+def _top(record: SpanRecord, known: Mapping[str, SpanRecord]) -> SpanRecord:
+    seen = {record.span_id}
+    while (above := known.get(record.parent_id or "")) and above.span_id not in seen:
+        seen.add(above.span_id)
+        record = above
+    return record
+
+
+def _run(
+    root_id: str, records: list[SpanRecord], logs: list[LogEvent], mark: str
+) -> Run:
+    ids = {(record.trace_id, record.span_id) for record in records}
+    own = tuple(log for log in logs if (log.trace_id, log.span_id) in ids)
+    nodes = understood(Trace(records[0].trace_id, root_id, tuple(records), own))
+    if not nodes:
+        return _empty(records[0])
+    root = _outermost(nodes)
+    counting = {id(node) for node in counted(nodes)}
+    steps = [n for n in nodes if n is not root and _is_step(n, mark)]
+    if root.kind in WORKERS:
+        steps.insert(0, root)
+    kept = {id(node) for node in steps}
+    told = [_told(n, _parent(n, kept, root), counting) for n in steps]
+    told += [_told_tool(tool, root) for tool in told_tools(nodes)]
+    told.sort(key=lambda each: (each.record.start_ns, -each.record.end_ns))
+    return Run(_told(root, None, counting), tuple(told), _all_below(root, nodes))
+
+
+def _all_below(root: Node, nodes: list[Node]) -> tuple[Told, ...]:
+    frames = {id(above) for above in root.ancestors()} | {id(root)}
+    return tuple(
+        Told(n.record, n.reading, n.kind, n.record.parent_id)
+        for n in nodes
+        if id(n) not in frames
+    )
+
+
+def _is_step(node: Node, mark: str) -> bool:
+    return mark in node.record.attributes or is_step(node, everything=False)
+
+
+def _empty(record: SpanRecord) -> Run:
+    """The run of a trace that holds nothing but placeholders."""
+    return Run(Told(record, Reading(), "", None), ())
+
+
+def _outermost(nodes: list[Node]) -> Node:
+    """The run's own span: the agent below frames that hold nothing but it."""
+    root = nodes[0]
+    frames = [root]
+    while root.kind in FRAMES and len(root.children) == 1:
+        root = root.children[0]
+        frames.append(root)
+    lone = root.kind == "agent" and len(frames) + len(list(root.descendants())) == len(
+        nodes
+    )
+    return root if lone else nodes[0]
+
+
+def _parent(node: Node, kept: set[int], root: Node) -> str | None:
+    if node is root:
+        return None
+    for above in node.ancestors():
+        if id(above) in kept:
+            return above.record.span_id
+    return root.record.span_id
+
+
+def _told(node: Node, parent_id: str | None, counting: set[int]) -> Told:
+    reading = (
+        node.reading if id(node) in counting else replace(node.reading, usage=None)
+    )
+    return Told(node.record, reading, node.kind, parent_id)
+
+
+def _told_tool(tool: ToldTool, root: Node) -> Told:
+    """A tool run that only messages tell of, as the span it might have had."""
+    request, reply = tool.request, tool.reply
+    record = SpanRecord(
+        trace_id=root.record.trace_id,
+        span_id=span_id_of(root.record.trace_id, "tool", request.id, tool.start_ns),
+        parent_id=root.record.span_id,
+        name=f"execute_tool {request.name}",
+        start_ns=tool.start_ns,
+        end_ns=tool.end_ns,
+    )
+    reading = Reading(
+        kind="tool",
+        operation="execute_tool",
+        tool_name=request.name,
+        tool_call_id=request.id,
+        arguments=request.arguments,
+        result=reply.result if reply else None,
+    )
+    return Told(record, reading, "tool", root.record.span_id)
+
+
+def facts_of(told: Told) -> dict[str, Any]:
+    """What a vendor's record has no word for, to make the same span again."""
+    record, failure = told.record, told.failure
+    return present(
+        {
+            "span_id": record.span_id,
+            "parent_span_id": told.parent_id,
+            "name": record.name,
+            "kind": record.kind,
+            "start_ns": record.start_ns,
+            "end_ns": record.end_ns,
+            "failure": failure_facts(failure) if failure else None,
+            "attributes": genai_attributes(told),
+        }
+    )
+
+
+def failure_facts(failure: Failure) -> dict[str, Any]:
+    """A failure as JSON."""
+    return present(
+        {
+            "type": failure.type,
+            "message": failure.message,
+            "stack_trace": failure.stack_trace,
+            "code": failure.code,
+        }
+    )
+
+
+def genai_attributes(told: Told) -> dict[str, Any]:
+    """What a span says but for its texts, in the newest `gen_ai` names."""
+    reading = told.reading
+    usage = reading.usage
+    said = {
+        "gen_ai.operation.name": operation_of(told),
+        "gen_ai.provider.name": reading.provider,
+        "gen_ai.request.model": reading.model_requested or reading.model,
+        "gen_ai.response.model": reading.model,
+        "gen_ai.response.id": reading.response_id,
+        "gen_ai.response.finish_reasons": list(reading.finish_reasons) or None,
+        "gen_ai.request.temperature": reading.temperature,
+        "gen_ai.request.top_p": reading.top_p,
+        "gen_ai.request.max_tokens": reading.max_tokens,
+        "gen_ai.request.stream": reading.streaming,
+        "gen_ai.tool.name": reading.tool_name,
+        "gen_ai.tool.call.id": reading.tool_call_id,
+        "gen_ai.agent.name": reading.agent_name,
+        "gen_ai.agent.id": reading.agent_id,
+        "gen_ai.conversation.id": reading.conversation_id,
+        "http.response.status_code": reading.http_status,
+    }
+    if usage is not None:
+        said |= {
+            "gen_ai.usage.input_tokens": usage.input,
+            "gen_ai.usage.output_tokens": usage.output,
+            "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
+            "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
+            "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
+        }
+    return present(said)
+
+
+OPERATIONS = {
+    "llm": "chat",
+    "embedding": "embeddings",
+    "tool": "execute_tool",
+    "agent": "invoke_agent",
+    "retrieval": "retrieval",
+    "workflow": "invoke_workflow",
+}
+
+
+def operation_of(told: Told) -> str | None:
+    """The convention's word for what a span did; its own word where there is none."""
+    return OPERATIONS.get(told.kind) or told.reading.operation or told.kind or None
+
+
+def restored(draft: SpanRecord, facts: Any) -> tuple[SpanRecord, Failure | None]:
+    """*draft* where the span was that `facts_of` told of, and how that one failed.
+
+    Args:
+        draft: the span as the vendor's record tells it; its attributes win.
+        facts: what stood under `FACTS`; anything else than a mapping tells nothing.
+    """
+    said = json_object(facts) or {}
+    attributes = json_object(said.get("attributes")) or {}
+    start_ns = whole(said.get("start_ns"))
+    end_ns = whole(said.get("end_ns"))
+    record = replace(
+        draft,
+        span_id=_hex16(said.get("span_id")) or draft.span_id,
+        parent_id=_hex16(said.get("parent_span_id")) or draft.parent_id,
+        name=text(said.get("name")) or draft.name,
+        kind=text(said.get("kind")) or draft.kind,
+        start_ns=draft.start_ns if start_ns is None else start_ns,
+        end_ns=draft.end_ns if end_ns is None else end_ns,
+        attributes={**attributes, **present(draft.attributes)},
+    )
+    return record, failure_in(said.get("failure"))
+
+
+def failure_in(value: Any) -> Failure | None:
+    """The failure that `failure_facts` told; None for anything else."""
+    said = json_object(value)
+    if said is None:
+        return None
+    return Failure(
+        text(said.get("type")) or "error",
+        text(said.get("message")) or "",
+        text(said.get("stack_trace")),
+        text(said.get("code")),
+    )
+
+
+def _hex16(value: Any) -> str | None:
+    found = text(value)
+    digits = set("0123456789abcdef")
+    return found if found and len(found) == 16 and set(found) <= digits else None
+
+
+def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
+    """*records* with unique ids, and parents that are among them."""
+    ids = {record.span_id for record in records}
+    return [
+        record
+        if record.parent_id is None or record.parent_id in ids
+        else replace(record, parent_id=root_id)
+        for record in records
+    ]
