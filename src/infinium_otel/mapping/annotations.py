@@ -41,7 +41,9 @@ def is_skipped(annotations: dict[str, Any]) -> bool:
 
 def sections_of(annotations: dict[str, Any]) -> dict[str, Any]:
     """The domain sections the user filled, by section name."""
-    filled = {}
+    filled: dict[str, Any] = {}
+    if not annotations:
+        return filled
     for name, section in SECTIONS.items():
         values = _values(annotations, name, section)
         if values:
@@ -57,6 +59,8 @@ def expected_outcome_of(
     Args:
         told: what a framework's spans say of it, where the user says nothing.
     """
+    if not annotations and not told:
+        return None
     values: dict[str, Any] = {
         name: _listed(value) if name != "task_objective" else value
         for name, value in told.items()

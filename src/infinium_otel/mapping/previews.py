@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infinium_otel.jsontext import decode, text_of
-from infinium_otel.messages import Message, decode_messages, media_label, plain
+from infinium_otel.messages import (
+    Message,
+    decode_messages,
+    holds_messages,
+    media_label,
+    plain,
+)
 
 PREVIEW = 500
 """Characters of a step's preview. Source: the seed's `ExecutionStep`."""
@@ -31,96 +37,101 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
-def asked(value: Any) -> str | None:
-    """The last thing that was asked or answered to the model in *value*."""
-    messages = _messages(value, "user")
+class Said:
+    """The input or output of a span: as it stands, and decoded once when asked for."""
+
+    __slots__ = ("_bare", "_messages", "_role", "value")
+
+    def __init__(self, value: Any, role: str) -> None:
+        self.value = value
+        self._role = role
+        self._bare: Any = None
+        self._messages: Sequence[Message] | None = None
+
+    @property
+    def bare(self) -> Any:
+        """The value without JSON quoting and callbacks' wrappings."""
+        if self._bare is None:
+            self._bare = unwrapped(decode(self.value))
+        return self._bare
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The messages in it; none where it is other data."""
+        if self._messages is None:
+            holds = holds_messages(self.bare)
+            self._messages = decode_messages(self.bare, self._role) if holds else ()
+        return self._messages
+
+
+def asked(said: Said) -> str | None:
+    """The last thing that was asked: of the run, in its root's input."""
+    messages = said.messages
     for message in reversed(messages):
         if message.role == "user" and message.text:
             return message.text
     for message in reversed(messages):
         if message.text and message.role != "system":
             return message.text
-    return _replies(messages) or _first_text(messages) or content(value)
+    return _replies(messages) or _first_text(messages) or content(said.bare)
 
 
-def latest(value: Any) -> str | None:
+def latest(said: Said) -> str | None:
     """The newest message of a call's input: a question or a tool's answer."""
-    messages = _messages(value, "user")
-    for message in reversed(messages):
+    for message in reversed(said.messages):
         if message.role in ("user", "tool") or message.replies:
             return message.text or _replies([message])
-    return _first_text(messages) or content(value)
+    return _first_text(said.messages) or content(said.bare)
 
 
-def answered(value: Any) -> str | None:
-    """What the model said in *value*, and the tools it asked for."""
-    messages = _messages(value, "assistant")
+def answered(said: Said) -> str | None:
+    """What the model said, and the tools it asked for."""
+    messages = said.messages
     for message in reversed(messages):
         if message.role == "assistant" and message.said:
             return message.said
     thoughts = [m.thought for m in messages if m.thought]
-    return _first_text(messages[-1:]) or (thoughts[-1] if thoughts else content(value))
+    text = _first_text(messages[-1:]) or (thoughts[-1] if thoughts else None)
+    return text or content(said.bare)
+
+
+def concluded(said: Said) -> str | None:
+    """The last thing said, if it was said in words and is no dump."""
+    if said.messages:
+        spoken = [m.text for m in said.messages if m.role == "assistant" and m.text]
+        return spoken[-1] if spoken else None
+    return None if is_dump(said) else content(said.bare)
+
+
+def everything(said: Said) -> str | None:
+    """All texts: what was embedded, one a line."""
+    return "\n".join(m.text for m in said.messages if m.text) or content(said.bare)
 
 
 _REPR = re.compile(r"<?[A-Z]\w*\(\w+=|<[\w.]+ object at ")
 
 
-def concluded(value: Any) -> str | None:
-    """The last thing said in *value*, if it was said in words and is no dump."""
-    messages = _messages(value, "assistant")
-    if messages:
-        spoken = [m.text for m in messages if m.role == "assistant" and m.text]
-        return spoken[-1] if spoken else None
-    return None if is_dump(value) else content(value)
-
-
-def everything(value: Any) -> str | None:
-    """All texts in *value*: what was embedded, one a line."""
-    texts = [m.text for m in _messages(value, "user") if m.text]
-    return "\n".join(texts) or content(value)
-
-
-def is_dump(value: Any) -> bool:
-    """Whether *value* is a large structure rather than something someone said."""
-    found = unwrapped(decode(value))
-    if isinstance(found, str):
-        return bool(_REPR.match(found))
+def is_dump(said: Said) -> bool:
+    """Whether it is a large structure rather than something someone said."""
+    if isinstance(said.bare, str):
+        return bool(_REPR.match(said.bare))
     return (
-        isinstance(found, (Mapping, list, tuple))
-        and not _holds_messages(found)
-        and len(text_of(found)) > DUMP
+        isinstance(said.bare, (Mapping, list, tuple))
+        and not said.messages
+        and len(text_of(said.bare)) > DUMP
     )
 
 
 def content(value: Any) -> str | None:
     """*value* as text, without the wrappings of callbacks and content blocks."""
     bare = plain(unwrapped(decode(value)))
-    if isinstance(bare, Mapping) and _holds_messages(bare):
+    if isinstance(bare, Mapping) and holds_messages(bare):
         said = [m.said or _replies([m]) for m in decode_messages(bare)]
         if any(said):
             return "\n".join(filter(None, said))
     if bare in (None, "", (), [], {}):
         return None
     return text_of(without_binary(bare)) or None
-
-
-def _messages(value: Any, role: str) -> Sequence[Message]:
-    found = unwrapped(decode(value))
-    if isinstance(found, str) or not _holds_messages(found):
-        return ()
-    return decode_messages(found, role)
-
-
-_MESSAGE_KEYS = (
-    "role messages contents generations message choices parts kwargs type content "
-    "event.name chat_history input_messages"
-).split()
-
-
-def _holds_messages(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return any(_holds_messages(item) for item in value[:50])
-    return isinstance(value, Mapping) and any(key in value for key in _MESSAGE_KEYS)
 
 
 def _replies(messages: Sequence[Message]) -> str | None:

@@ -95,9 +95,9 @@ def _preview(text: str | None) -> str | None:
 def _texts(node: Node) -> tuple[str | None, str | None]:
     reading = node.reading
     if node.kind == "embedding":
-        return previews.everything(reading.input), None
+        return previews.everything(node.asked), None
     if node.kind in ("llm", "agent"):
-        return previews.latest(reading.input), previews.answered(reading.output)
+        return previews.latest(node.asked), previews.answered(node.answered)
     answered = reading.output if reading.output is not None else reading.result
     return previews.content(reading.input), previews.content(answered)
 

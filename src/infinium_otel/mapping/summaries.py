@@ -43,23 +43,23 @@ def _own_name(node: Node) -> str | None:
 def input_of(nodes: list[Node], content: Content) -> str | None:
     """What was asked: of the root, else of the outermost frame, else of the model."""
     telling = [n for n in _accounts(nodes, "input") if n.reading.input is not None]
-    dumps = {id(n) for n in telling if previews.is_dump(n.reading.input)}
+    dumps = {id(n) for n in telling if previews.is_dump(n.asked)}
     telling.sort(key=lambda n: id(n) in dumps)
     return _summary(map(_asked, telling), previews.SUMMARY_IN, content)
 
 
 def _asked(node: Node) -> str | None:
     if node.kind == "embedding":
-        return previews.everything(node.reading.input)
-    return previews.asked(node.reading.input)
+        return previews.everything(node.asked)
+    return previews.asked(node.asked)
 
 
 def output_of(nodes: list[Node], content: Content) -> str | None:
     """What came of it: the root's output, else the outermost frame's, else the last answer."""
     telling = [n for n in _accounts(nodes, "output") if n.reading.output is not None]
     texts = chain(
-        (previews.concluded(n.reading.output) for n in telling),
-        (previews.answered(n.reading.output) for n in telling),
+        (previews.concluded(n.answered) for n in telling),
+        (previews.answered(n.answered) for n in telling),
     )
     return _summary(texts, previews.SUMMARY_OUT, content)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.mapping.calls import is_call
-from infinium_otel.messages import decode_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -49,7 +48,7 @@ def _asked(calls: list[Node]) -> dict[str, tuple[ToolRequest, Node]]:
     """The tools each answer asked for, by call id."""
     found: dict[str, tuple[ToolRequest, Node]] = {}
     for node in calls:
-        for request in _requests(decode_messages(node.reading.output, "assistant")):
+        for request in _requests(node.answered.messages):
             if request.id:
                 found.setdefault(request.id, (request, node))
     return found
@@ -91,7 +90,7 @@ def _runs(
 ) -> Iterator[ToldTool]:
     told: set[str] = set()
     for index, node in enumerate(calls):
-        messages = decode_messages(node.reading.input)
+        messages = node.asked.messages
         for request, reply in _pairs(messages, asked):
             key = request.id or f"{request.name}:{request.arguments}"
             known = asked.get(request.id or "")
@@ -141,7 +140,7 @@ def _is_older(
         return True
     start = next((m.text for m in messages if m.role == "user"), None)
     for earlier in calls[:index]:
-        first = decode_messages(earlier.reading.input)[:4]
+        first = earlier.asked.messages[:4]
         if any(m.role == "user" and m.text == start for m in first):
             return False
     return True

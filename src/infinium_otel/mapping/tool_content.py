@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import decode
 from infinium_otel.mapping.previews import content
-from infinium_otel.messages import decode_messages
 from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def _fill_arguments(bare: list[Node], nodes: list[Node]) -> None:
         (node.record.start_ns, request)
         for node in nodes
         if node.kind == "llm" and not node.folded
-        for message in decode_messages(node.reading.output, "assistant")
+        for message in node.answered.messages
         for request in message.requests
     ]
     for tool in bare:

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infinium_otel.mapping.previews import Said
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -30,6 +32,22 @@ class Node:
     children: list[Node] = field(default_factory=list)
     folded: bool = False
     members: list[Node] = field(default_factory=list)
+    _asked: Said | None = None
+    _answered: Said | None = None
+
+    @property
+    def asked(self) -> Said:
+        """The span's input, decoded at most once."""
+        if self._asked is None or self._asked.value is not self.reading.input:
+            self._asked = Said(self.reading.input, "user")
+        return self._asked
+
+    @property
+    def answered(self) -> Said:
+        """The span's output, decoded at most once."""
+        if self._answered is None or self._answered.value is not self.reading.output:
+            self._answered = Said(self.reading.output, "assistant")
+        return self._answered
 
     @property
     def failed(self) -> bool:
