@@ -10,13 +10,14 @@ import logging
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.assembly import Assembler
 from infinium_otel.config import Config
+from infinium_otel.limits import fit
 from infinium_otel.mapping import map_trace
 from infinium_otel.records import LogEvent, SpanRecord
+from infinium_otel.redaction import redact
 from infinium_otel.sdkspans import log_event, span_record
 from infinium_otel.taskdata import EnvironmentContext, TaskData
 
@@ -27,17 +28,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-
-def _step(module: str, name: str, instead: Any) -> Any:
-    # Until every step has landed; then these are plain imports.
-    try:
-        return getattr(import_module(f"infinium_otel.{module}"), name)
-    except (ImportError, AttributeError):
-        return instead
-
-
-redact = _step("redaction", "redact", lambda task, _: task)
-fit = _step("limits", "fit", lambda task: task)
 
 UNBOUNDED = 2**62
 NS_PER_S = 1_000_000_000

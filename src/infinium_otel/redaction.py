@@ -1,0 +1,203 @@
+"""Credentials out of every text of a task.
+
+A text is searched only for what it can hold: each pattern is tried where its mark, a
+short literal in lower case, stands in the text. All patterns take linear time.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infinium_otel.config import Config
+    from infinium_otel.taskdata import TaskData
+
+REDACTED = "[redacted]"
+UNREADABLE = "[redaction failed]"
+
+_KEYWORDS = (
+    r"(?:api|access|secret|private|account|signing|encryption)[_-]?key"
+    r"|(?:client|shared|app)?[_-]?secret|passw(?:or)?d|passphrase|authorization"
+    r"|(?:access|refresh|auth|id|session|bearer|security)[_-]?token|set-cookie"
+)
+_ASSIGNED = rf"""(?i)((?:{_KEYWORDS})\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)"""
+_VALUE = r"""(?!\[redacted\])[^\s"'\\,;&)}\]]{6,4096}"""
+
+PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
+    (
+        "private key",
+        ("private key-----",),
+        (
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,16384}(?:-----END [A-Z ]{0,30}"
+            r"PRIVATE KEY-----)?"
+        ),
+        REDACTED,
+    ),
+    (
+        "authorization header",
+        ("bearer ", "basic "),
+        r"(?i)\b(bearer|basic) (?!\[redacted\])[A-Za-z0-9._~+/=-]{8,4096}",
+        rf"\1 {REDACTED}",
+    ),
+    (
+        "JSON web token",
+        ("eyj",),
+        r"\beyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{4,4096}\.[A-Za-z0-9_-]{4,4096}",
+        REDACTED,
+    ),
+    (
+        "password in an address",
+        ("://",),
+        r"(://[^\s/:@\"']{0,256}:)(?!\[redacted\])[^\s/@\"']{1,256}@",
+        rf"\1{REDACTED}@",
+    ),
+    (
+        "AI provider's key",
+        ("sk-", "sk_", "rk_", "pk_", "gsk_", "xai-", "pplx-", "hf_", "r8_"),
+        (
+            r"\b(?:sk-|(?:sk|rk|pk)_(?:live|test)_|gsk_|xai-|pplx-|hf_|r8_)"
+            r"[A-Za-z0-9_-]{16,512}"
+        ),
+        REDACTED,
+    ),
+    (
+        "cloud key",
+        ("akia", "asia", "aiza", "ya29.", "accountkey="),
+        (
+            r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{30,64}"
+            r"|ya29\.[0-9A-Za-z_.-]{16,2048}|AccountKey=[A-Za-z0-9+/=]{16,512})"
+        ),
+        REDACTED,
+    ),
+    (
+        "service token",
+        tuple(
+            "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- xox npm_ sg. dop_v1_ shpat_".split()
+        ),
+        (
+            r"\b(?:gh[pousr]_[A-Za-z0-9]{20,255}|github_pat_[A-Za-z0-9_]{20,255}"
+            r"|glpat-[A-Za-z0-9_-]{16,255}|xox[a-z]-[A-Za-z0-9-]{10,255}"
+            r"|npm_[A-Za-z0-9]{30,64}|SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"
+            r"|dop_v1_[a-f0-9]{40,128}|shpat_[a-fA-F0-9]{20,64})"
+        ),
+        REDACTED,
+    ),
+    (
+        "named secret",
+        ("key", "secret", "passw", "passphrase", "authorization", "token", "cookie"),
+        _ASSIGNED + _VALUE,
+        rf"\1{REDACTED}",
+    ),
+)
+"""What is removed: a name, the marks that let it be searched for, pattern, what stays."""
+
+_COMPILED = tuple(
+    (marks, re.compile(pattern), instead) for _, marks, pattern, instead in PATTERNS
+)
+_SECRET_NAME = re.compile(rf"(?i)(?:^|[._-])(?:{_KEYWORDS})$")
+_OURS = frozenset(
+    "otel.span_id otel.parent_span_id otel.folded_span_ids start_time dialect "
+    "gen_ai.response.finish_reasons gen_ai.operation.name".split()
+)
+"""Metadata that this package made itself, of ids, times and words of a vocabulary."""
+
+SHORTEST = 8
+"""No pattern matches a text shorter than this."""
+
+
+def redact(task: TaskData, config: Config) -> TaskData:
+    """*task* without credentials, changed in place.
+
+    Args:
+        config: `redact` true removes what `PATTERNS` find; false nothing; a callable
+            (key, text) -> text runs after them, *key* being the path to the text
+            ("steps.input_preview"). One that fails, or gives no text, blanks that text.
+    """
+    if config.redact is False:
+        return task
+    hook = config.redact if callable(config.redact) else None
+    _Redaction(hook).walk(task, "")
+    return task
+
+
+def without_credentials(text: str) -> str:
+    """*text* with every credential in it replaced."""
+    if len(text) < SHORTEST:
+        return text
+    lowered = text.lower()
+    for marks, pattern, instead in _COMPILED:
+        for mark in marks:
+            if mark in lowered:
+                text = pattern.sub(instead, text)
+                break
+    return text
+
+
+class _Redaction:
+    """One pass over a task; texts that recur are looked at once."""
+
+    def __init__(self, hook: Callable[[str, str], str] | None) -> None:
+        self._hook = hook
+        self._known: dict[str, str] = {}
+
+    def walk(self, value: Any, path: str) -> None:
+        """Redact the texts in a dataclass, in place."""
+        for name in _names(type(value)):
+            inner = getattr(value, name)
+            if inner is None or isinstance(inner, (int, float)):
+                continue
+            redacted = self._value(inner, f"{path}.{name}" if path else name)
+            if redacted is not inner:
+                setattr(value, name, redacted)
+
+    def _value(self, value: Any, path: str) -> Any:
+        if isinstance(value, str):
+            return self._text(value, path)
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                value[index] = self._value(item, path)
+        elif isinstance(value, dict):
+            return self._mapping(value, path)
+        elif is_dataclass(value):
+            self.walk(value, path)
+        return value
+
+    def _mapping(self, value: dict[Any, Any], path: str) -> dict[Any, Any]:
+        redacted = {}
+        for key, inner in value.items():
+            if key in _OURS:
+                redacted[key] = inner
+            elif isinstance(inner, str) and _SECRET_NAME.search(str(key)):
+                redacted[key] = REDACTED
+            else:
+                name = self._text(key, path) if isinstance(key, str) else key
+                redacted[name] = self._value(inner, f"{path}.{key}")
+        return redacted
+
+    def _text(self, text: str, path: str) -> str:
+        clean = self._known.get(text)
+        if clean is None:
+            clean = self._known[text] = without_credentials(text)
+        return clean if self._hook is None else self._hooked(path, clean)
+
+    def _hooked(self, path: str, text: str) -> str:
+        try:
+            said = self._hook(path, text) if self._hook else text
+        except Exception:  # noqa: BLE001 - the user's own code: fail closed, lose one text
+            return UNREADABLE
+        return said if isinstance(said, str) else UNREADABLE
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    """Field names of a dataclass, looked up once."""
+    names = _NAMES.get(kind)
+    if names is None:
+        names = _NAMES[kind] = tuple(f.name for f in fields(kind))
+    return names
