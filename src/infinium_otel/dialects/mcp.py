@@ -26,9 +26,9 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     method = facts.get("operation")
     if method == "tools/call":
         facts["kind"] = "tool"
-        named = record.name.rpartition("tools/call")[2].strip()
-        if named:
-            facts["tool_name"] = named
+        _, called, named = record.name.rpartition("tools/call")
+        if called and named.strip():
+            facts["tool_name"] = named.strip()
     elif method:
         facts["kind"] = "mcp"
         facts["label"] = record.name
