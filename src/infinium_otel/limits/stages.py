@@ -183,7 +183,7 @@ def _stack_traces(wire: Wire, _: int) -> bool:
     changed = False
     for error in _errors(wire):
         trace = error.get("stack_trace")
-        if isinstance(trace, str) and len(trace) > 1_000:  # noqa: PLR2004 - said in the next line
+        if isinstance(trace, str) and len(trace) > 1_000:
             error["stack_trace"] = "…" + trace[-999:]
             changed = True
     return changed
@@ -234,7 +234,7 @@ def _long_texts(wire: Wire, _: int) -> bool:
 
 def _many_errors(wire: Wire, _: int) -> bool:
     errors = wire.get("errors", [])
-    if len(errors) <= 40:  # noqa: PLR2004 - twenty at each end
+    if len(errors) <= 40:
         return False
     wire["errors"] = errors[:20] + errors[-20:]
     return True

@@ -56,7 +56,7 @@ def outcome_of(answer: Reply | NoReply, epoch_s: float) -> Outcome:
 
 
 def _kind(status: int) -> str:
-    if 200 <= status < 300:  # noqa: PLR2004 - success, as HTTP defines it
+    if 200 <= status < 300:
         return "delivered"
     if status in CREDENTIALS:
         return "credentials"
