@@ -28,7 +28,7 @@ ALWAYS = WORKERS | {
     "evaluator",
     "memory",
 }
-NEVER = frozenset({"lifecycle", "messaging"})
+NEVER = frozenset({"lifecycle", "messaging", "waiting"})
 AGENTIC = CALLS | {"tool", "agent"}
 """What makes a trace the run of an agent."""
 

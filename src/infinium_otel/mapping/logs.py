@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from infinium_otel.jsontext import decode
 from infinium_otel.records import SpanEvent
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def with_logs(records: list[SpanRecord], logs: Iterable[LogEvent]) -> list[SpanR
 
 def as_event(log: LogEvent) -> SpanEvent:
     """A log record as a span event: the members of its body become attributes."""
-    body = log.body if isinstance(log.body, Mapping) else {"content": log.body}
+    told = decode(log.body)
+    body = told if isinstance(told, Mapping) else {"content": told}
     attributes = {k: v for k, v in {**body, **log.attributes}.items() if v is not None}
     name = log.name or str(log.attributes.get("event.name", ""))
     return SpanEvent(name, log.time_ns, attributes)

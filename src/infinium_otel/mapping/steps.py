@@ -115,12 +115,18 @@ def _tool_call(
 ) -> ToolCall:
     return ToolCall(
         tool_name=node.reading.tool_name or node.record.name or "unknown",
-        duration_ms=duration_ms(node.record),
+        duration_ms=_worked_ms(node),
         input_summary=_preview(content.text(asked)),
         output_summary=_summary(content.text(answered)),
         error=error,
         http_status=node.reading.http_status,
     )
+
+
+def _worked_ms(node: Node) -> int:
+    """The tool's own time: less what it spent waiting for a person's leave."""
+    waited = sum(duration_ms(c.record) for c in node.children if c.kind == "waiting")
+    return max(0, duration_ms(node.record) - waited)
 
 
 def _summary(text: str | None) -> str | None:
