@@ -13,16 +13,32 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects._attributes import Row, first
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._reading import CALLS, reading_of
+from infinium_otel.dialects.agentops import AGENTOPS
 from infinium_otel.dialects.anthropic import ANTHROPIC
+from infinium_otel.dialects.azure import AZURE
+from infinium_otel.dialects.braintrust import BRAINTRUST
+from infinium_otel.dialects.claude_code import CLAUDE_CODE
+from infinium_otel.dialects.codex import CODEX
+from infinium_otel.dialects.crewai import CREWAI
 from infinium_otel.dialects.genai import GENAI
+from infinium_otel.dialects.genkit import GENKIT
 from infinium_otel.dialects.google_adk import GOOGLE_ADK
+from infinium_otel.dialects.haystack import HAYSTACK
+from infinium_otel.dialects.laminar import LAMINAR
 from infinium_otel.dialects.langfuse import LANGFUSE
+from infinium_otel.dialects.langsmith import LANGSMITH
+from infinium_otel.dialects.litellm import LITELLM
+from infinium_otel.dialects.livekit import LIVEKIT
 from infinium_otel.dialects.logfire import LOGFIRE
+from infinium_otel.dialects.mastra import MASTRA
 from infinium_otel.dialects.mcp import MCP
+from infinium_otel.dialects.mlflow import MLFLOW
 from infinium_otel.dialects.openinference import OPENINFERENCE
 from infinium_otel.dialects.openlit import OPENLIT
+from infinium_otel.dialects.semantic_kernel import SEMANTIC_KERNEL
 from infinium_otel.dialects.strands import STRANDS
 from infinium_otel.dialects.traceloop import TRACELOOP
+from infinium_otel.dialects.vercel import VERCEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,8 +48,14 @@ if TYPE_CHECKING:
 __all__ = ["CALLS", "DIALECTS", "Dialect", "Facts", "Row", "first", "read"]
 
 DIALECTS: tuple[Dialect, ...] = (
+    LANGSMITH,
     OPENINFERENCE,
     LANGFUSE,
+    CREWAI,
+    LITELLM,
+    AGENTOPS,
+    SEMANTIC_KERNEL,
+    AZURE,
     STRANDS,
     OPENLIT,
     ANTHROPIC,
@@ -42,6 +64,16 @@ DIALECTS: tuple[Dialect, ...] = (
     LOGFIRE,
     GENAI,
     TRACELOOP,
+    MLFLOW,
+    LAMINAR,
+    BRAINTRUST,
+    VERCEL,
+    CLAUDE_CODE,
+    CODEX,
+    HAYSTACK,
+    LIVEKIT,
+    MASTRA,
+    GENKIT,
 )
 """Every dialect, the one that decides first."""
 

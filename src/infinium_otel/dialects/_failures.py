@@ -58,9 +58,15 @@ def _failure(
 ) -> Failure:
     status_type, status_message = split(record.status_message or "")
     named = facts.get("error_type")
-    kind = text(event.get("exception.type")) or named or status_type
+    kind = (
+        facts.get("failure_type")
+        or text(event.get("exception.type"))
+        or named
+        or status_type
+    )
     message = (
-        text(event.get("exception.message"))
+        facts.get("failure_message")
+        or text(event.get("exception.message"))
         or facts.get("error_message")
         or status_message
     )

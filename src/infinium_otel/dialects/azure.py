@@ -1,0 +1,51 @@
+"""Azure AI's clients and the Foundry agents behind them.
+
+Source: azure-ai-projects 2.10.0 (`azure.ai.projects.telemetry`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infinium_otel.dialects._attributes import first, one_of, text
+from infinium_otel.dialects._dialect import Dialect, Facts
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+KINDS = {
+    # Housekeeping requests, not work of the model.
+    "create_thread": "lifecycle",
+    "create_message": "lifecycle",
+    "create_conversation": "lifecycle",
+    "list_conversation_items": "http",
+    "list_messages": "http",
+    "list_run_steps": "http",
+    "get_thread_run": "http",
+    # The service runs the agent; its counts are the whole run's.
+    "start_thread_run": "agent",
+    "process_thread_run": "agent",
+    "submit_tool_outputs": "agent",
+}
+FAILED = frozenset({"failed", "expired", "incomplete"})
+
+FIELDS = {
+    "kind": first(one_of(KINDS), "gen_ai.operation.name"),
+    "conversation_id": first(text, "gen_ai.conversation.id", "gen_ai.thread.id"),
+}
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """A run that the service gave up is a failure, whatever the span's status."""
+    status = record.attributes.get("gen_ai.thread.run.status")
+    if str(status).rpartition(".")[2].lower() in FAILED:
+        facts["failed"] = True
+
+
+AZURE = Dialect(
+    name="azure",
+    speaks=("az",),
+    fields=FIELDS,
+    refine=refine,
+    source="azure-ai-projects 2.10.0",
+)

@@ -1,0 +1,153 @@
+"""Haystack: kinds by component class, everything else inside its outputs.
+
+Source: haystack-ai 3.4.1 (`haystack.tracing`, pipelines and agents).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.dialects._attributes import (
+    data,
+    first,
+    flag,
+    number,
+    structure,
+    text,
+)
+from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import as_tool, dig, put, put_counts, put_members
+
+if TYPE_CHECKING:
+    from infinium_otel.records import SpanRecord
+
+NAMES = {
+    "haystack.agent.run": "agent",
+    "haystack.agent.step.llm": "llm",
+    "haystack.agent.step.tool": "tool",
+    "haystack.chat_generator.run": "llm",
+}
+GENERIC_NAMES = {
+    "haystack.pipeline.run": "workflow",
+    "haystack.async_pipeline.run": "workflow",
+    "haystack.agent.step": "step",
+    "haystack.component.run": "step",
+}
+_TYPES = tuple(
+    (re.compile(pattern), kind)
+    for pattern, kind in (
+        (r"Generator$", "llm"),
+        (r"Embedder$", "embedding"),
+        (r"Retriever$", "retrieval"),
+        (r"Ranker$", "rerank"),
+    )
+)
+_LLM, _TOOL = "haystack.agent.step.llm.", "haystack.agent.step.tool."
+
+FIELDS = {
+    "label": first(text, "haystack.component.name"),
+    "tool_name": first(text, "haystack.tool.name"),
+    "tool_call_id": first(text, "haystack.tool.call.id"),
+    "failed": first(flag, "haystack.tool.error"),
+    "arguments": first(data, _TOOL + "input"),
+    "result": first(data, _TOOL + "output"),
+    "input": first(
+        data,
+        _LLM + "input",
+        "haystack.component.input",
+        "haystack.agent.input",
+        "haystack.pipeline.input_data",
+    ),
+    "output": first(
+        data,
+        _LLM + "output",
+        "haystack.component.output",
+        "haystack.agent.output",
+        "haystack.pipeline.output_data",
+    ),
+}
+
+_USAGE = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+_NAMED_USAGE = {"input_tokens": "input_tokens", "output_tokens": "output_tokens"}
+_SETTINGS = {"temperature": ("temperature", number), "top_p": ("top_p", number)}
+
+
+def refine(record: SpanRecord, facts: Facts) -> None:
+    """Kinds by name and class; model and counts from the replies' own notes."""
+    component = text(record.attributes.get("haystack.component.type"))
+    kind = NAMES.get(record.name) or _by_type(component)
+    if kind:
+        facts["kind"] = kind
+    else:
+        put(facts, "weak_kind", GENERIC_NAMES.get(record.name))
+    if kind == "agent":
+        put(facts, "agent_name", facts.get("label"))
+    elif kind == "tool":
+        as_tool(facts, facts.get("label"))
+        put(facts, "error_message", text(dig(structure(facts.get("result")), "error")))
+    elif kind in ("llm", "embedding"):
+        _call(facts)
+    _flatten(facts)
+
+
+def _by_type(component: str | None) -> str | None:
+    """A component's kind by the end of its class name."""
+    for pattern, kind in _TYPES:
+        if component and pattern.search(component):
+            return kind
+    return None
+
+
+def _call(facts: Facts) -> None:
+    output = structure(facts.get("output"))
+    meta = _meta(output)
+    put(facts, "model", text(dig(meta, "model")))
+    usage = dig(meta, "usage")
+    put_counts(facts, usage, _USAGE)
+    put_counts(facts, usage, _NAMED_USAGE)
+    put_counts(
+        facts, dig(usage, "prompt_tokens_details"), {"cache_read": "cached_tokens"}
+    )
+    put_counts(
+        facts,
+        dig(usage, "completion_tokens_details"),
+        {"reasoning": "reasoning_tokens"},
+    )
+    reason = text(dig(meta, "finish_reason"))
+    put(facts, "finish_reasons", (reason,) if reason else None)
+    settings = dig(structure(facts.get("input")), "generation_kwargs")
+    put_members(facts, settings, _SETTINGS)
+
+
+def _meta(output: Any) -> Any:
+    """The notes beside the first reply: in chat messages, or in a list of their own."""
+    reply = dig(output, "replies", 0)
+    if isinstance(reply, Mapping):
+        return reply.get("meta", reply.get("_meta"))
+    meta = dig(output, "meta")
+    return meta[0] if isinstance(meta, list) and meta else meta
+
+
+_INSIDE = {"input": ("messages", "prompt", "query", "text"), "output": ("replies",)}
+
+
+def _flatten(facts: Facts) -> None:
+    """The messages or the question inside a component's inputs and outputs."""
+    for side, names in _INSIDE.items():
+        found = structure(facts.get(side))
+        for name in names:
+            inner = dig(found, name) if isinstance(found, Mapping) else None
+            if inner:
+                facts[side] = inner
+                break
+
+
+HAYSTACK = Dialect(
+    name="haystack",
+    speaks=("haystack",),
+    fields=FIELDS,
+    refine=refine,
+    source="haystack-ai 3.4.1",
+)
