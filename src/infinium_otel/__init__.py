@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from infinium_otel.bridge import Stats
     from infinium_otel.config import Config
     from infinium_otel.errors import (
         AuthenticationError,
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
         ServerError,
         SpoolError,
         ValidationError,
+    )
+    from infinium_otel.exporter import (
+        InfiniumLogExporter,
+        InfiniumLogRecordProcessor,
+        InfiniumSpanExporter,
+        InfiniumSpanProcessor,
     )
     from infinium_otel.loading import load_otlp
     from infinium_otel.pipeline import spans_to_tasks
@@ -71,6 +78,10 @@ __all__ = [
     "ExpectedOutcome",
     "General",
     "InfiniumError",
+    "InfiniumLogExporter",
+    "InfiniumLogRecordProcessor",
+    "InfiniumSpanExporter",
+    "InfiniumSpanProcessor",
     "InfiniumTimeoutError",
     "LlmCall",
     "LlmUsage",
@@ -85,6 +96,7 @@ __all__ = [
     "Sales",
     "ServerError",
     "SpoolError",
+    "Stats",
     "Support",
     "TaskData",
     "TimeTracking",
@@ -100,6 +112,11 @@ __all__ = [
 # for, so that importing the package costs the host next to nothing.
 _HOMES = {
     "Config": "config",
+    "InfiniumLogExporter": "exporter",
+    "InfiniumLogRecordProcessor": "exporter",
+    "InfiniumSpanExporter": "exporter",
+    "InfiniumSpanProcessor": "exporter",
+    "Stats": "bridge",
     "load_otlp": "loading",
     "spans_to_tasks": "pipeline",
 }

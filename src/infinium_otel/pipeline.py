@@ -99,6 +99,11 @@ class Pipeline:
         return self._assembler.open_traces
 
     @property
+    def open_tasks(self) -> int:
+        """Traces with an ended span that waits."""
+        return self._assembler.waiting_traces
+
+    @property
     def refused(self) -> Counter[str]:
         """Spans not taken, by reason: `duplicate`, `invalid_id`."""
         return self._assembler.refused

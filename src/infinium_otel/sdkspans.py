@@ -41,25 +41,26 @@ def span_record(span: Any) -> SpanRecord:
     parent = span.parent
     status = span.status
     scope = span.instrumentation_scope
-    start_ns = span.start_time or span.end_time or 0
+    end_ns = _time(span.end_time)
+    start_ns = _time(span.start_time) or end_ns
     return SpanRecord(
         trace_id=f"{context.trace_id:032x}",
         span_id=f"{context.span_id:016x}",
         parent_id=f"{parent.span_id:016x}" if parent and parent.span_id else None,
         name=_text(span.name),
         start_ns=start_ns,
-        end_ns=span.end_time or start_ns,
+        end_ns=end_ns or start_ns,
         attributes=_attributes(span.attributes),
         kind=_KINDS.get(_number(span.kind), "internal"),
         status=_STATUSES.get(_number(status.status_code), "unset"),
-        status_message=status.description or None,
+        status_message=_text(status.description) or None,
         events=_events(span.events),
         links=_links(span.links),
         scope_name=_text(scope.name) if scope else "",
         scope_version=_text(scope.version) if scope else "",
         resource=_resource(span.resource),
         parent_is_remote=bool(parent and parent.is_remote),
-        dropped_attributes=span.dropped_attributes,
+        dropped_attributes=_number(span.dropped_attributes),
     )
 
 
@@ -89,7 +90,7 @@ def log_event(log: Any) -> LogEvent | None:
         trace_id=f"{record.trace_id:032x}",
         span_id=f"{record.span_id:016x}",
         name=_text(name),
-        time_ns=record.timestamp or record.observed_timestamp or 0,
+        time_ns=_time(record.timestamp) or _time(record.observed_timestamp),
         attributes=attributes,
         body=record.body,
         severity=_number(record.severity_number),
@@ -108,6 +109,10 @@ def _number(value: Any) -> int:
     """The number of an enum's member; the SDK's own enums are not all `IntEnum`."""
     number = getattr(value, "value", value)
     return number if isinstance(number, int) else 0
+
+
+def _time(value: Any) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _attributes(attributes: Any) -> Attributes:
@@ -136,7 +141,7 @@ def _resource(resource: Any) -> Attributes:
 def _events(events: Iterable[Any]) -> tuple[SpanEvent, ...]:
     return tuple(
         SpanEvent(
-            _text(event.name), event.timestamp or 0, _attributes(event.attributes)
+            _text(event.name), _time(event.timestamp), _attributes(event.attributes)
         )
         for event in events
     )

@@ -68,6 +68,11 @@ class Assembler:
         return len(self._open)
 
     @property
+    def waiting_traces(self) -> int:
+        """Traces with an ended span that waits."""
+        return sum(1 for trace in self._open.values() if trace.spans)
+
+    @property
     def dropped_logs(self) -> int:
         """Log events given up because no span of theirs left in time."""
         return self._logs.dropped

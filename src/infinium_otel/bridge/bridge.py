@@ -1,0 +1,378 @@
+"""From the SDK's threads to the sender: who may touch what, and when."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter, deque
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.bridge.stats import Stats, gather
+from infinium_otel.bridge.worker import Worker
+from infinium_otel.pipeline import Pipeline, as_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from infinium_otel.config import Config
+    from infinium_otel.delivery.journal import Journal
+    from infinium_otel.delivery.sender import Sender
+    from infinium_otel.pipeline import Finished
+    from infinium_otel.records import LogEvent, SpanRecord, Trace
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 1.0
+"""Seconds between looks while traces are open."""
+WAKE_AT = 512
+"""Ended spans that wake the worker even if none of them is a root."""
+BYTES_WAITING = 8_192
+"""About what a span takes that nobody has looked at; bounds how many may wait."""
+SPOOLED_EXIT_S = 2.0
+"""Seconds an exit may take with a spool, which loses nothing."""
+PATIENCE_S = 5.0
+"""Seconds an exit waits for an endpoint that takes nothing."""
+LOCK_S = 5.0
+"""Seconds to wait for the lock where no deadline was given; a signal handler that
+interrupted its holder must not wait for ever."""
+
+_numbers = count()
+
+
+class Bridge:
+    """A pipeline, driven from many threads, and what becomes of its tasks.
+
+    The application's threads append to the inbox and nothing else; one thread, made
+    when it is needed, does the rest.
+
+    Args:
+        config: the settings.
+        sender: takes the finished tasks.
+        journal: keeps ended spans of open traces over a kill; None without a spool.
+        readers: dialect readers of third parties.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        sender: Sender,
+        *,
+        journal: Journal | None = None,
+        readers: Sequence[Any] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self._sender = sender
+        self._journal = journal
+        self._readers = readers
+        self._clock = clock
+        self.inbox: deque[Any] = deque()
+        self.worker = Worker(self._look, lambda: bool(self.inbox))
+        self.max_waiting = min(
+            config.max_open_spans, max(1, config.max_open_bytes // BYTES_WAITING)
+        )
+        self._settle_s = 0.0
+        self.number = next(_numbers)
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._pipeline = self._new_pipeline()
+        self._recovered: Pipeline | None = None
+        self._to_recover = self._journal is not None
+        self._refused: Counter[str] = Counter()
+        self.inlets = 0
+        self._closed = False
+        self._lost = False
+
+    def _new_pipeline(self) -> Pipeline:
+        pipeline = Pipeline(self.config, self._readers, on_filtered=self._forget)
+        pipeline.wait_for_logs(self._settle_s)
+        return pipeline
+
+    @property
+    def closed(self) -> bool:
+        """True once it was shut down: nothing is taken any more."""
+        return self._closed
+
+    def wait_for_logs(self, settle_s: float) -> None:
+        """Log events will come in batches, up to *settle_s* after their spans."""
+        self._settle_s = max(self._settle_s, settle_s)
+        with self._lock:
+            self._pipeline.wait_for_logs(settle_s)
+
+    # -- the application's threads -------------------------------------------------
+
+    def ended(self, item: Any, *, is_root: bool) -> None:
+        """A span has ended; costs an append, with a spool one to the journal too."""
+        if self._closed:
+            self.turn_away(1, "shutdown")
+            return
+        if self._journal is not None:
+            item = self._journalled(item)
+        self.inbox.append(item)
+        if is_root or self.worker.idle or len(self.inbox) >= WAKE_AT:
+            self.wake()
+
+    def logged(self, log: Any) -> None:
+        """A log record was emitted."""
+        # Now, because whoever emitted it may change it when it has passed here.
+        event = as_record(log)
+        if event is not None and not self._closed:
+            self.ended(event, is_root=False)
+
+    def wake(self) -> None:
+        """Have the inbox looked at soon; now, where no thread can be had."""
+        if not self.worker.wake():
+            self._catch_up()
+        elif len(self.inbox) > self.max_waiting:
+            # The worker cannot keep pace. Helping it slows the threads that make so
+            # many spans; the alternatives are memory without bound, or loss.
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._lock.acquire(timeout=LOCK_S):
+            try:
+                self._drain()
+            finally:
+                self._lock.release()
+
+    def _journalled(self, item: Any) -> Any:
+        record = as_record(item)
+        if record is None or self._journal is None:
+            return item
+        self._journal.append(record)
+        return record
+
+    def turn_away(self, spans: int, reason: str) -> None:
+        """Count spans that are not taken, as a loss."""
+        if not self._refused[reason]:
+            logger.warning("Spans are not taken: %s", reason)
+        self._refused[reason] += spans
+        self._lost = True
+
+    # -- exporters -----------------------------------------------------------------
+
+    def accept(self, items: Iterable[Any], timeout_s: float) -> bool:
+        """Take ended spans or log records, and try to deliver what they complete.
+
+        Returns:
+            False if something was really lost.
+        """
+        batch = list(items)
+        if self._closed:
+            self.turn_away(len(batch), "shutdown")
+            return False
+        records = self._readable(batch)
+        with self._lock:
+            before = self._losses()
+            submitted = self._feed(records)
+            self._journal_open(records)
+            waits = self._pipeline.next_due() is not None
+        if submitted:
+            self._sender.attempt(timeout_s)
+        if waits or self._to_recover:
+            self.wake()
+        return self._losses() == before
+
+    def _losses(self) -> int:
+        spans = self._sender.counts.spans
+        refused = 0 if self._sender.durable else sum(spans.refused.values())
+        return refused + sum(spans.lost.values())
+
+    def _readable(self, batch: Iterable[Any]) -> list[SpanRecord | LogEvent]:
+        records = []
+        for item in batch:
+            record = as_record(item)
+            if record is not None:
+                records.append(record)
+            elif not hasattr(item, "log_record"):
+                self._refused["unreadable"] += 1
+        return records
+
+    def _journal_open(self, records: list[SpanRecord | LogEvent]) -> None:
+        """Journal what has not left with its trace; the rest is in the spool."""
+        if self._journal is None or not self._pipeline.open_traces:
+            return
+        for record in records:
+            self._journal.append(record)
+
+    # -- everybody -----------------------------------------------------------------
+
+    def flush(self, timeout_s: float, *, everything: bool = False) -> bool:
+        """Deliver what has ended, or see it safe.
+
+        Args:
+            timeout_s: seconds this may take.
+            everything: also traces that are still open and safe in the journal.
+
+        Returns:
+            True only if all of it is delivered or safe, and nothing was lost since the
+            last flush.
+        """
+        deadline = self._clock() + timeout_s
+        if not self._lock.acquire(timeout=max(0.0, timeout_s)):
+            return False
+        try:
+            self._recover()
+            self._drain()
+            if everything or self._journal is None:
+                self._submit(self._pipeline.flush(self._clock()))
+        finally:
+            self._lock.release()
+        delivered = self._sender.flush(max(0.0, deadline - self._clock()))
+        lost, self._lost = self._lost, False
+        return delivered and not lost
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """As `flush` of everything, then nothing is taken any more."""
+        if self._closed:
+            return True
+        if self._journal is not None:
+            timeout_s = min(timeout_s, SPOOLED_EXIT_S)
+        deadline = self._clock() + timeout_s
+        if not self._lock.acquire(timeout=max(0.0, timeout_s)):
+            return False
+        try:
+            self._closed = True
+            self._recover()
+            self._drain()
+            self._submit(self._pipeline.flush(self._clock()))
+        finally:
+            self._lock.release()
+        safe = self._drain_sender(deadline)
+        if self._journal is not None:
+            self._journal.close()
+        self.worker.stop(max(0.0, deadline - self._clock()))
+        return safe and not self._lost
+
+    def _drain_sender(self, deadline: float) -> bool:
+        """Shut the sender down at *deadline*; earlier where nothing moves any more."""
+        lost = self._losses()
+        while self._journal is None and not self._is_empty():
+            left_s = deadline - self._clock()
+            before = self._sender.counts.tasks.queued
+            self._sender.flush(max(0.0, min(PATIENCE_S, left_s)))
+            if left_s <= PATIENCE_S or self._sender.counts.tasks.queued >= before:
+                break
+        safe = self._sender.shutdown(max(0.0, min(1.0, deadline - self._clock())))
+        return safe and self._losses() == lost
+
+    def _is_empty(self) -> bool:
+        return self._sender.counts.tasks.queued == 0
+
+    def stats(self) -> Stats:
+        """Where every span and task is now."""
+        held = self._lock.acquire(timeout=LOCK_S)
+        try:
+            if held:
+                self._drain()
+            counts = self._sender.counts
+            pipelines = [self._pipeline]
+            if self._recovered is not None:
+                pipelines.append(self._recovered)
+            return gather(pipelines, self._refused, counts.spans, counts.tasks)
+        finally:
+            if held:
+                self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Start clean: what was under way is the parent's. Never blocks or logs."""
+        inlets = self.inlets
+        self.inbox.clear()
+        self._reset()
+        self.inlets = inlets
+        self._to_recover = False
+        self.worker.reset()
+        self._sender.after_fork_in_child()
+        if self._journal is not None:
+            self._journal.after_fork_in_child()
+
+    # -- with the lock held --------------------------------------------------------
+
+    def _look(self) -> float | None:
+        """What the worker does; returns seconds until it is to look again."""
+        with self._lock:
+            self._recover()
+            submitted = self._drain()
+            submitted += self._submit(self._pipeline.due(self._clock()))
+            next_due = self._pipeline.next_due()
+        if submitted:
+            self._sender.wake()
+        if next_due is None:
+            return None
+        return min(TICK_S, max(0.0, next_due - self._clock()))
+
+    def _drain(self) -> int:
+        """Feed what is in the inbox, in order; returns how many tasks that finished."""
+        batch: list[SpanRecord | LogEvent] = []
+        submitted = 0
+        for _ in range(len(self.inbox)):
+            item = self.inbox.popleft()
+            if type(item) is not tuple:
+                batch += self._readable_end(item)
+            elif _is_root(item[0]) and batch:
+                submitted += self._feed(batch)
+                batch = []
+                self._open(item[0])
+            else:
+                self._open(item[0])
+        return submitted + self._feed(batch)
+
+    def _readable_end(self, item: Any) -> list[SpanRecord | LogEvent]:
+        context = getattr(item, "context", None)
+        if context is not None and not context.trace_flags.sampled:
+            return []
+        return self._readable((item,))
+
+    def _open(self, span: Any) -> None:
+        context, parent = span.context, span.parent
+        if context.trace_flags.sampled:
+            self._pipeline.opened(
+                f"{context.trace_id:032x}",
+                f"{context.span_id:016x}",
+                f"{parent.span_id:016x}" if parent else None,
+                bool(parent and parent.is_remote),
+                self._clock(),
+            )
+
+    def _feed(self, records: list[SpanRecord | LogEvent]) -> int:
+        if not records:
+            return 0
+        return self._submit(self._pipeline.feed(records, self._clock()))
+
+    def _submit(self, finished: Iterable[Finished]) -> int:
+        submitted = 0
+        for task in finished:
+            submitted += 1
+            self._sender.submit(task)
+            if self._journal is not None and self._sender.durable:
+                self._journal.done(task.span_ids)
+        return submitted
+
+    def _forget(self, trace: Trace) -> None:
+        if self._journal is not None:
+            self._journal.done(record.span_id for record in trace.records)
+
+    def _recover(self) -> None:
+        """Send what dead processes left, once."""
+        if not self._to_recover or self._journal is None:
+            return
+        self._to_recover = False
+        records = self._journal.recover()
+        if records:
+            now_s = self._clock()
+            self._recovered = Pipeline(self.config, self._readers)
+            self._submit(self._recovered.feed(records, now_s))
+            self._submit(self._recovered.flush(now_s))
+        if self._sender.durable:
+            self._journal.recovered()
+        self._sender.wake()
+
+
+def _is_root(span: Any) -> bool:
+    parent = span.parent
+    return parent is None or parent.is_remote

@@ -1,0 +1,107 @@
+"""A sender in memory, to test what stands before it: it delivers when it is told to."""
+
+from __future__ import annotations
+
+import threading
+
+from infinium_otel.delivery.counts import Counts, Tally
+
+
+class MemorySender:
+    """Keeps what is submitted; `attempt` and `flush` deliver it while it is `up`."""
+
+    def __init__(self, *, up=True, durable=False):
+        self.up = up
+        self.durable = durable
+        self.queued = []
+        self.delivered = []
+        self.lost = []
+        self.room = 10**9
+        self.woken = 0
+        self.closed = False
+        self.arrived = threading.Event()
+        self._lock = threading.Lock()
+
+    @property
+    def counts(self):
+        with self._lock:
+            return Counts(self._tally(lambda _: 1), self._tally(lambda t: t.spans))
+
+    def _tally(self, size):
+        lost = sum(map(size, self.lost))
+        return Tally(
+            sum(map(size, self.queued + self.delivered)) + lost,
+            sum(map(size, self.delivered)),
+            sum(map(size, self.queued)),
+            {},
+            {"queue_full": lost} if lost else {},
+        )
+
+    def submit(self, finished):
+        with self._lock:
+            if len(self.queued) >= self.room or self.closed:
+                self.lost.append(finished)
+                return False
+            self.queued.append(finished)
+        return True
+
+    def attempt(self, deadline_s):
+        self._deliver()
+
+    def wake(self):
+        self.woken += 1
+        self._deliver()
+
+    def flush(self, deadline_s):
+        self._deliver()
+        return self.durable or not self.queued
+
+    def shutdown(self, deadline_s):
+        safe = self.flush(deadline_s)
+        self.closed = True
+        return safe
+
+    def after_fork_in_child(self):
+        self.queued, self.delivered, self.lost = [], [], []
+
+    def _deliver(self):
+        with self._lock:
+            if self.up:
+                self.delivered += self.queued
+                self.queued = []
+        if self.delivered:
+            self.arrived.set()
+
+    @property
+    def spans(self):
+        return [s for task in self.delivered for s in task.span_ids]
+
+
+class MemoryJournal:
+    """Remembers what is appended until it is done."""
+
+    def __init__(self, left=()):
+        self.left = list(left)
+        self.live = {}
+        self.closed = False
+        self.has_recovered = False
+
+    def append(self, record):
+        self.live[record.span_id] = record
+        return True
+
+    def done(self, span_ids):
+        for span_id in span_ids:
+            self.live.pop(span_id, None)
+
+    def recover(self):
+        return self.left
+
+    def recovered(self):
+        self.has_recovered = True
+
+    def close(self):
+        self.closed = True
+
+    def after_fork_in_child(self):
+        self.live = {}
