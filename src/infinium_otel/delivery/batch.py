@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import BatchError, InfiniumError, ValidationError
 from infinium_otel.limits.fields import cut
 from infinium_otel.taskdata import ApiResponse, BatchResult
-from infinium_otel.taskdata.plain import described
+from infinium_otel.taskdata.values import described
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import ValidationError
 from infinium_otel.taskdata import EnvironmentContext
-from infinium_otel.taskdata.plain import described
+from infinium_otel.taskdata.values import described
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """One exchange with Infinium without the network: request, verdict, next delay."""
 
-from infinium_otel.protocol.exchange import MAX_DELAY_S, Patience, backoff, exchange
+from infinium_otel.protocol.attempts import MAX_DELAY_S, Patience, backoff, exchange
 from infinium_otel.protocol.requests import (
     USER_AGENT,
     VERSION,

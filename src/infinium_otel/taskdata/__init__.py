@@ -5,7 +5,6 @@ Source: infinium-o2 1.2.0, `infinium.types` and `infinium.client`.
 
 from infinium_otel.taskdata.coercion import coerce, task_from_dict
 from infinium_otel.taskdata.encoding import task_to_dict
-from infinium_otel.taskdata.plain import plain, text
 from infinium_otel.taskdata.types import (
     SECTIONS,
     ApiResponse,
@@ -32,6 +31,7 @@ from infinium_otel.taskdata.types import (
     TimeTracking,
     ToolCall,
 )
+from infinium_otel.taskdata.values import plain, text
 
 __all__ = [
     "SECTIONS",

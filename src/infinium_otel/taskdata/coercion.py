@@ -9,8 +9,8 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from infinium_otel.errors import ValidationError
 from infinium_otel.taskdata.encoding import PROMPT_STUDIO
-from infinium_otel.taskdata.plain import described
 from infinium_otel.taskdata.types import SECTIONS, TaskData
+from infinium_otel.taskdata.values import described
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.taskdata.plain import LARGEST_INT, plain, text
 from infinium_otel.taskdata.types import SECTIONS
+from infinium_otel.taskdata.values import LARGEST_INT, plain, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

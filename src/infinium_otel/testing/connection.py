@@ -115,15 +115,16 @@ class _Handler(BaseHTTPRequestHandler):
         store = fault.store
         if store is None:
             store = not fault.breaks and (fault.status or 200) in SUCCESS
-        status, content = self.server.answer_to(received, store)
+        if store or fault.status is None:
+            status, content = self.server.answer_to(received, store)
+        else:
+            status, content = fault.status, {"error": "scripted"}
         self.server.book.hold(fault.delay_s)
         if fault.breaks and fault.breaks != "truncate":
             self.server.book.record(received)
             self._break(fault)
             return
-        if fault.status is not None:
-            content = content if fault.status in SUCCESS else {"error": "scripted"}
-            status = fault.status
+        status = fault.status or status
         self.server.book.record(replace(received, status=status))
         self._write(status, content, fault)
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinium_otel.taskdata import Customer, plain
-from infinium_otel.taskdata.plain import CYCLE, MAX_NODES, TOO_DEEP, TOO_MANY
+from infinium_otel.taskdata.values import CYCLE, MAX_NODES, TOO_DEEP, TOO_MANY
 
 
 class Colour(Enum):
