@@ -249,13 +249,21 @@ class Config:
         "One task per local `root`, or per whole `trace` (gateway and consumer).",
         _one_of("root", "trace"),
     )
+    gateway_token: Secret | None = _setting(
+        None,
+        "What senders must show the gateway as a bearer token; required where others "
+        "than this machine can reach it.",
+        _is_secret,
+    )
     should_send: Callable[[Any], bool] | None = _setting(
         None, "A hook (task) -> bool; False keeps the task back, counted.", _is_hook
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.agent_secret, str):
-            object.__setattr__(self, "agent_secret", Secret(self.agent_secret))
+        for name in ("agent_secret", "gateway_token"):
+            text = getattr(self, name)
+            if isinstance(text, str):
+                object.__setattr__(self, name, Secret(text))
         if isinstance(self.base_url, str):
             object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
         mistakes = list(_mistakes(self))

@@ -1,0 +1,117 @@
+"""`infinium-otel gateway`: OTLP over HTTP in, Infinium tasks out.
+
+For services in any language. It sees every process of a trace, so it makes one task of
+a whole trace where an exporter makes one of each process's part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
+from infinium_otel.apps.listening import address_of, listen
+from infinium_otel.config import Config, from_environment, variables
+from infinium_otel.errors import InfiniumError, MissingExtraError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+DONE, IN_PART = 0, 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=4318, help="port; 0 picks a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="another name this gateway is reached by; may be given again",
+    )
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="how long to go on delivering once asked to stop (%(default)s)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Take and deliver until asked to stop; return the exit code."""
+    config = configuration(os.environ)
+    token = token_for(args.host, config)
+    with listen(args.host, args.port) as listener:
+        try:
+            from infinium_otel.apps.gateway import server  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise MissingExtraError("infinium-otel gateway", "server") from None
+        from infinium_otel.bridge import shared_bridge  # noqa: PLC0415 - not for --help
+
+        bridge = shared_bridge(config)
+        hosts = names_of(args.host, args.allow_host)
+        _announce(address_of(args.host, listener), config)
+        server.serve(server.build(bridge, hosts, token, args.drain_s), listener)
+    return _report(bridge.stats().tasks_queued, config)
+
+
+def configuration(environ: Mapping[str, str]) -> Config:
+    """The settings: those of an exporter, but a task for each trace unless told."""
+    told = "task_per" in from_environment(environ)
+    per = None if told else "trace"
+    return Config.from_env(environ, sending=True, task_per=per)
+
+
+def token_for(host: str, config: Config) -> str:
+    """The token that senders must show; "" if they need show none.
+
+    Raises:
+        InfiniumError: others than this machine could send, and nobody would be asked.
+    """
+    if config.gateway_token is not None:
+        return config.gateway_token.reveal()
+    if is_loopback(host):
+        return ""
+    variable = variables("gateway_token")[0]
+    raise InfiniumError(
+        f"{host} can be reached from other machines: set {variable}, "
+        "which senders then show as a bearer token, or listen on 127.0.0.1",
+        field="gateway_token",
+    )
+
+
+def names_of(host: str, allowed: list[str]) -> frozenset[str]:
+    """Names a Host header may have; empty for any: the token says who may send."""
+    if is_loopback(host):
+        return LOOPBACK_NAMES.union((host,), allowed)
+    return frozenset((*LOOPBACK_NAMES, host, *allowed)) if allowed else frozenset()
+
+
+def _announce(url: str, config: Config) -> None:
+    lines = (
+        f"OTLP:      {url}/v1/traces and {url}/v1/logs",
+        f"Health:    {url}/healthz",
+        f"Delivers:  to {config.base_url}, one task a {config.task_per}",
+        f"Waiting:   {f'in {config.spool}' if config.spool else 'in memory'}",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _report(waiting: int, config: Config) -> int:
+    if not waiting:
+        return DONE
+    if config.spool:
+        sys.stderr.write(f"{waiting} tasks wait in {config.spool}\n")
+        return DONE
+    sys.stderr.write(f"{waiting} tasks were not delivered\n")
+    return IN_PART
