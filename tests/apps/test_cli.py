@@ -1,0 +1,120 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+from infinium_otel.apps import cli
+from infinium_otel.errors import InfiniumError
+from support.otlp_requests import span, traces
+
+VERSION = f"infinium-otel {metadata.version('infinium-otel')}\n"
+
+
+def test_the_version_is_that_of_the_distribution(capsys):
+    """`infinium-otel --version` prints name and version."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["--version"])
+    assert exit_.value.code == 0
+    assert capsys.readouterr().out == VERSION
+
+
+def test_the_package_can_be_run():
+    """`python -m infinium_otel` is the command line."""
+    command = [sys.executable, "-m", "infinium_otel", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == VERSION
+
+
+@pytest.mark.parametrize("name", sorted({*cli.COMMANDS} - {"serve"}))
+def test_every_command_explains_itself(name, capsys):
+    """`--help` of each command names its arguments."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main([name, "--help"])
+    assert exit_.value.code == 0
+    assert f"usage: infinium-otel {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        pytest.param([], "required: COMMAND", id="no-command"),
+        pytest.param(["fly"], "invalid choice: 'fly'", id="unknown-command"),
+        pytest.param(
+            ["convert", "--to", "xml"], "invalid choice: 'xml'", id="unknown-choice"
+        ),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_exit_2(argv, message, capsys):
+    """The line says what is wrong and where to read more."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(argv)
+    assert exit_.value.code == 2
+    complaint = capsys.readouterr().err
+    assert message in complaint
+    assert complaint.endswith("--help\n")
+    assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        pytest.param(InfiniumError("no\nluck"), 2, "no luck", id="ours"),
+        pytest.param(FileNotFoundError(2, "No such file", "x"), 2, "No such", id="os"),
+        pytest.param(KeyboardInterrupt(), 130, "interrupted", id="interrupt"),
+    ],
+)
+def test_a_failure_is_one_line_on_stderr(error, code, line, monkeypatch, capsys):
+    """A command that cannot do what it was asked says why, and exits 2."""
+
+    class Failing:
+        def add_arguments(self, _parser):
+            pass
+
+        def run(self, _args):
+            raise error
+
+    monkeypatch.setattr(cli, "module", lambda _name: Failing())
+    assert cli.main(["doctor"]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("infinium-otel doctor: ")
+    assert line in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path):
+    """`convert ... | head` ends without a traceback."""
+    program = "import sys; from infinium_otel.apps.cli import main; sys.exit(main())"
+    spans = tmp_path / "spans.jsonl"
+    command = [sys.executable, "-c", program, "convert", "--to", "infinium"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    spans.write_text(json.dumps(traces(span(startTimeUnixNano="1"))))
+    done = subprocess.run(
+        [*command, "--include", "all", str(spans)],
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(writing)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_imports_no_other():
+    """Starting `convert` costs nothing of the servers."""
+    program = (
+        "import sys; from infinium_otel.apps.cli import parser; parser('convert');"
+        "found = {'starlette', 'uvicorn', 'rich', 'google.protobuf', 'httpx'};"
+        "sys.exit(' '.join(found & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == 0
