@@ -38,6 +38,7 @@ from infinium_otel.dialects.openlit import OPENLIT
 from infinium_otel.dialects.semantic_kernel import SEMANTIC_KERNEL
 from infinium_otel.dialects.strands import STRANDS
 from infinium_otel.dialects.traceloop import TRACELOOP
+from infinium_otel.dialects.transport import TRANSPORT
 from infinium_otel.dialects.vercel import VERCEL
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ DIALECTS: tuple[Dialect, ...] = (
     LIVEKIT,
     MASTRA,
     GENKIT,
+    TRANSPORT,
 )
 """Every dialect, the one that decides first."""
 
@@ -96,7 +98,8 @@ def read(record: SpanRecord, readers: tuple[Dialect, ...] = ()) -> Reading:
     for dialect in _spoken(record, readers):
         facts = _facts(dialect, record, problems)
         if facts:
-            names.append(dialect.name)
+            if not dialect.common:
+                names.append(dialect.name)
             merged = {**facts, **merged}
     return reading_of(record, merged, problems[:MAX_PROBLEMS], tuple(names))
 

@@ -46,6 +46,7 @@ class Dialect:
         fields: where each fact stands; the names are those of `FACTS`.
         refine: adds what the table cannot say.
         source: which packages and versions the table was read from.
+        common: anyone's words, which do not tell who instrumented the work.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Dialect:
     scopes: tuple[str, ...] = ()
     refine: Refinement | None = None
     source: str = ""
+    common: bool = False
     _places: dict[str, tuple[tuple[str, int, Coercion], ...]] = field(
         init=False, repr=False, default_factory=dict
     )

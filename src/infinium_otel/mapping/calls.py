@@ -28,6 +28,7 @@ def unify_calls(nodes: list[Node]) -> None:
         if node.kind in CALLS:
             _unify_nested(node)
     _unify_by_response(nodes)
+    _unify_streams(nodes)
     for node in nodes:
         if is_call(node):
             _inherit_parameters(node)
@@ -111,6 +112,34 @@ def _unify_by_response(nodes: list[Node]) -> None:
                 kept = node
             else:
                 _retell(kept, node)
+
+
+def _unify_streams(nodes: list[Node]) -> None:
+    """An instant span that knows how long a stream took retells the call before it.
+
+    Logfire writes one when the stream is drained, beside the call's own span.
+    """
+    for node in nodes:
+        told_ms = node.reading.latency_ms
+        if told_ms is None or not is_call(node) or node.parent is None:
+            continue
+        call = next((n for n in node.parent.children if _asked_alike(n, node)), None)
+        if call is not None:
+            _retell(call, node)
+            own_ms = (call.record.end_ns - call.record.start_ns) / 1e6
+            call.reading = replace(call.reading, latency_ms=own_ms + told_ms)
+
+
+def _asked_alike(call: Node, stream: Node) -> bool:
+    """Whether *call* is the still uncounted request that *stream* drained."""
+    return (
+        call is not stream
+        and is_call(call)
+        and call.reading.usage is None
+        and call.record.start_ns <= stream.record.start_ns
+        and call.reading.input is not None
+        and call.reading.input == stream.reading.input
+    )
 
 
 def _retell(kept: Node, other: Node) -> None:
