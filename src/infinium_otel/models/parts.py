@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from infinium_otel.models.spans import from_json, json_list, text
+from infinium_otel.models.spans import as_json, from_json, json_list, text
 
 Part = dict[str, Any]
 Message = dict[str, Any]
@@ -122,3 +122,24 @@ def parts_of(messages: Iterable[Message], kind: str) -> list[Part]:
         for part in item.get("parts") or []
         if part.get("type") == kind
     ]
+
+
+def final_messages(content: str | None) -> str | None:
+    """A final answer as the conventions' output messages; None for none."""
+    if content is None:
+        return None
+    return as_json([message("assistant", [text_part(content)])])
+
+
+def user_messages(prompt: str | None) -> str | None:
+    """A prompt as the conventions' input messages; None for none."""
+    if prompt is None:
+        return None
+    return as_json([message("user", [text_part(prompt)])])
+
+
+def final_text(value: Any) -> str | None:
+    """The answer that `final_messages` wrote; None if the attribute is absent."""
+    found = read_messages(value) if value is not None else []
+    answers = [m for m in found if parts_of([m], "text")]
+    return "".join(part_texts(answers[-1], "text")) if answers else None

@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.jsontext import text_of
 from infinium_otel.mapping import understood
 from infinium_otel.mapping.folding import WORKERS, is_step
 from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tree import in_order
 from infinium_otel.mapping.usage import counted
+from infinium_otel.messages import decode_messages
 from infinium_otel.models.spans import json_object, present, span_id_of, text, whole
 from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
 
@@ -201,6 +203,9 @@ def _told_tool(tool: ToldTool, root: Node) -> Told:
         tool_call_id=request.id,
         arguments=request.arguments,
         result=reply.result if reply else None,
+        failure=Failure("tool_error", text_of(reply.result))
+        if reply and reply.failed
+        else None,
     )
     return Told(record, reading, "tool", root.record.span_id)
 
@@ -334,3 +339,19 @@ def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
         else replace(record, parent_id=root_id)
         for record in records
     ]
+
+
+def output_text(told: Told) -> str | None:
+    """The text of a span's answer; None if it holds none."""
+    found = decode_messages(told.reading.output, "assistant")
+    texts = [message.text for message in found if message.text]
+    return texts[-1] if texts else None
+
+
+def prompt_text(told: Told) -> str | None:
+    """What the user asked last; None if the span does not say."""
+    found = decode_messages(told.reading.input)
+    texts = [
+        message.text for message in found if message.role == "user" and message.text
+    ]
+    return texts[-1] if texts else None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.messages import decode_messages
-from infinium_otel.models import parts
 from infinium_otel.models.hud.mcp import MCPToolResult, TextContent, tool_result_of
 from infinium_otel.models.spans import (
     as_json,
@@ -183,40 +181,3 @@ def argument_text(value: Any) -> str | None:
         return None
     raw = isinstance(value, str) and from_json(value) == value
     return value if raw else as_json(value)
-
-
-def output_text(told: Told) -> str | None:
-    """The text of a span's answer; None if it holds none."""
-    found = decode_messages(told.reading.output, "assistant")
-    texts = [message.text for message in found if message.text]
-    return texts[-1] if texts else None
-
-
-def prompt_text(told: Told) -> str | None:
-    """What the user asked last; None if the span does not say."""
-    found = decode_messages(told.reading.input)
-    texts = [
-        message.text for message in found if message.role == "user" and message.text
-    ]
-    return texts[-1] if texts else None
-
-
-def final_messages(content: str | None) -> str | None:
-    """A final answer as the conventions' output messages; None for none."""
-    if content is None:
-        return None
-    return as_json([parts.message("assistant", [parts.text_part(content)])])
-
-
-def user_messages(prompt: str | None) -> str | None:
-    """A prompt as the conventions' input messages; None for none."""
-    if prompt is None:
-        return None
-    return as_json([parts.message("user", [parts.text_part(prompt)])])
-
-
-def final_text(value: Any) -> str | None:
-    """The answer that `final_messages` wrote; None if the attribute is absent."""
-    found = parts.read_messages(value) if value is not None else []
-    answers = [m for m in found if parts.parts_of([m], "text")]
-    return "".join(parts.part_texts(answers[-1], "text")) if answers else None

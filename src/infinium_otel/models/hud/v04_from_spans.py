@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.messages import decode_messages
+from infinium_otel.models import parts
 from infinium_otel.models.documents import dump, nothing
 from infinium_otel.models.hud import v04
 from infinium_otel.models.hud.attributes import (
-    final_text,
-    output_text,
     result_of,
     reward_of,
     times_of,
 )
 from infinium_otel.models.hud.mcp import MCPToolCall
 from infinium_otel.models.hud.own_spans import gathered
-from infinium_otel.models.runs import FACTS, failure_facts, runs_of
+from infinium_otel.models.runs import FACTS, failure_facts, output_text, runs_of
 from infinium_otel.models.spans import (
     flag,
     from_json,
@@ -104,7 +103,7 @@ def _info(run: Run, reward: float | None) -> dict[str, Any]:
 def _content(run: Run) -> str | None:
     said = run.root.record.attributes
     if "hud.trace.done" in said:
-        return final_text(said.get("gen_ai.output.messages"))
+        return parts.final_text(said.get("gen_ai.output.messages"))
     answers = [output_text(told) for told in run.steps if told.kind == "llm"]
     return output_text(run.root) or next(filter(None, reversed(answers)), None)
 

@@ -14,12 +14,10 @@ from infinium_otel.models.hud.attributes import (
     SCOPE,
     argument_text,
     evaluations,
-    final_messages,
     result_text,
     run_trace_id,
     subscores,
     timing,
-    user_messages,
 )
 from infinium_otel.models.hud.mcp import tool_result_of
 from infinium_otel.models.hud.secrets import without_secrets
@@ -99,9 +97,9 @@ def _run_attributes(trace: v04.Trace, agent_type: str | None) -> dict[str, Any]:
     return {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.provider.name": PROVIDERS.get(agent_type or ""),
-        "gen_ai.input.messages": user_messages(task.prompt if task else None),
+        "gen_ai.input.messages": parts.user_messages(task.prompt if task else None),
         "gen_ai.system_instructions": _instructions(task),
-        "gen_ai.output.messages": final_messages(trace.content),
+        "gen_ai.output.messages": parts.final_messages(trace.content),
         "hud.agent.type": agent_type,
         "hud.model": "0.4",
         "hud.trace.reward": None if _is_default(trace) else trace.reward,

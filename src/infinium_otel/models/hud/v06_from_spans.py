@@ -12,15 +12,12 @@ from infinium_otel.models import parts
 from infinium_otel.models.documents import dump, fill, nothing
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import (
-    final_text,
-    output_text,
-    prompt_text,
     result_of,
     reward_of,
     times_of,
 )
 from infinium_otel.models.hud.own_spans import gathered
-from infinium_otel.models.runs import FACTS, facts_of, runs_of
+from infinium_otel.models.runs import FACTS, facts_of, output_text, prompt_text, runs_of
 from infinium_otel.models.spans import (
     as_json,
     flag,
@@ -75,7 +72,7 @@ def _trace(run: Run, root: Told) -> v06.Trace:
             steps=_steps(run, root),
             status=text(attributes.get("hud.trace.status")),
             stop_reason=text(attributes.get("hud.trace.stop_reason")),
-            content=final_text(attributes.get("gen_ai.output.messages")),
+            content=parts.final_text(attributes.get("gen_ai.output.messages")),
             extra=json_object(attributes.get("hud.trace.extra")) or nothing(),
             trace_id=text(attributes.get("hud.task_run_id")),
         )

@@ -13,7 +13,6 @@ from infinium_otel.models.hud.attributes import (
     SCOPE,
     argument_text,
     evaluations,
-    final_messages,
     result_text,
     run_trace_id,
     subscores,
@@ -117,7 +116,7 @@ class _Writing:
             "hud.trace.stop_reason": trace.stop_reason,
             "hud.trace.extra": as_json(dump(trace.extra)) if trace.extra else None,
             "gen_ai.input.messages": _prompt(trace),
-            "gen_ai.output.messages": final_messages(trace.content),
+            "gen_ai.output.messages": parts.final_messages(trace.content),
         }
 
     def _steps(
