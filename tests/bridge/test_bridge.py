@@ -154,7 +154,7 @@ class TestProcessing:
         processor._bridge = bridge
         processor._append, processor._worker = bridge.inbox.append, bridge.worker
         processor._freezes = False
-        processor._is_shut_down = True
+        processor.is_shut_down = True
         return processor
 
     def test_a_trace_leaves_when_its_last_span_ends(self, make):

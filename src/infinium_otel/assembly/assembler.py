@@ -253,6 +253,10 @@ class Assembler:
             hold: keep trees whose root still runs.
             forget: keep nothing, not even which spans run.
         """
+        if not trace.running and trace.spans:
+            plain = forest.plain_tree(trace.spans)
+            if plain is not None:
+                return self._leave_whole(trace, plain)
         found = forest.trees(trace.spans, trace.running)
         held = [t for t in found if hold and t.top in trace.running]
         going = [t for t in found if not (hold and t.top in trace.running)]
@@ -266,15 +270,40 @@ class Assembler:
             del self._open[trace.trace_id]
         return list(self._traces(trace.trace_id, going)) if going else []
 
+    def _leave_whole(
+        self, trace: OpenTrace, records: tuple[SpanRecord, ...]
+    ) -> list[Trace]:
+        """Give *trace* away: one tree, of which nothing is missing."""
+        self.open_spans -= len(records)
+        self._bytes -= trace.size
+        del self._open[trace.trace_id]
+        root = records[0]
+        # A top with its parent elsewhere stands for the root until that one is seen.
+        rooted = not self._per_trace or root.parent_id is None
+        root_id = self._continued(trace.trace_id, root.span_id)
+        parts = self._parts(
+            trace.trace_id, root_id, records, complete=True, rooted=rooted
+        )
+        return list(parts)
+
     def _traces(self, trace_id: str, going: list[Tree]) -> Iterator[Trace]:
         for group in self._groups(trace_id, going):
-            yield from self._parts(trace_id, group)
+            yield from self._parts(
+                trace_id,
+                group.root_id,
+                forest.in_order(group.records),
+                complete=group.whole or self._is_whole_late(trace_id, group),
+                rooted=group.rooted,
+            )
 
     def _groups(self, trace_id: str, going: list[Tree]) -> list[Group]:
         if self._per_trace:
-            return [self._continued(trace_id, forest.one_group(going))]
-        found = forest.groups(tree for tree in going if tree.rooted)
-        found = [self._continued(trace_id, group) for group in found]
+            found = [forest.one_group(going)]
+            going = []
+        else:
+            found = forest.groups(tree for tree in going if tree.rooted)
+        for group in found:
+            group.root_id = self._continued(trace_id, group.root_id)
         late: dict[str, Group] = {}
         orphans = [tree for tree in going if not tree.rooted]
         for tree in orphans:
@@ -289,13 +318,12 @@ class Assembler:
                     group.trees.append(tree)
         return [*found, *late.values()]
 
-    def _continued(self, trace_id: str, group: Group) -> Group:
-        """*group* under the root of a task that had to leave before its root did."""
+    def _continued(self, trace_id: str, root_id: str) -> str:
+        """The root of a task that had to leave before its root did; else *root_id*."""
         for task in self._departed.tasks(trace_id):
             if not task.rooted or self._per_trace:
-                group.root_id = task.root_id
-                break
-        return group
+                return task.root_id
+        return root_id
 
     def _earlier_root(self, trace_id: str, tree: Tree) -> str | None:
         """The root of the task that left with the parent of *tree*, if one did."""
@@ -309,21 +337,23 @@ class Assembler:
         tasks = self._departed.tasks(trace_id)
         return tasks[-1].root_id if tasks else None
 
-    def _parts(self, trace_id: str, group: Group) -> Iterator[Trace]:
-        records = forest.in_order(group.records)
+    def _parts(
+        self,
+        trace_id: str,
+        root_id: str,
+        records: tuple[SpanRecord, ...],
+        *,
+        complete: bool,
+        rooted: bool,
+    ) -> Iterator[Trace]:
         most = self._config.max_spans_per_trace
-        complete = group.whole or self._is_whole_late(trace_id, group)
         for start in range(0, len(records), most):
             chunk = records[start : start + most]
-            part = self._departed.note(
-                trace_id,
-                group.root_id,
-                (record.span_id for record in chunk),
-                rooted=group.rooted,
-            )
+            ids = [record.span_id for record in chunk]
+            part = self._departed.note(trace_id, root_id, ids, rooted=rooted)
             self.left += len(chunk)
             logs = self._logs.take(chunk)
-            yield Trace(trace_id, group.root_id, chunk, logs, complete, part)
+            yield Trace(trace_id, root_id, chunk, logs, complete, part)
 
     def _is_whole_late(self, trace_id: str, group: Group) -> bool:
         """True if the parents that are not in *group* have all left before."""

@@ -151,6 +151,29 @@ def _first_of_cycle(cycle: list[str], records: Mapping[str, SpanRecord]) -> str:
     return min(ended, key=order).span_id if ended else min(cycle)
 
 
+def plain_tree(
+    records: Mapping[str, SpanRecord],
+) -> tuple[SpanRecord, ...] | None:
+    """*records* in order, where they are one tree under one root that has ended.
+
+    Nearly all traces are, and this costs a fifth of finding out what others are.
+
+    Returns:
+        None if there is anything to find out: orphans, cycles, several roots, clocks
+        that disagree. The root comes first.
+    """
+    ordered = sorted(records.values(), key=order)
+    root = ordered[0]
+    if not is_root(root) or root.parent_id in records:
+        return None
+    placed = {root.span_id}
+    for record in ordered[1:]:
+        if record.parent_id not in placed:
+            return None
+        placed.add(record.span_id)
+    return tuple(ordered)
+
+
 def one_group(members: list[Tree]) -> Group:
     """All of *members* as one task; a tree whose top has no parent gives the root."""
     true = [t for t in members if t.rooted and _has_no_parent(t)]

@@ -56,7 +56,7 @@ class Inlet:
     ) -> None:
         resolved = configured(config, client, settings)
         self._bridge: Bridge = registry.shared_bridge(resolved, client)
-        self._is_shut_down = False
+        self.is_shut_down = False
 
     @property
     def stats(self) -> Stats:
@@ -79,7 +79,7 @@ class Inlet:
 
     def _leave(self, timeout_millis: float) -> bool:
         """Shut down, once; True if nothing was left undone."""
-        if self._is_shut_down:
+        if self.is_shut_down:
             return True
-        self._is_shut_down = True
+        self.is_shut_down = True
         return registry.leave(self._bridge, timeout_millis / 1000)
