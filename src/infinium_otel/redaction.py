@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ _KEYWORDS = (
 )
 _ASSIGNED = rf"""(?i)((?:{_KEYWORDS})\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)"""
 _VALUE = r"""(?!\[redacted\])[^\s"'\\,;&)}\]]{6,4096}"""
+
+_NAMES_OF_SECRETS = frozenset(
+    "key secret password passwd passphrase authorization token cookie".split()
+)
+_FOLLOWERS = (":", "=", '"', "'", "\\", " :", " =")
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
@@ -88,14 +94,15 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ),
     (
         "named secret",
-        ("key", "secret", "passw", "passphrase", "authorization", "token", "cookie"),
+        tuple(sorted(_NAMES_OF_SECRETS)),
         _ASSIGNED + _VALUE,
         rf"\1{REDACTED}",
     ),
 )
 """What is removed: a name, the marks that let it be searched for, pattern, what stays."""
 
-_COMPILED = tuple(
+Searched = tuple[tuple[str, ...], re.Pattern[str], str]
+_COMPILED: tuple[Searched, ...] = tuple(
     (marks, re.compile(pattern), instead) for _, marks, pattern, instead in PATTERNS
 )
 _SECRET_NAME = re.compile(rf"(?i)(?:^|[._-])(?:{_KEYWORDS})$")
@@ -105,6 +112,7 @@ _OURS = frozenset(
 )
 """Metadata that this package made itself, of ids, times and words of a vocabulary."""
 
+LONG_KEY = 20
 SHORTEST = 8
 """No pattern matches a text shorter than this."""
 
@@ -120,27 +128,89 @@ def redact(task: TaskData, config: Config) -> TaskData:
     if config.redact is False:
         return task
     hook = config.redact if callable(config.redact) else None
-    _Redaction(hook).walk(task, "")
+    gathered = _Gathered()
+    gathered.add(task)
+    patterns = _possible("\n".join(gathered.texts))
+    if patterns or hook is not None or gathered.has_secret_name:
+        _Redaction(patterns, hook).walk(task, "")
     return task
 
 
-def without_credentials(text: str) -> str:
+def _possible(text: str) -> tuple[Searched, ...]:
+    """The patterns that may find something in *text*."""
+    lowered = text.lower()
+    return tuple(entry for entry in _COMPILED if _is_marked(lowered, entry[0]))
+
+
+def _is_marked(lowered: str, marks: tuple[str, ...]) -> bool:
+    """Whether a mark stands in a text; a keyword only where a value may follow it."""
+    for mark in marks:
+        if mark in lowered:
+            if mark not in _NAMES_OF_SECRETS:
+                return True
+            if any(mark + follower in lowered for follower in _FOLLOWERS):
+                return True
+    return False
+
+
+class _Gathered:
+    """Every text of a task that is not of our own making."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.has_secret_name = False
+
+    def add(self, value: Any) -> None:
+        """Gather from a text, dataclass, list or mapping."""
+        kind = type(value)
+        if kind is str:
+            if len(value) >= SHORTEST:
+                self.texts.append(value)
+        elif kind is list:
+            for item in value:
+                self.add(item)
+        elif kind is dict:
+            self._add_mapping(value)
+        elif kind is not int and kind is not float and value is not None:
+            for name in _names(kind):
+                self.add(getattr(value, name))
+
+    def _add_mapping(self, value: dict[Any, Any]) -> None:
+        for key, inner in value.items():
+            if key in _OURS:
+                continue
+            if type(key) is str:
+                if _is_secret_name(key):
+                    self.has_secret_name = True
+                elif len(key) >= LONG_KEY:
+                    self.texts.append(key)
+            self.add(inner)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret_name(key: str) -> bool:
+    """Whether a key names a secret, so that its value is one whatever it looks like."""
+    return bool(_SECRET_NAME.search(key[-100:]))
+
+
+def without_credentials(text: str, patterns: tuple[Searched, ...] = _COMPILED) -> str:
     """*text* with every credential in it replaced."""
     if len(text) < SHORTEST:
         return text
     lowered = text.lower()
-    for marks, pattern, instead in _COMPILED:
-        for mark in marks:
-            if mark in lowered:
-                text = pattern.sub(instead, text)
-                break
+    for marks, pattern, instead in patterns:
+        if _is_marked(lowered, marks):
+            text = pattern.sub(instead, text)
     return text
 
 
 class _Redaction:
     """One pass over a task; texts that recur are looked at once."""
 
-    def __init__(self, hook: Callable[[str, str], str] | None) -> None:
+    def __init__(
+        self, patterns: tuple[Searched, ...], hook: Callable[[str, str], str] | None
+    ) -> None:
+        self._patterns = patterns
         self._hook = hook
         self._known: dict[str, str] = {}
 
@@ -171,7 +241,7 @@ class _Redaction:
         for key, inner in value.items():
             if key in _OURS:
                 redacted[key] = inner
-            elif isinstance(inner, str) and _SECRET_NAME.search(str(key)):
+            elif isinstance(inner, str) and _is_secret_name(str(key)):
                 redacted[key] = REDACTED
             else:
                 name = self._text(key, path) if isinstance(key, str) else key
@@ -181,7 +251,7 @@ class _Redaction:
     def _text(self, text: str, path: str) -> str:
         clean = self._known.get(text)
         if clean is None:
-            clean = self._known[text] = without_credentials(text)
+            clean = self._known[text] = without_credentials(text, self._patterns)
         return clean if self._hook is None else self._hooked(path, clean)
 
     def _hooked(self, path: str, text: str) -> str:
@@ -199,5 +269,6 @@ def _names(kind: type[Any]) -> tuple[str, ...]:
     """Field names of a dataclass, looked up once."""
     names = _NAMES.get(kind)
     if names is None:
-        names = _NAMES[kind] = tuple(f.name for f in fields(kind))
+        found = fields(kind) if is_dataclass(kind) else ()
+        names = _NAMES[kind] = tuple(f.name for f in found)
     return names

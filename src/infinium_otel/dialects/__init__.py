@@ -80,6 +80,8 @@ DIALECTS: tuple[Dialect, ...] = (
 """Every dialect, the one that decides first."""
 
 MAX_PROBLEMS = 20
+MAX_KNOWN = 10_000
+"""Keys remembered; hostile telemetry has no end of them."""
 
 
 def read(record: SpanRecord, readers: tuple[Dialect, ...] = ()) -> Reading:
@@ -115,11 +117,16 @@ def _facts(dialect: Dialect, record: SpanRecord, problems: list[str]) -> Facts:
 
 def _spoken(record: SpanRecord, readers: tuple[Dialect, ...]) -> Iterator[Dialect]:
     """The dialects *record* may speak, in order, by the keys and scope it has."""
-    by_segment, by_scope, dialects = _index(readers)
+    by_segment, by_scope, dialects, known = _index(readers)
     spoken = by_scope.get(record.scope_name.partition(".")[0], 0)
     spoken |= by_scope.get(record.scope_name, 0)
     for key in record.attributes:
-        spoken |= by_segment.get(key.partition(".")[0], 0)
+        bits = known.get(key)
+        if bits is None:
+            bits = by_segment.get(key.partition(".")[0], 0)
+            if len(known) < MAX_KNOWN:
+                known[key] = bits
+        spoken |= bits
     for event in record.events:
         spoken |= by_segment.get(event.name.partition(".")[0], 0)
     return (dialect for bit, dialect in dialects if spoken & bit)
@@ -128,8 +135,13 @@ def _spoken(record: SpanRecord, readers: tuple[Dialect, ...]) -> Iterator[Dialec
 @lru_cache(maxsize=16)
 def _index(
     readers: tuple[Dialect, ...],
-) -> tuple[dict[str, int], dict[str, int], tuple[tuple[int, Dialect], ...]]:
-    """Which dialects a key's first segment, and a scope, may stand for, as bits."""
+) -> tuple[
+    dict[str, int], dict[str, int], tuple[tuple[int, Dialect], ...], dict[str, int]
+]:
+    """Which dialects a key's first segment, and a scope, may stand for, as bits.
+
+    The last is room for whole keys that were looked up before.
+    """
     dialects = tuple((1 << n, d) for n, d in enumerate((*DIALECTS, *readers)))
     by_segment: dict[str, int] = {}
     by_scope: dict[str, int] = {}
@@ -138,4 +150,4 @@ def _index(
             by_segment[segment] = by_segment.get(segment, 0) | bit
         for scope in dialect.scopes:
             by_scope[scope] = by_scope.get(scope, 0) | bit
-    return by_segment, by_scope, dialects
+    return by_segment, by_scope, dialects, {}

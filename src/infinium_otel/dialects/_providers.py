@@ -7,6 +7,7 @@ google and xai are Infinium's own (infinium-o2 1.2.0, `LlmCall.provider`).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ _MODELS = tuple(
 _PREFIX = re.compile(r"[./:-]")
 
 
+@lru_cache(maxsize=1024)
 def provider_of(
     name: str | None, server: str | None = None, model: str | None = None
 ) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from infinium_otel.jsontext import decode, text_of
@@ -11,6 +11,7 @@ from infinium_otel.messages import (
     Message,
     decode_messages,
     holds_messages,
+    latest_message,
     media_label,
     plain,
 )
@@ -40,13 +41,14 @@ def cut(text: str, limit: int) -> str:
 class Said:
     """The input or output of a span: as it stands, and decoded once when asked for."""
 
-    __slots__ = ("_bare", "_messages", "_role", "value")
+    __slots__ = ("_bare", "_holds", "_messages", "_role", "value")
 
     def __init__(self, value: Any, role: str) -> None:
         self.value = value
         self._role = role
         self._bare: Any = None
         self._messages: Sequence[Message] | None = None
+        self._holds: bool | None = None
 
     @property
     def bare(self) -> Any:
@@ -55,41 +57,56 @@ class Said:
             self._bare = unwrapped(decode(self.value))
         return self._bare
 
+    def latest(self, wanted: Callable[[Message], bool]) -> Message | None:
+        """The last message that is *wanted*, decoding no more than it must."""
+        if self._messages is None:
+            if not self.holds_messages:
+                return None
+            return latest_message(self.bare, self._role, wanted)
+        return next((m for m in reversed(self._messages) if wanted(m)), None)
+
+    @property
+    def holds_messages(self) -> bool:
+        """Whether it is messages rather than other data."""
+        if self._holds is None:
+            self._holds = holds_messages(self.bare)
+        return self._holds
+
     @property
     def messages(self) -> Sequence[Message]:
         """The messages in it; none where it is other data."""
         if self._messages is None:
-            holds = holds_messages(self.bare)
-            self._messages = decode_messages(self.bare, self._role) if holds else ()
+            self._messages = (
+                decode_messages(self.bare, self._role) if self.holds_messages else ()
+            )
         return self._messages
 
 
 def asked(said: Said) -> str | None:
     """The last thing that was asked: of the run, in its root's input."""
+    question = said.latest(lambda m: m.role == "user" and bool(m.text))
+    if question is None:
+        question = said.latest(lambda m: m.role != "system" and bool(m.text))
+    if question is not None:
+        return question.text
     messages = said.messages
-    for message in reversed(messages):
-        if message.role == "user" and message.text:
-            return message.text
-    for message in reversed(messages):
-        if message.text and message.role != "system":
-            return message.text
     return _replies(messages) or _first_text(messages) or content(said.bare)
 
 
 def latest(said: Said) -> str | None:
     """The newest message of a call's input: a question or a tool's answer."""
-    for message in reversed(said.messages):
-        if message.role in ("user", "tool") or message.replies:
-            return message.text or _replies([message])
+    newest = said.latest(lambda m: m.role in ("user", "tool") or bool(m.replies))
+    if newest is not None:
+        return newest.text or _replies([newest])
     return _first_text(said.messages) or content(said.bare)
 
 
 def answered(said: Said) -> str | None:
     """What the model said, and the tools it asked for."""
+    answer = said.latest(lambda m: m.role == "assistant" and bool(m.said))
+    if answer is not None:
+        return answer.said
     messages = said.messages
-    for message in reversed(messages):
-        if message.role == "assistant" and message.said:
-            return message.said
     thoughts = [m.thought for m in messages if m.thought]
     text = _first_text(messages[-1:]) or (thoughts[-1] if thoughts else None)
     return text or content(said.bare)
@@ -97,9 +114,9 @@ def answered(said: Said) -> str | None:
 
 def concluded(said: Said) -> str | None:
     """The last thing said, if it was said in words and is no dump."""
-    if said.messages:
-        spoken = [m.text for m in said.messages if m.role == "assistant" and m.text]
-        return spoken[-1] if spoken else None
+    if said.holds_messages:
+        spoken = said.latest(lambda m: m.role == "assistant" and bool(m.text))
+        return spoken.text if spoken else None
     return None if is_dump(said) else content(said.bare)
 
 
@@ -117,7 +134,7 @@ def is_dump(said: Said) -> bool:
         return bool(_REPR.match(said.bare))
     return (
         isinstance(said.bare, (Mapping, list, tuple))
-        and not said.messages
+        and not said.holds_messages
         and len(text_of(said.bare)) > DUMP
     )
 

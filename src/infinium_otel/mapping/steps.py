@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects import CALLS
@@ -28,8 +29,13 @@ MAX_VALUE = 300
 
 def iso(ns: int) -> str:
     """Nanoseconds since the epoch as ISO 8601 with microseconds and `Z`."""
-    moment = EPOCH + timedelta(microseconds=min(max(ns, 0), MAX_NS) // 1_000)
-    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    second, rest = divmod(min(max(ns, 0), MAX_NS), 1_000_000_000)
+    return f"{_second(second)}.{rest // 1_000:06d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def duration_ms(record: SpanRecord) -> int:

@@ -37,11 +37,9 @@ class ToldTool:
 def told_tools(nodes: list[Node]) -> list[ToldTool]:
     """The tool runs of a trace that have no span of their own, in order."""
     calls = [node for node in nodes if is_call(node) and node.kind == "llm"]
-    asked = _asked(calls)
-    if not asked and not any(_has_history(node) for node in calls[1:]):
+    if not any(_has_answers(node) for node in calls[1:]):
         return []
-    spans = _Spans(nodes)
-    return list(_runs(calls, asked, spans))
+    return list(_runs(calls, _asked(calls), _Spans(nodes)))
 
 
 def _asked(calls: list[Node]) -> dict[str, tuple[ToolRequest, Node]]:
@@ -58,15 +56,27 @@ def _requests(messages: Iterable[Message]) -> Iterator[ToolRequest]:
     return (request for message in messages for request in message.requests)
 
 
-_HISTORY_MARKS = ("tool", "function")
+_ANSWER_MARKS = (
+    '"tool"',
+    "tool_call_id",
+    "tool_call_response",
+    "tool_result",
+    "tool-result",
+    "toolResult",
+    "function_response",
+    "functionResponse",
+    "function_call_output",
+    "ToolMessage",
+    '"function"',
+)
 
 
-def _has_history(node: Node) -> bool:
+def _has_answers(node: Node) -> bool:
     """Whether a call's input may carry tools' answers at all; cheap to ask."""
     value = node.reading.input
     if isinstance(value, str):
-        return any(mark in value for mark in _HISTORY_MARKS)
-    return bool(value)
+        return any(mark in value for mark in _ANSWER_MARKS)
+    return value is not None
 
 
 class _Spans:

@@ -8,7 +8,11 @@ nested attributes and the older event lists. What is none of these is plain text
 
 from __future__ import annotations
 
-from infinium_otel.messages._decoding import decode_messages, holds_messages
+from infinium_otel.messages._decoding import (
+    decode_messages,
+    holds_messages,
+    latest_message,
+)
 from infinium_otel.messages._media import media_label
 from infinium_otel.messages._parts import plain
 from infinium_otel.messages._values import Message, ToolReply, ToolRequest
@@ -19,6 +23,7 @@ __all__ = [
     "ToolRequest",
     "decode_messages",
     "holds_messages",
+    "latest_message",
     "media_label",
     "plain",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from infinium_otel.jsontext import decode
@@ -62,13 +62,32 @@ def decode_messages(value: Any, role: str = "user") -> tuple[Message, ...]:
     return tuple(found[:MAX_MESSAGES])
 
 
+def latest_message(
+    value: Any, role: str, wanted: Callable[[Message], bool]
+) -> Message | None:
+    """The last message in decoded *value* that is *wanted*; the rest stays undecoded."""
+    if isinstance(value, (list, tuple)) and all(map(_names_its_role, value)):
+        for item in reversed(value):
+            found: list[Message] = []
+            _collect(item, role, found)
+            if found and wanted(found[-1]):
+                return found[-1]
+        return None
+    messages = reversed(decode_messages(value, role))
+    return next((message for message in messages if wanted(message)), None)
+
+
+def _names_its_role(item: Any) -> bool:
+    return type(item) is dict and "role" in item
+
+
 def holds_messages(value: Any) -> bool:
     """Whether decoded *value* looks like messages rather than other data."""
-    if isinstance(value, Mapping):
-        return not MESSAGE_KEYS.isdisjoint(value)
     if isinstance(value, (list, tuple)):
         return any(holds_messages(item) for item in value[:MAX_LOOK])
-    return False
+    if isinstance(value, str) or value is None:
+        return False
+    return isinstance(value, Mapping) and not MESSAGE_KEYS.isdisjoint(value)
 
 
 def _collect(value: Any, role: str, found: list[Message]) -> None:
