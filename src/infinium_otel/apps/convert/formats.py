@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from infinium_otel.errors import DecodingError
+from infinium_otel.errors import DecodingError, InfiniumError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from infinium_otel.otlp import Record
     from infinium_otel.records import SpanRecord
 
 MODELS = ("infinium", "hud", "agentix", "letta", "xpander")
@@ -31,7 +32,7 @@ class Model(Protocol):
     def to_spans(self, document: Any) -> list[SpanRecord]:
         """The spans that say the same."""
 
-    def from_spans(self, records: Iterable[SpanRecord]) -> Sequence[Any]:
+    def from_spans(self, records: Iterable[Record]) -> Sequence[Any]:
         """The documents that one run's spans say."""
 
 
@@ -51,6 +52,32 @@ def format_of(document: Any) -> str:
             if is_it(document):
                 return name
     raise DecodingError("cannot tell the format; say it with --from")
+
+
+def _is_in_lines(document: Mapping[str, Any]) -> bool:
+    """True for a span as HUD exports it, or an upload of them: a run is many."""
+    return "telemetry" in document or document.keys() >= {"span_id", "trace_id"}
+
+
+def loaded(name: str, first: Any, documents: Iterable[Any]) -> Iterator[Any]:
+    """The JSON values of a format as its documents, or the error each of them is.
+
+    Args:
+        name: the format.
+        first: the first of them, which tells if a document is one value or many.
+        documents: all of them.
+    """
+    system = model(name)
+    if name == "hud" and isinstance(first, Mapping) and _is_in_lines(first):
+        yield from system.from_hud(documents)  # type: ignore[attr-defined]  # HUD's own
+        return
+    for document in documents:
+        try:
+            if not isinstance(document, Mapping):
+                raise DecodingError(f"not {name}: a JSON object was expected")
+            yield system.load(document)
+        except InfiniumError as error:
+            yield error
 
 
 def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -75,7 +102,8 @@ _SIGNS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("hud", _has("reward")),
     ("hud", _has("isError")),
     ("hud", _has("steps")),
-    ("hud", _has("span_id", "trace_id")),
+    ("hud", _has("trace", "grade")),
+    ("hud", _is_in_lines),
     ("xpander", _has("id", "messages")),
     ("xpander", _has("type", "task_id")),
     ("xpander", _has("id", "agent_id", "organization_id")),

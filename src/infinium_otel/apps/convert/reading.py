@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel import loading
-from infinium_otel.apps.convert.formats import format_of, model
+from infinium_otel.apps.convert.formats import format_of, loaded, model
 from infinium_otel.errors import DecodingError, InfiniumError
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def _batches(stream: loading.Readable, form: str, read: Read) -> Iterator[list[R
     if found == "otlp":
         yield from _decoded(loading.read_json(documents), read)
     else:
-        yield from _modelled(documents, found, read)
+        yield from _modelled(documents, first, found, read)
 
 
 def _decoded(requests: Iterable[Decoded], read: Read) -> Iterator[list[Record]]:
@@ -110,19 +109,15 @@ def _decoded(requests: Iterable[Decoded], read: Read) -> Iterator[list[Record]]:
 
 
 def _modelled(
-    documents: Iterable[Any], name: str, read: Read
+    documents: Iterable[Any], first: Any, name: str, read: Read
 ) -> Iterator[list[Record]]:
     """Another system's documents; one that is none of them is left out and counted."""
     system = model(name)
-    for document in documents:
-        try:
-            if not isinstance(document, Mapping):
-                raise DecodingError(f"not {name}: a JSON object was expected")
-            records = system.to_spans(system.load(document))
-        except InfiniumError:
-            if not read.documents:
-                raise
+    for document in loaded(name, first, documents):
+        if not isinstance(document, InfiniumError):
+            read.documents += 1
+            yield list(system.to_spans(document))
+        elif read.documents:
             read.left_out += 1
-            continue
-        read.documents += 1
-        yield list(records)
+        else:
+            raise document

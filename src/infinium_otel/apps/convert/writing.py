@@ -71,7 +71,7 @@ def _modelled(
 ) -> Iterator[dict[str, Any]]:
     system = model(form)
     for trace in _traces(batches, config):
-        for document in system.from_spans(trace.records):
+        for document in system.from_spans((*trace.records, *trace.logs)):
             yield system.dump(document)
 
 

@@ -1,0 +1,341 @@
+"""`infinium-otel convert`: recorded runs from one format into another."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stderr
+
+import pytest
+
+from infinium_otel import load_otlp, spans_to_tasks, task_to_dict
+from infinium_otel.apps import cli
+from infinium_otel.apps.convert import progress
+from infinium_otel.apps.convert.formats import format_of
+from infinium_otel.errors import DecodingError
+from infinium_otel.models import hud
+from support.corpus import names, recording
+from support.otlp_requests import protobuf, span, traces
+
+RECORDED = recording("genai-langchain/tool_loop")
+LINE = json.dumps(RECORDED.spans)
+
+
+@pytest.fixture
+def convert(capsys, monkeypatch):
+    """Run the command; gives exit code, documents on stdout, and stderr."""
+    monkeypatch.delenv("INFINIUM_OTEL_INCLUDE", raising=False)
+
+    def run(*arguments):
+        code = cli.main(["convert", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, [json.loads(line) for line in out.splitlines()], err
+
+    return run
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Write a file; gives its path."""
+
+    def write(content, name="input"):
+        path = tmp_path / name
+        data = content if isinstance(content, bytes) else content.encode()
+        path.write_bytes(data)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", names()[3::40])
+def test_tasks_are_those_of_the_library(name, convert, tmp_path):
+    """The command gives what `load_otlp` and `spans_to_tasks` give, a task a line."""
+    paths = recording(name).write(tmp_path)
+    code, tasks, _ = convert(*paths)
+    assert code == 0
+    expected = [task_to_dict(task) for task in spans_to_tasks(load_otlp(*paths))]
+    assert sorted(tasks, key=str) == sorted(expected, key=str)
+
+
+def test_protobuf_is_read(convert, file):
+    """What is no JSON is taken for protobuf."""
+    _, expected, _ = convert(file(LINE))
+    assert convert(file(protobuf(RECORDED.spans)))[1] == expected
+
+
+def test_a_hud_run_may_stand_in_lines(convert, file):
+    """HUD's own files hold a span a line; together they are one run."""
+    records = load_otlp(file(LINE))
+    (text,) = hud.to_hud_spans(records).values()
+    code, (run,), said = convert(file(text, "hud.jsonl"), "--to", "hud")
+    assert code == 0
+    assert run["trace"]
+    assert said.endswith(" records in 1 documents: 1 written\n")
+
+
+def test_a_run_may_stand_in_several_requests(convert, file):
+    """Spans of one trace, one a line and its root first, are one task."""
+    spans = [
+        span_
+        for group in RECORDED.spans["resourceSpans"]
+        for scope in group["scopeSpans"]
+        for span_ in scope["spans"]
+    ]
+    whole = convert(file(json.dumps(traces(*spans))))[1]
+    lines = "\n".join(json.dumps(traces(each)) for each in reversed(spans))
+    code, tasks, said = convert(file(lines))
+    assert code == 0
+    assert tasks == whole
+    assert said == f"{len(spans)} records in {len(spans)} documents: 1 written\n"
+
+
+def test_otlp_stays_what_it_is(convert, file):
+    """`--to otlp` rewrites any input as JSON Lines that say the same."""
+    _, requests, _ = convert(file(gzip.compress(LINE.encode())), "--to", "otlp")
+    path = file("\n".join(map(json.dumps, requests)))
+    assert load_otlp(path) == load_otlp(file(LINE))
+
+
+def test_standard_input_is_read_where_no_file_is_given(convert, monkeypatch):
+    """A pipe is input like any other."""
+    stdin = io.TextIOWrapper(io.BytesIO(LINE.encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    code, tasks, _ = convert()
+    assert (code, len(tasks)) == (0, 1)
+
+
+def test_output_goes_into_a_file(convert, file, tmp_path):
+    """`-o` writes there and nothing to stdout."""
+    out = tmp_path / "tasks.jsonl"
+    code, tasks, _ = convert(file(LINE), "-o", out)
+    assert (code, tasks) == (0, [])
+    assert len(out.read_text().splitlines()) == 1
+
+
+def test_a_file_is_never_written_over_while_it_is_read(convert, file):
+    """Input that is its own output is refused before anything is lost."""
+    path = file(LINE)
+    code, _, said = convert(path, "-o", path)
+    assert code == 2
+    assert "cannot be written to" in said
+    assert path.read_text() == LINE
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param([], 0, id="by-default-not"),
+        pytest.param(["--include", "all"], 1, id="asked-for"),
+    ],
+)
+def test_runs_without_an_agent_are_left_out_and_told(
+    arguments, expected, convert, file
+):
+    """A trace with no LLM, tool or agent span becomes a task only if asked for."""
+    path = file(json.dumps(traces(span(name="GET /", startTimeUnixNano="1"))))
+    code, tasks, said = convert(path, *arguments)
+    assert (code, len(tasks)) == (0, expected)
+    assert ("1 runs without an agent left out" in said) == (not expected)
+
+
+def test_a_line_that_cannot_be_read_is_a_partial_failure(convert, file):
+    """The rest is converted; exit code 1 and the last line say how much is missing."""
+    code, tasks, said = convert(file(f"{LINE}\n{{ cut\n"))
+    assert (code, len(tasks)) == (1, 1)
+    assert said.endswith(", 1 items could not be read\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        pytest.param("hello", [], "not OTLP", id="text"),
+        pytest.param('{"x": 1}', [], "say it with --from", id="unknown"),
+        pytest.param("[1]", [], "say it with --from", id="no-object"),
+        pytest.param('{"x": 1}', ["--from", "otlp"], "not OTLP", id="not-as-said"),
+        pytest.param("\x0a\x01", ["--from", "hud"], "not hud", id="no-json"),
+        pytest.param("[1]", ["--from", "hud"], "not hud", id="hud-no-object"),
+        pytest.param('{"resourceSpans": [', [], "was cut", id="cut"),
+    ],
+)
+def test_what_cannot_be_read_at_all_is_one_line(
+    content, arguments, message, convert, file
+):
+    """It names the file and what is wrong, and exits 2."""
+    path = file(content)
+    code, documents, said = convert(path, *arguments)
+    assert (code, documents) == (2, [])
+    assert message in said
+    assert str(path) in said
+    assert said.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_one_line(convert, tmp_path):
+    """It names the file, and exits 2."""
+    code, _, said = convert(tmp_path / "missing.json")
+    assert code == 2
+    assert "missing.json" in said
+
+
+def test_an_empty_file_holds_nothing(convert, file):
+    """Nothing in, nothing out, and no error."""
+    code, documents, said = convert(file(""))
+    assert (code, documents) == (0, [])
+    assert said.startswith("0 records")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param({"resourceSpans": []}, "otlp", id="otlp"),
+        pytest.param({"resource_logs": []}, "otlp", id="otlp-snake"),
+        pytest.param(
+            {"name": "n", "current_datetime": "", "duration": 0}, "infinium", id="task"
+        ),
+        pytest.param(
+            {"status": "completed", "transcript": []}, "agentix", id="outcome"
+        ),
+        pytest.param(
+            {"run_id": "r", "messages": [], "tokens_used": 0},
+            "agentix",
+            id="checkpoint",
+        ),
+        pytest.param({"id": "step-1", "messages": []}, "letta", id="step"),
+        pytest.param({"reward": 0.0, "trace": []}, "hud", id="hud-0.4"),
+        pytest.param({"trace": {"steps": []}, "grade": {}}, "hud", id="hud-run"),
+        pytest.param({"steps": [], "status": "completed"}, "hud", id="hud-0.6"),
+        pytest.param(
+            {"id": "t", "created_at": "", "messages": []}, "xpander", id="thread"
+        ),
+        pytest.param({"type": "task_created", "task_id": "t"}, "xpander", id="event"),
+    ],
+)
+def test_a_format_shows_in_its_keys(document, expected):
+    """`--from auto` needs no help for what the systems write."""
+    assert format_of(document) == expected
+
+
+@pytest.mark.parametrize("document", [{}, {"x": 1}, [], None, 7])
+def test_a_format_that_does_not_show_is_asked_for(document):
+    """A guess would be worse than a question."""
+    with pytest.raises(DecodingError, match="--from"):
+        format_of(document)
+
+
+@pytest.mark.parametrize("name", ["hud", "agentix"])
+def test_another_system_and_back(name, convert, file):
+    """Spans to a system's records and back tell the same run."""
+    path = file(LINE)
+    _, (task,), _ = convert(path)
+    code, documents, _ = convert(path, "--to", name)
+    assert code == 0
+    again = file("\n".join(map(json.dumps, documents)), "again")
+    _, (back,), _ = convert(again)
+    assert back["name"] == task["name"]
+    assert back["llm_usage"] == task["llm_usage"]
+
+
+def test_a_record_that_cannot_be_read_is_left_out(convert, file):
+    """After a first good one, another system's bad records are counted."""
+    _, (document,), _ = convert(file(LINE), "--to", "hud")
+    lines = "\n".join((json.dumps(document), "7", json.dumps(document)))
+    code, tasks, said = convert(file(lines), "--from", "hud", "--to", "otlp")
+    assert (code, len(tasks)) == (1, 2)
+    assert said.endswith(", 1 items could not be read\n")
+
+
+WRITER = """
+import json, sys
+text = "x" * 100_000
+for number in range(3_000):
+    ids = {"traceId": f"{number + 1:032x}", "spanId": f"{number + 1:016x}"}
+    value = {"key": "gen_ai.prompt", "value": {"stringValue": text}}
+    kind = {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}}
+    span = {**ids, "name": "chat", "attributes": [value, kind]}
+    print(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+"""
+READER = """
+import resource, sys
+from infinium_otel.apps.cli import main
+code = main(["convert", "-o", "/dev/null"])
+print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def test_input_may_be_larger_than_memory():
+    """300 MB pass through in far less than that: nothing is held past its bound."""
+    pytest.importorskip("resource")
+    environ = {"INFINIUM_OTEL_MAX_OPEN_BYTES": "8000000"}
+    with subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE) as w:
+        done = subprocess.run(
+            [sys.executable, "-c", READER],
+            stdin=w.stdout,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environ,
+        )
+    code, peak_kib = map(int, done.stdout.split())
+    assert code == 0
+    assert "3000 records in 3000 documents: 3000 written" in done.stderr
+    assert peak_kib < 160_000
+
+
+# -- progress --------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """What looks like a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What to redirect stderr to: a terminal of 60 columns."""
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm")
+    return Terminal()
+
+
+def test_a_bar_is_shown_on_a_terminal(terminal):
+    """With the `cli` extra a bar tells how much of the input is read."""
+    pytest.importorskip("rich")
+    with redirect_stderr(terminal), progress.progress(1000) as advance:
+        advance(500)
+    assert "0.5/1.0kB" in terminal.getvalue().replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        pytest.param(100, "\r0 %\r50 %\r100 %\n", id="known"),
+        pytest.param(None, "\r0 MiB\n", id="unknown"),
+    ],
+)
+def test_a_number_is_shown_without_the_extra(total, expected, terminal, monkeypatch):
+    """Without it a percentage is written over, each value once."""
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    with redirect_stderr(terminal), progress.progress(total) as advance:
+        for octets in (0, 50, 0, 70):
+            advance(octets)
+    assert terminal.getvalue() == expected
+
+
+def test_nothing_is_shown_where_nobody_looks(capsys):
+    """A log file is no place for a bar."""
+    with progress.progress(100) as advance:
+        advance(50)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_total_is_that_of_all_files(tmp_path):
+    """A pipe among them has no size, so there is no total."""
+    for name in "ab":
+        (tmp_path / name).write_bytes(bytes(10))
+    paths = [str(tmp_path / name) for name in "ab"]
+    assert progress.total_bytes(paths) == 20
+    assert progress.total_bytes([*paths, "-"]) is None
