@@ -6,8 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from infinium_otel.annotation import annotate
     from infinium_otel.bridge import Stats
     from infinium_otel.config import Config
+    from infinium_otel.delivery.client import AsyncInfiniumClient, InfiniumClient
     from infinium_otel.errors import (
         AuthenticationError,
         BatchError,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     )
     from infinium_otel.loading import load_otlp
     from infinium_otel.pipeline import spans_to_tasks
+    from infinium_otel.registration import register
     from infinium_otel.taskdata import (
         ApiResponse,
         BatchResult,
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ApiResponse",
+    "AsyncInfiniumClient",
     "AuthenticationError",
     "BatchError",
     "BatchResult",
@@ -77,6 +81,7 @@ __all__ = [
     "Executive",
     "ExpectedOutcome",
     "General",
+    "InfiniumClient",
     "InfiniumError",
     "InfiniumLogExporter",
     "InfiniumLogRecordProcessor",
@@ -102,7 +107,9 @@ __all__ = [
     "TimeTracking",
     "ToolCall",
     "ValidationError",
+    "annotate",
     "load_otlp",
+    "register",
     "spans_to_tasks",
     "task_from_dict",
     "task_to_dict",
@@ -111,13 +118,17 @@ __all__ = [
 # Where what does not stand in `taskdata` or `errors` is found. Imported when asked
 # for, so that importing the package costs the host next to nothing.
 _HOMES = {
+    "AsyncInfiniumClient": "delivery.client",
     "Config": "config",
+    "InfiniumClient": "delivery.client",
     "InfiniumLogExporter": "exporter",
     "InfiniumLogRecordProcessor": "exporter",
     "InfiniumSpanExporter": "exporter",
     "InfiniumSpanProcessor": "exporter",
     "Stats": "bridge",
+    "annotate": "annotation",
     "load_otlp": "loading",
+    "register": "registration",
     "spans_to_tasks": "pipeline",
 }
 
