@@ -142,7 +142,7 @@ class TestExporting:
         bridge.accept([*agent_run(1), log("gen_ai.choice", "r1", tid(1))], 5.0)
         assert sender.delivered == []
         clock.now_s = 6.0
-        bridge.wake()
+        bridge.worker.wake()
         assert sender.arrived.wait(WAIT_S)
 
 
@@ -153,7 +153,6 @@ class TestProcessing:
         processor = object.__new__(InfiniumSpanProcessor)
         processor._bridge = bridge
         processor._append, processor._worker = bridge.inbox.append, bridge.worker
-        processor._freezes = False
         processor.is_shut_down = True
         return processor
 
@@ -180,10 +179,10 @@ class TestProcessing:
         for name, parent in (("r1", None), ("c1.0", "r1"), ("c1.1", "r1")):
             bridge.inbox.append((start(name, parent),))
         child, other, root = agent_run(1)
-        bridge.ended(root, is_root=True)
-        bridge.ended(child, is_root=False)
+        bridge.ended(root)
+        bridge.ended(child)
         assert bridge.stats().open == 2
-        bridge.ended(other, is_root=False)
+        bridge.ended(other)
         assert sender.arrived.wait(WAIT_S)
         assert sender.delivered[0].spans == 3
 
@@ -191,7 +190,7 @@ class TestProcessing:
         """Head sampling is respected: what is not sampled is not seen."""
         bridge, _ = make()
         bridge.inbox.append((start("a", sampled=False),))
-        bridge.ended(start("a", sampled=False), is_root=True)
+        bridge.ended(start("a", sampled=False))
         assert bridge.stats().received == 0
         assert bridge.stats().tasks_open == 0
 
@@ -204,20 +203,12 @@ class TestProcessing:
         assert bridge.stats().tasks_queued == 1
         assert sender.queued[0].root_id == sid("a")
 
-    def test_many_spans_wake_the_worker(self, make):
-        """A trace with no root in sight is looked at all the same."""
-        bridge, _ = make()
-        bridge.worker.idle = False
-        for number in range(1, 513):
-            bridge.ended(span(number, "a"), is_root=False)
-        assert bridge.worker._thread is not None
-
     def test_a_full_inbox_is_drained_by_who_fills_it(self, make):
         """Where the worker cannot keep pace memory stays bounded, and nothing is lost."""
         bridge, _ = make(max_open_spans=600, include="all")
-        bridge.worker.wake = lambda: True
+        bridge.worker.wake = lambda: True  # a thread that never gets to run
         for number in range(1, 2_001):
-            bridge.ended(span(number, "a"), is_root=False)
+            bridge.ended(span(number, "a"))
             assert len(bridge.inbox) <= 601
         assert bridge.stats().received == 2_000
 
@@ -226,13 +217,13 @@ class TestProcessing:
         bridge, sender = make()
         bridge.worker.wake = lambda: False
         for record in agent_run(1):
-            bridge.ended(record, is_root=record.parent_id is None)
+            bridge.ended(record)
         assert len(sender.queued) == 1
 
     def test_unreadable_spans_are_counted(self, make):
         """An object that is no span costs nothing but itself."""
         bridge, _ = make()
-        bridge.ended(7, is_root=True)
+        bridge.ended(7)
         assert bridge.stats().reasons == {"unreadable": 1}
 
 
@@ -301,7 +292,7 @@ class TestShuttingDown:
         bridge, _ = make()
         bridge.shutdown(5.0)
         assert not bridge.accept(agent_run(1), 5.0)
-        bridge.ended(agent_run(2)[2], is_root=True)
+        bridge.ended(agent_run(2)[2])
         bridge.logged(log("x", "a"))
         assert bridge.stats().reasons == {"shutdown": 4}
         assert len(caplog.records) == 1
@@ -331,7 +322,7 @@ class TestShuttingDown:
     def test_ends_the_thread(self, make):
         """No thread is left behind."""
         bridge, _ = make()
-        bridge.wake()
+        bridge.worker.wake()
         thread = bridge.worker._thread
         bridge.shutdown(5.0)
         assert not thread.is_alive()
@@ -346,9 +337,9 @@ class TestJournal:
         bridge, _ = make(journal=journal)
         run = agent_run(1)
         for record in run[:2]:
-            bridge.ended(record, is_root=False)
+            bridge.ended(record)
         assert set(journal.live) == {sid("c1.0"), sid("c1.1")}
-        bridge.ended(run[2], is_root=True)
+        bridge.ended(run[2])
         assert bridge.stats().tasks_open == 0
         assert journal.live == {}
 
@@ -365,7 +356,7 @@ class TestJournal:
         """What becomes no task is not kept either."""
         journal = MemoryJournal()
         bridge, _ = make(journal=journal)
-        bridge.ended(span("health"), is_root=True)
+        bridge.ended(span("health"))
         assert bridge.stats().filtered == 1
         assert journal.live == {}
 
@@ -373,7 +364,7 @@ class TestJournal:
         """Where the spool has failed, the journal keeps what is in memory only."""
         journal = MemoryJournal()
         bridge, _ = make(journal=journal, durable=False)
-        bridge.ended(agent_run(1)[2], is_root=True)
+        bridge.ended(agent_run(1)[2])
         assert bridge.stats().tasks_delivered + bridge.stats().tasks_queued == 1
         assert len(journal.live) == 1
 
@@ -381,7 +372,7 @@ class TestJournal:
         """An object that is no span passes the journal by."""
         journal = MemoryJournal()
         bridge, _ = make(journal=journal)
-        bridge.ended(7, is_root=True)
+        bridge.ended(7)
         assert bridge.stats().reasons == {"unreadable": 1}
         assert journal.live == {}
 
@@ -436,7 +427,7 @@ def test_a_failing_look_is_survived(make, caplog):
     assert failed.wait(WAIT_S)
     bridge._pipeline.due = real
     for record in agent_run(1):
-        bridge.ended(record, is_root=record.parent_id is None)
+        bridge.ended(record)
     assert sender.arrived.wait(WAIT_S)
     assert "trying again" in caplog.text
 

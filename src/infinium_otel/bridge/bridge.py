@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-TICK_S = 1.0
-"""Seconds between looks while traces are open."""
-WAKE_AT = 512
-"""Ended spans that wake the worker even if none of them is a root."""
+TICK_S = 0.2
+"""Seconds between looks at the inbox while traces are open: so the application's
+threads need not wake anybody."""
+AT_ONCE = 512
+"""Ended spans fed under one hold of the lock."""
 BYTES_WAITING = 8_192
 """About what a span takes that nobody has looked at; bounds how many may wait."""
 SPOOLED_EXIT_S = 2.0
@@ -106,37 +107,44 @@ class Bridge:
 
     # -- the application's threads -------------------------------------------------
 
-    def ended(self, item: Any, *, is_root: bool) -> None:
+    def ended(self, item: Any) -> None:
         """A span has ended; costs an append, with a spool one to the journal too."""
-        if self._closed:
-            self.turn_away(1, "shutdown")
-            return
         if self._journal is not None:
             item = self._journalled(item)
         self.inbox.append(item)
-        if is_root or self.worker.idle or len(self.inbox) >= WAKE_AT:
-            self.wake()
+        if self.worker.attention:
+            self.attend()
+
+    def attend(self) -> None:
+        """Something was put into the inbox while nobody was looking at it."""
+        if self._closed:
+            self._turn_inbox_away()
+        elif not self.worker.wake() or len(self.inbox) > self.max_waiting:
+            # No thread can be had any more, or ours cannot keep pace. Helping it slows
+            # the threads that make so many spans; the alternatives are memory without
+            # bound, or loss.
+            self._catch_up()
+
+    def _turn_inbox_away(self) -> None:
+        while self.inbox:
+            try:
+                item = self.inbox.popleft()
+            except IndexError:  # another thread was faster
+                return
+            if type(item) is not tuple:
+                self.turn_away(1, "shutdown")
 
     def logged(self, log: Any) -> None:
         """A log record was emitted."""
         # Now, because whoever emitted it may change it when it has passed here.
         event = as_record(log)
         if event is not None and not self._closed:
-            self.ended(event, is_root=False)
-
-    def wake(self) -> None:
-        """Have the inbox looked at soon; now, where no thread can be had."""
-        if not self.worker.wake():
-            self._catch_up()
-        elif len(self.inbox) > self.max_waiting:
-            # The worker cannot keep pace. Helping it slows the threads that make so
-            # many spans; the alternatives are memory without bound, or loss.
-            self._catch_up()
+            self.ended(event)
 
     def _catch_up(self) -> None:
         if self._lock.acquire(timeout=LOCK_S):
             try:
-                self._drain()
+                self._drain(AT_ONCE)
             finally:
                 self._lock.release()
 
@@ -175,7 +183,7 @@ class Bridge:
         if submitted:
             self._sender.attempt(timeout_s)
         if waits or self._to_recover:
-            self.wake()
+            self.worker.wake()
         return self._losses() == before
 
     def _losses(self) -> int:
@@ -238,6 +246,7 @@ class Bridge:
             return False
         try:
             self._closed = True
+            self.worker.attention = True
             self._recover()
             self._drain()
             self._submit(self._pipeline.flush(self._clock()))
@@ -295,22 +304,29 @@ class Bridge:
 
     def _look(self) -> float | None:
         """What the worker does; returns seconds until it is to look again."""
-        with self._lock:
-            self._recover()
-            submitted = self._drain()
-            submitted += self._submit(self._pipeline.due(self._clock()))
-            next_due = self._pipeline.next_due()
+        submitted = 0
+        while True:
+            with self._lock:
+                self._recover()
+                submitted += self._drain(AT_ONCE)
+                submitted += self._submit(self._pipeline.due(self._clock()))
+                next_due = self._pipeline.next_due()
+            waiting = len(self.inbox)
+            self.worker.attention = waiting > self.max_waiting
+            if not waiting:
+                break
         if submitted:
             self._sender.wake()
         if next_due is None:
             return None
         return min(TICK_S, max(0.0, next_due - self._clock()))
 
-    def _drain(self) -> int:
+    def _drain(self, most: int | None = None) -> int:
         """Feed what is in the inbox, in order; returns how many tasks that finished."""
         batch: list[SpanRecord | LogEvent] = []
         submitted = 0
-        for _ in range(len(self.inbox)):
+        waiting = len(self.inbox)
+        for _ in range(waiting if most is None else min(waiting, most)):
             item = self.inbox.popleft()
             if type(item) is not tuple:
                 batch += self._readable_end(item)

@@ -60,7 +60,7 @@ def _make(config: Config, client: Any) -> Bridge:
         config, Sender(config, client=client), journal=journal, readers=readers()
     )
     if config.spool is not None and os.path.exists(config.spool):  # noqa: PTH110 - no need of pathlib here
-        bridge.wake()  # an earlier process may have left something
+        bridge.worker.wake()  # an earlier process may have left something
     return bridge
 
 

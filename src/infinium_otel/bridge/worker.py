@@ -24,6 +24,9 @@ class Worker:
         look: does what there is to do; returns seconds until the next look, or None
             if there is nothing to look for until somebody wakes it.
         has_work: True if something came that nobody has looked at.
+
+    Attributes:
+        attention: True if it looks at nothing by itself: whoever brings work says so.
     """
 
     def __init__(
@@ -35,7 +38,7 @@ class Worker:
 
     def reset(self) -> None:
         """As new, without a thread; a forked child has none of its parent's."""
-        self.idle = True
+        self.attention = True
         self._stopped = False
         self._awake = threading.Event()
         self._starting = threading.Lock()
@@ -48,7 +51,6 @@ class Worker:
             False if there is no thread and none can be started any more: the
             interpreter is shutting down.
         """
-        self.idle = False
         if not self._awake.is_set():
             self._awake.set()
         return self._thread is not None or self._start()
@@ -80,9 +82,10 @@ class Worker:
         attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))  # noqa: FBT003 - a value
         while not self._stopped:
             wait_s = self._guarded_look()
-            self.idle = wait_s is None
-            if self.idle and self._has_work():
-                continue
+            if wait_s is None:
+                self.attention = True
+                if self._has_work():  # it came before anybody could know
+                    continue
             if not self._stopped:
                 self._awake.wait(wait_s)
             self._awake.clear()

@@ -69,7 +69,10 @@ class InfiniumSpanProcessor(Inlet, SpanProcessor):
         super().__init__(config, client=client, **settings)
         self._append = self._bridge.inbox.append
         self._worker = self._bridge.worker
-        self._freezes = any(os.environ.get(name) for name in FREEZERS)
+        if any(os.environ.get(name) for name in FREEZERS):
+            self.on_end = self._on_end_of_invocation  # type: ignore[method-assign] # so that others need not ask
+        elif self._bridge.config.spool is not None:
+            self.on_end = self._bridge.ended  # type: ignore[method-assign, assignment] # likewise
 
     def on_start(
         self,
@@ -78,15 +81,18 @@ class InfiniumSpanProcessor(Inlet, SpanProcessor):
     ) -> None:
         """Note that *span* is open."""
         self._append((span,))
-        if self._worker.idle:
-            self._bridge.wake()
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Take *span*; where a platform freezes the process, deliver its run."""
+        """Take *span*."""
+        self._append(span)
+        if self._worker.attention:
+            self._bridge.attend()
+
+    def _on_end_of_invocation(self, span: ReadableSpan) -> None:
+        """Take *span*; if a run ended with it, see it delivered before the freeze."""
+        self._bridge.ended(span)
         parent = span.parent
-        is_root = parent is None or parent.is_remote
-        self._bridge.ended(span, is_root=is_root)
-        if is_root and self._freezes:
+        if parent is None or parent.is_remote:
             self._bridge.flush(INVOCATION_S)
 
     def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:

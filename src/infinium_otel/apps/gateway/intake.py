@@ -55,5 +55,4 @@ class Intake:
             if isinstance(record, LogEvent):
                 self._bridge.logged(record)
             else:
-                self._bridge.ended(record, is_root=False)
-        self._bridge.wake()
+                self._bridge.ended(record)
