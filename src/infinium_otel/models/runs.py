@@ -129,7 +129,7 @@ def _run(
     root = _outermost(nodes)
     counting = {id(node) for node in counted(nodes)}
     steps = [n for n in nodes if n is not root and _is_step(n, mark)]
-    if root.kind in WORKERS:
+    if root.kind in WORKERS and not root.folded:
         steps.insert(0, root)
     kept = {id(node) for node in steps}
     told = [_told(n, _parent(n, kept, root), counting) for n in steps]
