@@ -253,6 +253,8 @@ class Assembler:
             hold: keep trees whose root still runs.
             forget: keep nothing, not even which spans run.
         """
+        if trace.linked:
+            self._links.forget(trace)
         if not trace.running and trace.spans:
             plain = forest.plain_tree(trace.spans)
             if plain is not None:

@@ -28,6 +28,7 @@ class Links:
     def __init__(self, open_traces: MutableMapping[str, OpenTrace]) -> None:
         self._open = open_traces
         self._joined: OrderedDict[str, str] = OrderedDict()
+        self._waiting: dict[str, OpenTrace] = {}
 
     def resolve(self, trace_id: str) -> str:
         """The trace that *trace_id* was joined to; itself if it was not."""
@@ -36,20 +37,38 @@ class Links:
         return trace_id
 
     def follow(self, touched: MutableMapping[str, OpenTrace], now_s: float) -> None:
-        """Join the touched traces that link into another; *touched* is kept right."""
-        linked = [trace for trace in touched.values() if trace.linked]
-        for trace in sorted(linked, key=lambda trace: order(trace.linked[0])):
-            if len(trace.linked) > 1:
-                continue
-            root = trace.linked[0]
-            for link in root.links:
-                target = self._target(root, link)
-                if target is not None:
-                    self._join(trace, replace(root, parent_id=link.span_id), target)
-                    target.heard_s = now_s
-                    touched.pop(trace.trace_id)
-                    touched[target.trace_id] = target
-                    break
+        """Join open traces that link into another; *touched* is kept right.
+
+        Those that found no target yet are tried again: it may come in a later batch.
+        """
+        for trace in touched.values():
+            if trace.linked:
+                self._waiting[trace.trace_id] = trace
+        if not self._waiting:
+            return
+        linked = sorted(self._waiting.values(), key=lambda t: order(t.linked[0]))
+        for trace in linked:
+            target = self._joined_to(trace)
+            if target is not None:
+                target.heard_s = now_s
+                touched.pop(trace.trace_id, None)
+                touched[target.trace_id] = target
+
+    def forget(self, trace: OpenTrace) -> None:
+        """*trace* leaves, with its links or without."""
+        self._waiting.pop(trace.trace_id, None)
+
+    def _joined_to(self, trace: OpenTrace) -> OpenTrace | None:
+        """The trace that *trace* has become part of; None if it stays its own."""
+        root = trace.linked[0]
+        if len(trace.linked) > 1:
+            return None
+        for link in root.links:
+            target = self._target(root, link)
+            if target is not None:
+                self._join(trace, replace(root, parent_id=link.span_id), target)
+                return target
+        return None
 
     def _target(self, root: SpanRecord, link: SpanLink) -> OpenTrace | None:
         """The live trace that *link* leads to: one that ran when *root* began."""
@@ -69,6 +88,7 @@ class Links:
         trace.spans[root.span_id] = root
         target.join(trace)
         del self._open[trace.trace_id]
+        self.forget(trace)
         self._joined[trace.trace_id] = target.trace_id
         if len(self._joined) > MAX_JOINED:
             self._joined.popitem(last=False)
