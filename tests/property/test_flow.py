@@ -264,5 +264,8 @@ class TestBadSpans:
         stats = bridge.stats()
         assert stats.received == len(bad) + len(garbage) + 1
         assert stats.received == stats.delivered + stats.refused
-        assert stats.refused == len(garbage) + len(bad) - len({b.context.span_id for b in bad})
+        assert stats.refused == len(garbage) + len(bad) - len(
+            {b.context.span_id for b in bad}
+        )
+        assert bridge._pipeline.problems == {}
         bridge.shutdown(1.0)
