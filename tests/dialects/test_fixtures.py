@@ -334,8 +334,10 @@ def test_f11_vercel_up_to_version_6():
     )
     task = task_of(outer, *inner, used)
     assert tokens_of(task) == (20, 10)
-    assert [s.action for s in task.steps] == ["llm_inference", "tool_use"] + [
-        "llm_inference"
+    assert [s.action for s in task.steps] == [
+        "llm_inference",
+        "tool_use",
+        "llm_inference",
     ]
     assert task.steps[0].output_preview == 'weather({"city":"Rome"})'
     assert tools_of(task)[0].output_summary == "sunny"

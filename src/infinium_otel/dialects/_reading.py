@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.dialects._attributes import structure
 from infinium_otel.dialects._failures import failure_of
 from infinium_otel.dialects._providers import provider_of
 from infinium_otel.dialects._shapes import shape_of
@@ -70,6 +71,7 @@ def reading_of(
     reasons = facts.get("finish_reasons")
     if reasons:
         values["finish_reasons"] = tuple(map(finish_reason, reasons))
+        values["output"] = _first_choice(values.get("output"), len(reasons))
     return Reading(
         kind=kind,
         provider=_provider(kind, facts),
@@ -86,13 +88,28 @@ def reading_of(
     )
 
 
+def _first_choice(output: Any, choices: int) -> Any:
+    """Of several answers to one request the first (dialects trap T40)."""
+    if choices > 1:
+        found = structure(output)
+        if isinstance(found, (list, tuple)) and len(found) == choices:
+            return found[:1]
+    return output
+
+
 def finish_reason(said: str) -> str:
     """One word of the conventions for *said*."""
     said = said.rpartition(".")[2].lower()
     return FINISH_REASONS.get(said, said)
 
 
+UNCOUNTED = frozenset({"tool", "http", "db", "mcp", "messaging", "lifecycle"})
+"""Kinds whose token counts, if any, neither tell of a call nor sum over some."""
+
+
 def _usage(kind: str, facts: Facts) -> Usage | None:
+    if kind in UNCOUNTED:
+        return None
     return usage_of(facts) or (None if kind in CALLS else aggregate_of(facts))
 
 

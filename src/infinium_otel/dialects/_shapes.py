@@ -47,7 +47,7 @@ def shape_of(record: SpanRecord, facts: Facts) -> str:
     attributes = record.attributes
     if any(key in attributes for key in _TOOL_KEYS):
         return "tool"
-    if _is_call(facts):
+    if _is_call(facts) or _was_call(record, facts):
         return "llm"
     for pattern, kind in _NAMES:
         if pattern.match(record.name):
@@ -64,3 +64,9 @@ def _is_call(facts: Facts) -> bool:
     told = facts.get("input_tokens") is not None or facts.get("output") is not None
     agent = facts.get("agent_name") or facts.get("weak_kind")
     return bool(model and told and not agent)
+
+
+def _was_call(record: SpanRecord, facts: Facts) -> bool:
+    """A call whose model the SDK's limits evicted: an answer and its tokens are left."""
+    told = facts.get("output") is not None and facts.get("output_tokens") is not None
+    return bool(record.dropped_attributes and told and not facts.get("agent_name"))

@@ -258,6 +258,9 @@ def _from_events(events: tuple[SpanEvent, ...], facts: Facts) -> None:
     _put(facts, "system", details.get("system"))
 
 
+_CONTENT_EVENTS = ("gen_ai.content.prompt", "gen_ai.content.completion")
+
+
 def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
     """The details event (several concatenate), Azure's, and those of 1.26."""
     for key, fact in _DETAILS.items():
@@ -270,7 +273,8 @@ def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
                 found if isinstance(found, (list, tuple)) else [found]
             )
     for key, fact in (("gen_ai.prompt", "input"), ("gen_ai.completion", "output")):
-        if key in event.attributes and event.name.startswith("gen_ai.content."):
+        # not the chunks of a stream, which share the beginning of the name
+        if key in event.attributes and event.name in _CONTENT_EVENTS:
             details.setdefault(fact, []).append(decode(event.attributes[key]))
 
 
