@@ -278,6 +278,7 @@ class Assembler:
         """Give *trace* away: one tree, of which nothing is missing."""
         self.open_spans -= len(records)
         self._bytes -= trace.size
+        trace.restart([])  # a deadline may hold on to it for a while
         del self._open[trace.trace_id]
         root = records[0]
         # A top with its parent elsewhere stands for the root until that one is seen.

@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 
 WITHOUT_BOUND = 2**62
 HELD_BYTES = 128 * 1024 * 1024
+HELD_RECORDS = 100_000
+"""How many records later the rest of a trace may stand."""
 
 
 def patient(config: Config) -> Config:
-    """*config* for input that is all there: only memory makes a trace leave early.
+    """*config* for input that is all there, where the clock counts records.
 
-    A file may hold a trace's spans far apart, so none is given away before the end
-    unless the bounds on spans and bytes ask for it; then the quietest goes first.
+    A file may hold a trace's spans far apart, so a trace is given away only when it was
+    not heard of for `HELD_RECORDS`, or the bounds on memory ask for it.
     """
     return config.but(
         max_open_traces=WITHOUT_BOUND,
+        max_open_spans=max(config.max_open_spans, 2 * HELD_RECORDS),
         max_open_bytes=min(config.max_open_bytes, HELD_BYTES),
+        linger_s=HELD_RECORDS,
+        trace_timeout_s=HELD_RECORDS,
     )
 
 
@@ -43,7 +48,7 @@ class Tasks:
 
     def __init__(self, config: Config) -> None:
         self._pipeline = Pipeline(patient(config))
-        self._pipeline.wait_for_logs(WITHOUT_BOUND)
+        self._pipeline.wait_for_logs(HELD_RECORDS)
 
     @property
     def filtered(self) -> int:
@@ -52,9 +57,12 @@ class Tasks:
 
     def of(self, batches: Iterable[list[Record]]) -> Iterator[Finished]:
         """The tasks, each as soon as it must leave."""
+        count = 0
         for records in batches:
-            yield from self._pipeline.feed(records, 0.0)
-        yield from self._pipeline.flush(0.0)
+            count += len(records)
+            yield from self._pipeline.feed(records, count)
+            yield from self._pipeline.due(count)
+        yield from self._pipeline.flush(count)
 
 
 def documents(
@@ -77,10 +85,13 @@ def _modelled(
 
 def _traces(batches: Iterable[list[Record]], config: Config) -> Iterator[Trace]:
     assembler = Assembler(patient(config))
-    assembler.settle_s = WITHOUT_BOUND
+    assembler.settle_s = HELD_RECORDS
+    count = 0
     for records in batches:
-        yield from assembler.feed(records, 0.0)
-    yield from assembler.flush(0.0)
+        count += len(records)
+        yield from assembler.feed(records, count)
+        yield from assembler.due(count)
+    yield from assembler.flush(count)
 
 
 def tasks_as_documents(finished: Iterable[Finished]) -> Iterator[dict[str, Any]]:
