@@ -1,0 +1,33 @@
+"""Sphinx's configuration."""
+
+from __future__ import annotations
+
+import sys
+from importlib import metadata
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "infinium-otel"
+author = "The infinium-otel authors"
+copyright = author  # noqa: A001 - Sphinx's name
+release = version = metadata.version(project)
+
+extensions = [
+    "generated",
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+]
+exclude_patterns = ["_build", "_ext"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"  # the signature says it
+autodoc_member_order = "bysource"
+autodoc_class_signature = "separated"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_title = f"{project} {release}"
