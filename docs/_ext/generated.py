@@ -233,6 +233,7 @@ def write(folder: Path = FOLDER) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Sphinx's hook."""
+    app.setup_extension("sphinx.ext.autodoc")
     app.connect("builder-inited", lambda _: write())
     app.connect(
         "autodoc-process-docstring", lambda *told: literal_names(told[-1]), priority=400
