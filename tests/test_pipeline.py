@@ -9,8 +9,9 @@ import pytest
 
 from infinium_otel import pipeline as module
 from infinium_otel.config import Config
-from infinium_otel.pipeline import Pipeline, as_record, bare_task, spans_to_tasks
+from infinium_otel.pipeline import Pipeline, bare_task, spans_to_tasks
 from infinium_otel.records import Trace
+from infinium_otel.sdkspans import as_record
 from infinium_otel.taskdata import TaskData
 from support.spans import TRACE, agent_run, log, sid, span, tid
 

@@ -18,7 +18,7 @@ from infinium_otel.limits import fit
 from infinium_otel.mapping import map_trace
 from infinium_otel.records import LogEvent, SpanRecord
 from infinium_otel.redaction import redact
-from infinium_otel.sdkspans import log_event, span_record
+from infinium_otel.sdkspans import as_record
 from infinium_otel.taskdata import EnvironmentContext, TaskData
 
 if TYPE_CHECKING:
@@ -225,20 +225,6 @@ def _iso(time_ns: int) -> str:
         return datetime.fromtimestamp(time_ns / NS_PER_S, tz=timezone.utc).isoformat()
     except (ValueError, OverflowError, OSError):
         return EARLIEST.isoformat()
-
-
-def as_record(item: Any) -> SpanRecord | LogEvent | None:
-    """*item* as a record: one of ours, or the SDK's span or log record.
-
-    Returns:
-        None for anything else, and for a log record that belongs to no span.
-    """
-    if isinstance(item, (SpanRecord, LogEvent)):
-        return item
-    try:
-        return log_event(item) if hasattr(item, "log_record") else span_record(item)
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return None
 
 
 def spans_to_tasks(

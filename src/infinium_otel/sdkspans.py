@@ -99,6 +99,20 @@ def log_event(log: Any) -> LogEvent | None:
     )
 
 
+def as_record(item: Any) -> SpanRecord | LogEvent | None:
+    """*item* as a record: one of ours, or the SDK's span or log record.
+
+    Returns:
+        None for anything else, and for a log record that belongs to no span.
+    """
+    if isinstance(item, (SpanRecord, LogEvent)):
+        return item
+    try:
+        return log_event(item) if hasattr(item, "log_record") else span_record(item)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value

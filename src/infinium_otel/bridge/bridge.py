@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.bridge.stats import Stats, gather
 from infinium_otel.bridge.worker import Worker
-from infinium_otel.pipeline import Pipeline, as_record
+from infinium_otel.sdkspans import as_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infinium_otel.config import Config
     from infinium_otel.delivery.journal import Journal
     from infinium_otel.delivery.sender import Sender
-    from infinium_otel.pipeline import Finished
+    from infinium_otel.pipeline import Finished, Pipeline
     from infinium_otel.records import LogEvent, SpanRecord, Trace
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Bridge:
         config: the settings.
         sender: takes the finished tasks.
         journal: keeps ended spans of open traces over a kill; None without a spool.
-        readers: dialect readers of third parties.
+        readers: finds the dialect readers of third parties, with the first span.
         clock: seconds, monotonic.
     """
 
@@ -62,7 +62,7 @@ class Bridge:
         sender: Sender,
         *,
         journal: Journal | None = None,
-        readers: Sequence[Any] = (),
+        readers: Callable[[], Sequence[Any]] = tuple,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config = config
@@ -81,7 +81,7 @@ class Bridge:
 
     def _reset(self) -> None:
         self._lock = threading.Lock()
-        self._pipeline = self._new_pipeline()
+        self._made: Pipeline | None = None
         self._recovered: Pipeline | None = None
         self._to_recover = self._journal is not None
         self._refused: Counter[str] = Counter()
@@ -89,8 +89,19 @@ class Bridge:
         self._closed = False
         self._lost = False
 
-    def _new_pipeline(self) -> Pipeline:
-        pipeline = Pipeline(self.config, self._readers, on_filtered=self._forget)
+    @property
+    def _pipeline(self) -> Pipeline:
+        if self._made is None:
+            self._made = self._new_pipeline(self._forget)
+        return self._made
+
+    def _new_pipeline(
+        self, on_filtered: Callable[[Trace], None] | None = None
+    ) -> Pipeline:
+        # Imported with the first span: all of the mapping hangs on it.
+        from infinium_otel.pipeline import Pipeline  # noqa: PLC0415
+
+        pipeline = Pipeline(self.config, self._readers(), on_filtered=on_filtered)
         pipeline.wait_for_logs(self._settle_s)
         return pipeline
 
@@ -103,7 +114,8 @@ class Bridge:
         """Log events will come in batches, up to *settle_s* after their spans."""
         self._settle_s = max(self._settle_s, settle_s)
         with self._lock:
-            self._pipeline.wait_for_logs(settle_s)
+            if self._made is not None:
+                self._made.wait_for_logs(settle_s)
 
     # -- the application's threads -------------------------------------------------
 
@@ -381,7 +393,7 @@ class Bridge:
         records = self._journal.recover()
         if records:
             now_s = self._clock()
-            self._recovered = Pipeline(self.config, self._readers)
+            self._recovered = self._new_pipeline()
             self._submit(self._recovered.feed(records, now_s))
             self._submit(self._recovered.flush(now_s))
         if self._sender.durable:
