@@ -32,7 +32,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The tallies of tasks and of their spans, taken at one moment."""
+    """The tallies of tasks and of their spans, taken at one moment.
+
+    Args:
+        shrunk: how many tasks were cut to fit into a request.
+    """
 
     tasks: Tally = field(default_factory=Tally)
     spans: Tally = field(default_factory=Tally)
+    shrunk: int = 0

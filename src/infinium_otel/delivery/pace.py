@@ -51,6 +51,11 @@ class TokenBucket:
             self._tokens -= 1.0
             return 0.0
 
+    def give_back(self) -> None:
+        """Returns a place that was taken and not used."""
+        with self._lock:
+            self._tokens = min(self._burst, self._tokens + 1.0)
+
     def _refill(self) -> None:
         now = self._clock()
         earned = max(0.0, now - self._at_s) * self._rate

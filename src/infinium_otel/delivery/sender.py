@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+import logging
+import random
+import threading
 import time
 from typing import TYPE_CHECKING, Any, Protocol
+
+from infinium_otel.delivery.courier import ClientCourier, TransportCourier
+from infinium_otel.delivery.gate import OPEN, REFUSED, Gate
+from infinium_otel.delivery.pace import TokenBucket
+from infinium_otel.delivery.stores import Place, Stores
+from infinium_otel.delivery.tallies import Tallies
+from infinium_otel.limits import MAX_BODY_BYTES, encoded, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from infinium_otel.config import Config
     from infinium_otel.delivery.counts import Counts
+    from infinium_otel.delivery.courier import Courier
+    from infinium_otel.protocol import Outcome
     from infinium_otel.taskdata import TaskData
+
+logger = logging.getLogger(__name__)
+
+IDLE_S = 2.0
+"""A worker with nothing to do ends after so many seconds; the next task starts one."""
+
+SPOOLED_EXIT_S = 2.0
+"""With a spool nothing is lost by leaving, so nobody waits longer for an endpoint."""
+
+MIN_BODY_BYTES = 4_096
+"""A service that refuses even this as too large does not mean the size."""
 
 
 class Finished(Protocol):
@@ -47,6 +70,8 @@ class Sender:
         config: must hold credentials unless *client* is given.
         client: anything with `send_task_data(task)`; used instead of our own transport.
         clock: a monotonic clock in seconds.
+        epoch: seconds since the epoch, the clock that processes share.
+        draw: a random number, 0 to 1; for the jitter of backoff.
     """
 
     def __init__(
@@ -55,18 +80,44 @@ class Sender:
         *,
         client: Any = None,
         clock: Callable[[], float] = time.monotonic,
+        epoch: Callable[[], float] = time.time,
+        draw: Callable[[], float] = random.random,
     ) -> None:
-        raise NotImplementedError
+        self._config = config
+        self._epoch = epoch
+        self._clock = clock
+        self._draw = draw
+        self._courier: Courier
+        if client is None:
+            self._courier = TransportCourier(config.require_credentials())
+        else:
+            self._courier = ClientCourier(client)
+        self._closed = False
+        self._reset()
+
+    def _reset(self) -> None:
+        config = self._config
+        self._changed = threading.Condition()
+        self._tallies = Tallies()
+        self._stores = Stores(config, self._tallies, self._epoch)
+        self._bucket = TokenBucket(
+            config.requests_per_second, config.burst, self._clock
+        )
+        self._gate = Gate()
+        self._in_flight = 0
+        self._workers: set[threading.Thread] = set()
+        self._max_body_bytes = MAX_BODY_BYTES
+        self._losses_told = 0
 
     @property
     def counts(self) -> Counts:
         """Where everything submitted is now."""
-        raise NotImplementedError
+        return self._tallies.counts()
 
     @property
     def durable(self) -> bool:
         """Whether what is submitted is on disk when `submit` returns."""
-        raise NotImplementedError
+        return self._stores.durable
 
     def submit(self, finished: Finished) -> bool:
         """Queues a task; with a spool it is on disk when this returns. Never raises.
@@ -74,7 +125,23 @@ class Sender:
         Returns:
             False if a task, this or an older one, had to be given up; it is counted.
         """
-        raise NotImplementedError
+        spans = finished.spans
+        self._tallies.submitted(spans)
+        if self._closed:
+            self._tallies.lost_at_once(spans, "after shutdown")
+            return False
+        try:
+            made = encoded(finished.task, self._max_body_bytes)
+        except Exception:  # the task may come from anywhere
+            logger.exception("A task could not be encoded and is lost")
+            self._tallies.lost_at_once(spans, "not encodable")
+            return False
+        if made.stages:
+            self._tallies.shrunk()
+        kept = self._stores.put(finished.key, made.body, spans)
+        with self._changed:
+            self._changed.notify_all()
+        return kept
 
     def attempt(self, deadline_s: float) -> None:
         """First attempt at everything queued, in the caller's thread.
@@ -85,28 +152,238 @@ class Sender:
         Args:
             deadline_s: seconds from now this may take.
         """
-        raise NotImplementedError
+        self._deliver_until(self._clock() + deadline_s, patient=False)
+        self.wake()
 
     def flush(self, deadline_s: float) -> bool:
         """Delivers everything submitted before, waiting for retries.
 
+        With a spool one attempt is made and the rest is safe: it is not waited for.
+
         Returns:
-            True only if all of it is delivered, refused by the service, or safe in the
-            spool, and nothing was lost since the flush before.
+            True only if all of it is delivered or safe in the spool, and nothing was
+            lost since the flush before. Without a spool a task that the service
+            refused is lost.
         """
-        raise NotImplementedError
+        outstanding = self._tallies.waiting()
+        with self._changed:
+            self._gate.hurry()
+        self._stores.hurry()
+        patient = not self._stores.durable
+        self._deliver_until(
+            self._clock() + deadline_s, patient=patient, only=outstanding
+        )
+        self._stores.reconcile()
+        self.wake()
+        left = self._tallies.waiting() & outstanding
+        return self._stores.all_safe(left) and not self._lost_since_told()
 
     def shutdown(self, deadline_s: float) -> bool:
         """As `flush`, then stops the workers and closes; later submits are lost.
 
         With a spool it takes at most 2 seconds. Calling it again does nothing.
         """
-        raise NotImplementedError
+        if self._closed:
+            return True
+        if self._stores.durable:
+            deadline_s = min(deadline_s, SPOOLED_EXIT_S)
+        deadline = self._clock() + deadline_s
+        safe = self.flush(deadline_s)
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            while self._in_flight and self._clock() < deadline:
+                self._changed.wait(deadline - self._clock())
+        lost = self._stores.close()
+        if lost:
+            logger.error(
+                "%d tasks were not delivered before shutdown and are lost", lost
+            )
+        self._courier.close()
+        return safe and not lost
 
     def wake(self) -> None:
         """Starts background delivery if anything is queued, also by earlier runs."""
-        raise NotImplementedError
+        with self._changed:
+            self._changed.notify_all()
+            wanted = 1 if self._gate.paced else self._config.concurrency
+            enough = self._closed or len(self._workers) >= wanted
+        if not enough and self._stores.waiting():
+            self._start_worker()
 
     def after_fork_in_child(self) -> None:
         """Forgets the parent's queue, threads and connections; never blocks or logs."""
-        raise NotImplementedError
+        self._stores.after_fork_in_child()
+        self._courier.after_fork_in_child()
+        self._reset()
+
+    def _lost_since_told(self) -> bool:
+        counts = self.counts.tasks
+        losses = sum(counts.lost.values())
+        if not self._stores.durable:
+            losses += sum(counts.refused.values())
+        before, self._losses_told = self._losses_told, losses
+        return losses > before
+
+    def _start_worker(self) -> None:
+        worker = threading.Thread(
+            target=self._work, name="infinium-otel-sender", daemon=True
+        )
+        with self._changed:
+            self._workers.add(worker)
+        try:
+            worker.start()
+        except RuntimeError:  # the interpreter is shutting down
+            with self._changed:
+                self._workers.discard(worker)
+
+    def _work(self) -> None:
+        try:
+            while not self._closed and self._work_once():
+                pass
+        except Exception:
+            logger.exception("The sender's worker failed; the next task starts another")
+        finally:
+            with self._changed:
+                self._workers.discard(threading.current_thread())
+
+    def _work_once(self) -> bool:
+        """Delivers one task, or waits for one; False if there is nothing to wait for."""
+        claim = self._claim()
+        if isinstance(claim, Place):
+            self._handle(claim, self._config.timeout_s)
+            return True
+        with self._changed:
+            if self._closed:
+                return False
+            notified = self._changed.wait(IDLE_S if claim is None else claim)
+        return notified or claim is not None
+
+    def _deliver_until(
+        self,
+        deadline: float,
+        *,
+        patient: bool,
+        only: set[tuple[int, int]] | None = None,
+    ) -> None:
+        """Delivers in the caller's thread.
+
+        Args:
+            deadline: by the sender's clock.
+            patient: wait for backoff and rate limit; else return where one is due.
+            only: return when none of these places waits any more; None for no end.
+        """
+        while (left := deadline - self._clock()) > 0:
+            if only is not None and not only & self._tallies.waiting():
+                return
+            claim = self._claim()
+            if isinstance(claim, Place):
+                timeout_s = min(left, self._config.timeout_s)
+                outcome = self._handle(claim, timeout_s)
+                if outcome.kind == "credentials":
+                    return
+                if outcome.kind == "unavailable" and not patient:
+                    return
+                continue
+            with self._changed:
+                if not self._in_flight and (claim is None or not patient):
+                    return
+                self._changed.wait(left if claim is None else min(left, claim))
+
+    def _claim(self) -> Place | float | None:
+        """A task to deliver now; else seconds to wait; None if nothing waits.
+
+        While another request must end first the answer is a wait that its end cuts
+        short.
+        """
+        with self._changed:
+            if self._closed:
+                return None
+            now = self._clock()
+            pause = self._gate.wait_s(now)
+            if pause > 0:
+                return pause
+            most = 1 if self._gate.paced else self._config.concurrency
+            if self._in_flight >= most:
+                return IDLE_S
+            pause = self._bucket.take()
+            if pause > 0:
+                return pause
+            place = self._stores.take()
+            if place is not None:
+                self._in_flight += 1
+                return place
+            self._bucket.give_back()
+        return self._stores.wait_s()
+
+    def _handle(self, place: Place, timeout_s: float) -> Outcome:
+        """Makes one attempt at a task and puts it where it belongs afterwards."""
+        try:
+            outcome = self._courier.deliver(place.item, timeout_s)
+            if outcome.kind == "too_large":
+                place, outcome = self._deliver_smaller(place, outcome, timeout_s)
+            self._settle(place, outcome)
+            return outcome
+        finally:
+            with self._changed:
+                self._in_flight -= 1
+                self._changed.notify_all()
+
+    def _deliver_smaller(
+        self, place: Place, outcome: Outcome, timeout_s: float
+    ) -> tuple[Place, Outcome]:
+        """Half the size, once; the limit is remembered for the tasks to come."""
+        size = len(place.item.body)
+        smaller = shrunk(place.item.body, max(MIN_BODY_BYTES, size // 2))
+        if place.item.shrunk or len(smaller.body) >= size:
+            return place, outcome
+        self._max_body_bytes = max(MIN_BODY_BYTES, min(self._max_body_bytes, size - 1))
+        self._tallies.shrunk()
+        place = self._stores.replace(place, smaller.body)
+        outcome = self._courier.deliver(place.item, timeout_s)
+        if outcome.kind == "too_large":
+            self._max_body_bytes = max(MIN_BODY_BYTES, len(smaller.body) // 2)
+        return place, outcome
+
+    def _settle(self, place: Place, outcome: Outcome) -> None:
+        drawn = self._draw()
+        with self._changed:
+            changed = self._gate.note(outcome, self._clock(), drawn)
+            state, pause = self._gate.state, self._gate.wait_s(self._clock())
+        if changed:
+            self._tell(state, outcome)
+        if outcome.kind == "delivered":
+            self._stores.done(place)
+            if self._config.concurrency > 1:
+                self.wake()
+        elif outcome.kind == "unavailable":
+            self._stores.release(place, pause, failed=True)
+        elif outcome.kind == "credentials":
+            self._stores.release(place, 0.0, failed=False)
+        else:
+            self._refuse(place, outcome)
+
+    def _refuse(self, place: Place, outcome: Outcome) -> None:
+        reason = outcome.reason if outcome.status else "validation"
+        if reason not in self.counts.tasks.refused:
+            logger.error(
+                "Infinium refused a task (%s); it is %s, and further ones are counted",
+                reason,
+                "kept in the spool" if place.durable else "lost",
+            )
+        self._stores.refuse(place, reason, outcome.message)
+
+    def _tell(self, state: str, outcome: Outcome) -> None:
+        if state == OPEN:
+            logger.warning("Infinium takes tasks again")
+        elif state == REFUSED:
+            logger.error(
+                "Infinium refused the agent's credentials (%s); tasks are kept, and one"
+                " request in 30 seconds tries again",
+                outcome.reason,
+            )
+        else:
+            logger.warning(
+                "Infinium is unavailable (%s); tasks are kept and tried again",
+                outcome.no_reply.detail if outcome.no_reply else outcome.reason,
+            )

@@ -70,10 +70,9 @@ def shrunk(body: bytes, max_bytes: int) -> Encoded:
     if len(body) <= max_bytes:
         return Encoded(body)
     try:
-        wire = json.loads(body)
-    except (ValueError, RecursionError):
+        return _in_stages(json.loads(body), max_bytes)
+    except (ValueError, RecursionError, TypeError, AttributeError, KeyError):
         return Encoded(body)
-    return _in_stages(wire, max_bytes) if isinstance(wire, dict) else Encoded(body)
 
 
 def _in_stages(wire: Wire, max_bytes: int) -> Encoded:

@@ -1,0 +1,301 @@
+"""A process's journal: appended to, told what is done, recovered by the next."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.delivery.journal.folder import SUFFIX, Folder
+from infinium_otel.delivery.journal.lines import (
+    DONE,
+    HEADER,
+    RESOURCE,
+    Reading,
+    line,
+    log_line,
+    span_line,
+)
+from infinium_otel.errors import SpoolError
+from infinium_otel.records import SpanRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from infinium_otel.records import LogEvent
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 256 * 1024 * 1024
+TIDY_BYTES = 1024 * 1024
+"""A file with nothing live in it is emptied from this size on."""
+
+MAX_AGE_S = 4 * 3600.0
+"""No trace stays open for so long; what is older was never said to be done."""
+
+FULL, FAILED = "journal full", "journal failed"
+
+
+class Journal:
+    """One process's append-only file in the folder beside the spool.
+
+    Thread-safe. Nothing is opened before the first `append` or `recover`. A record is
+    in the page cache when `append` returns: it survives the end of the process, but not
+    of the machine.
+
+    Args:
+        spool: path of the spool; the journal lives in the folder `<spool>.journal`.
+        max_bytes: of the file; past it spans are kept in memory only, counted.
+        clock: a monotonic clock in seconds.
+
+    Attributes:
+        problems: records not written, and lines not read, by reason.
+    """
+
+    def __init__(
+        self,
+        spool: str,
+        *,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder = Folder(spool)
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self.problems: Counter[str] = Counter()
+        self._recovered: list[tuple[int, Path, bool]] = []
+        self._reset()
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._path: Path | None = None
+        self._size = 0
+        self._live_bytes = 0
+        self._live: dict[str, list[tuple[int, int, float]]] = {}
+        self._resources: dict[int, tuple[int, Any]] = {}
+        self._told: set[str] = set()
+
+    def append(self, record: SpanRecord | LogEvent) -> bool:
+        """Writes one record, in the page cache when this returns. Never raises.
+
+        Returns:
+            False if it could not be written (disk full, bound reached); counted.
+        """
+        with self._lock:
+            try:
+                written = self._append(record)
+            except (OSError, SpoolError) as error:
+                self._problem(FAILED, str(error))
+                return False
+        if not written:
+            self._problem(FULL, f"{self._max_bytes} bytes")
+        return written
+
+    def _append(self, record: SpanRecord | LogEvent) -> bool:
+        self._open()
+        resource = self._resource(record.resource)
+        write = span_line if isinstance(record, SpanRecord) else log_line
+        data = write(record, resource)  # type: ignore[arg-type]  # each gets its kind
+        if self._size + len(data) > self._max_bytes and not self._compacted(len(data)):
+            return False
+        at = self._size
+        self._write(data)
+        entry = (at, len(data), self._clock())
+        self._live.setdefault(record.span_id, []).append(entry)
+        self._live_bytes += len(data)
+        return True
+
+    def _open(self) -> int:
+        if self._file is None:
+            self._folder.prepare()
+            self._file, self._path = self._folder.new()
+            self._size = len(HEADER)
+        return self._file
+
+    def _resource(self, resource: Any) -> int:
+        """The number under which a resource was written; it is the same for long."""
+        known = self._resources.get(id(resource))
+        if known is not None and known[1] is resource:
+            return known[0]
+        number = len(self._resources)
+        self._write(line([RESOURCE, number, resource]))
+        self._resources[id(resource)] = (number, resource)
+        return number
+
+    def _write(self, data: bytes) -> None:
+        """All of *data* or none of it."""
+        file = self._open()
+        try:
+            written = os.write(file, data)
+            _require(written == len(data))
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(file, self._size)
+            raise
+        self._size += written
+
+    def done(self, span_ids: Iterable[str]) -> None:
+        """Says that these spans are safe elsewhere (their task is in the spool)."""
+        with self._lock:
+            known = [span_id for span_id in span_ids if span_id in self._live]
+            if not known:
+                return
+            for span_id in known:
+                self._live_bytes -= sum(n for _, n, _ in self._live.pop(span_id))
+            try:
+                if self._live or self._size < TIDY_BYTES:
+                    self._write(line([DONE, known]))
+                else:
+                    self._empty()
+                if self._size > max(TIDY_BYTES * 8, 2 * self._live_bytes):
+                    self._compacted(0)
+            except OSError as error:
+                self._problem(FAILED, str(error))
+
+    def _empty(self) -> None:
+        os.ftruncate(self._open(), len(HEADER))
+        self._size = len(HEADER)
+        self._resources.clear()
+
+    def _compacted(self, room: int) -> bool:
+        """Writes what is live to a new file in place of this; False if that is no help.
+
+        The name changes hands in one step, so a kill leaves one of the two.
+        """
+        oldest = self._clock() - MAX_AGE_S
+        live = {
+            span_id: fresh
+            for span_id, entries in self._live.items()
+            if (fresh := [entry for entry in entries if entry[2] >= oldest])
+        }
+        resources = b"".join(
+            line([RESOURCE, number, resource])
+            for number, resource in self._resources.values()
+        )
+        kept = sum(length for entries in live.values() for _, length, _ in entries)
+        if len(HEADER) + len(resources) + kept + room > self._max_bytes:
+            return False
+        self._move(live, resources)
+        return True
+
+    def _move(
+        self, live: dict[str, list[tuple[int, int, float]]], resources: bytes
+    ) -> None:
+        old, path = self._open(), self._path
+        new, temporary = self._folder.new(".tmp")
+        try:
+            os.write(new, resources)
+            size, moved = len(HEADER) + len(resources), {}
+            for span_id, entries in live.items():
+                places = []
+                for offset, length, at_s in entries:
+                    os.write(new, os.pread(old, length, offset))
+                    places.append((size, length, at_s))
+                    size += length
+                moved[span_id] = places
+            _require(os.fstat(new).st_size == size)
+            temporary.replace(path or temporary)
+        except OSError:
+            os.close(new)
+            temporary.unlink(missing_ok=True)
+            raise
+        os.close(old)
+        self._file, self._size, self._live = new, size, moved
+        self._live_bytes = size - len(HEADER) - len(resources)
+
+    def recover(self) -> list[SpanRecord | LogEvent]:
+        """Records that dead processes left, in the order they were written.
+
+        Their files stay, locked by this process, until `recovered` is called.
+        """
+        records: list[SpanRecord | LogEvent] = []
+        try:
+            orphans = self._folder.orphans()
+        except SpoolError as error:
+            self._problem(FAILED, str(error))
+            return records
+        for file, path in orphans:
+            if path.suffix == ".tmp":
+                self._remove(file, path)
+                continue
+            reading = self._read(file)
+            if reading is None:
+                self._move_aside(file, path, "foreign")
+                continue
+            records += reading.finish()
+            self.problems.update(reading.skipped)
+            self._recovered.append((file, path, bool(reading.skipped["damaged"])))
+        return records
+
+    def _read(self, file: int) -> Reading | None:
+        """What a file says; None if it is no journal of ours."""
+        with os.fdopen(os.dup(file), "rb") as source:
+            source.seek(0)
+            if source.readline() != HEADER:
+                return None
+            reading = Reading()
+            reading.feed(source)
+            return reading
+
+    def recovered(self) -> None:
+        """Says that what `recover` returned is safe elsewhere: removes the files."""
+        files, self._recovered = self._recovered, []
+        for file, path, damaged in files:
+            if damaged:
+                self._move_aside(file, path, "damaged")
+            else:
+                self._remove(file, path)
+
+    def _remove(self, file: int, path: Path) -> None:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        os.close(file)
+
+    def _move_aside(self, file: int, path: Path, why: str) -> None:
+        logger.error("The journal %s is %s; it was moved aside", path, why)
+        self.problems[why] += why == "foreign"
+        with contextlib.suppress(OSError):
+            path.rename(f"{str(path).removesuffix(SUFFIX)}.{why}")
+        os.close(file)
+
+    def close(self) -> None:
+        """Closes the file; removes it if no span in it is live."""
+        with self._lock:
+            file, path, live = self._file, self._path, bool(self._live)
+            self._file = None
+            for held, _, _ in self._recovered:
+                os.close(held)
+            self._recovered = []
+        if file is not None and path is not None:
+            if not live:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            os.close(file)
+
+    def after_fork_in_child(self) -> None:
+        """Leaves the file to the parent; the child opens its own when it needs one."""
+        for file in [self._file, *(held for held, _, _ in self._recovered)]:
+            if file is not None:
+                os.close(file)
+        self._recovered = []
+        self._reset()
+
+    def _problem(self, reason: str, detail: str) -> None:
+        self.problems[reason] += 1
+        if reason not in self._told:
+            self._told.add(reason)
+            logger.error(
+                "Spans of open traces are not safe over a kill: %s (%s)", reason, detail
+            )
+
+
+def _require(whole: bool) -> None:  # noqa: FBT001 - reads as a sentence
+    if not whole:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
