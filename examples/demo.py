@@ -220,7 +220,7 @@ def _totals(task: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> str:
         f"{usage.get('api_calls_count', 0)} model calls",
         f"{tools} tool calls",
         f"{failed} error{'' if failed == 1 else 's'}",
-        f"{usage.get('prompt_tokens', 0)} + {usage.get('completion_tokens', 0)} tokens",
+        f"{usage.get('prompt_tokens', 0):,} + {usage.get('completion_tokens', 0):,} tokens",
     ]
     if usage.get("estimated_cost_usd"):
         parts.append(f"${usage['estimated_cost_usd']:.4f}")

@@ -1,0 +1,173 @@
+"""Every program in examples/ runs, and its run arrives; `tox run -e examples`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from infinium_otel.testing import FakeInfinium
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+HELPERS = {"scripted_llm.py"}
+OPENAI = "opentelemetry.instrumentation.genai.openai"
+LAUNCHER = {
+    "OTEL_TRACES_EXPORTER": "infinium",
+    "OTEL_LOGS_EXPORTER": "infinium",
+    "OTEL_METRICS_EXPORTER": "none",
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_ONLY",
+}
+
+
+def there(module):
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def needs(module):
+    return pytest.mark.skipif(not there(module), reason=f"{module} is not installed")
+
+
+@pytest.fixture
+def fake():
+    with FakeInfinium() as server:
+        yield server
+
+
+def run(fake, *command, **environ):
+    """Run an example to its end; its standard output."""
+    environ = {
+        **os.environ,
+        "INFINIUM_AGENT_ID": fake.agent_id,
+        "INFINIUM_AGENT_SECRET": fake.agent_secret,
+        "INFINIUM_BASE_URL": fake.base_url,
+        "PYTHONIOENCODING": "utf-8",
+        **environ,
+    }
+    done = subprocess.run(
+        command,
+        env=environ,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def python(fake, name):
+    return run(fake, sys.executable, EXAMPLES / name)
+
+
+def llm_calls(task):
+    return [s["llm_call"] for s in task["steps"] if "llm_call" in s]
+
+
+def tool_names(task):
+    return [s["tool_call"]["tool_name"] for s in task["steps"] if "tool_call" in s]
+
+
+@needs(OPENAI)
+def test_openai_agent(fake):
+    """Every call, both models, the error that was mended and the totals arrive."""
+    assert python(fake, "openai_agent.py").endswith("delivered\n")
+    [task] = fake.tasks
+    models = [call["model"] for call in llm_calls(task)]
+    assert models == ["gpt-4o", "gpt-4o", "gpt-4o-mini", "gpt-4o"]
+    assert tool_names(task) == ["get_weather", "get_weather", "find_sights"]
+    [error] = task["errors"]
+    assert error["message"] == "unknown city: Lissabon"
+    assert error["recoverable"] is True
+    assert task["llm_usage"]["prompt_tokens"] == 412 + 468 + 231 + 640
+    assert task["llm_usage"]["completion_tokens"] == 22 + 61 + 38 + 47
+    outcome = task["expected_outcome"]["task_objective"]
+    assert outcome == "Plan a Saturday in the city the user means."
+
+
+@needs(OPENAI)
+def test_logs_agent(fake):
+    """What was said in log records stands in the task."""
+    assert python(fake, "logs_agent.py") == "delivered\n"
+    [task] = fake.tasks
+    [step] = task["steps"]
+    assert step["input_preview"] == "Greet Ada in Portuguese."
+    assert step["output_preview"] == "Bom dia, Ada!"
+
+
+@needs(OPENAI)
+@pytest.mark.skipif(not there("opentelemetry.distro"), reason="no launcher installed")
+def test_zero_code_agent(fake):
+    """The launcher sends the run of a program that knows nothing of telemetry."""
+    launcher = shutil.which(
+        "opentelemetry-instrument", path=str(Path(sys.executable).parent)
+    )
+    program = EXAMPLES / "zero_code_agent.py"
+    run(fake, launcher, sys.executable, program, **LAUNCHER)
+    [task] = fake.tasks
+    [call] = llm_calls(task)
+    assert (call["prompt_tokens"], call["completion_tokens"]) == (31, 7)
+    assert task["steps"][0]["output_preview"] == "Rain: take the tram."
+
+
+@needs("pydantic_ai")
+def test_pydantic_ai_agent(fake):
+    """Pydantic AI's run arrives with its tool and its agent's name."""
+    assert python(fake, "pydantic_ai_agent.py").endswith("delivered\n")
+    [task] = fake.tasks
+    assert tool_names(task) == ["find_invoice"]
+    assert task["llm_usage"]["prompt_tokens"] == 88 + 131
+    assert "clerk" in json.dumps(task)
+
+
+@needs("openinference.instrumentation.langchain")
+def test_langchain_agent(fake):
+    """LangChain's run arrives with both tool calls, the first of them failed."""
+    assert python(fake, "langchain_agent.py").endswith("delivered\n")
+    [task] = fake.tasks
+    assert tool_names(task) == ["stock_of", "stock_of"]
+    assert task["llm_usage"]["prompt_tokens"] == 74 + 102 + 125
+    assert "no such article: umbrela" in json.dumps(task)
+
+
+@needs(OPENAI)
+@needs("starlette")
+@needs("uvicorn")
+class TestDemo:
+    """The README's first command, in an environment that has what it needs."""
+
+    def test_on_this_machine(self, fake):
+        """Without credentials the task arrives at a server of the demo's own."""
+        shown = run(fake, sys.executable, EXAMPLES / "demo.py", INFINIUM_AGENT_ID="")
+        assert fake.tasks == []
+        self.check(shown)
+        assert "Look at it: http://127.0.0.1:" in shown
+
+    def test_to_the_service(self, fake):
+        """With credentials the task goes to the service they name."""
+        shown = python(fake, "demo.py")
+        self.check(shown)
+        assert shown.endswith("Delivered to Infinium.\n")
+        assert len(fake.tasks) == 1
+
+    def check(self, shown):
+        assert "Asked gpt-4o (trip-planner)" in shown
+        assert "✗ LookupError: unknown city: Lissabon (recovered)" in shown
+        assert "4 model calls, 3 tool calls, 1 error" in shown
+
+
+def test_every_example_is_run():
+    """There is a test above for each program in examples/."""
+    tested = Path(__file__).read_text("utf-8")
+    programs = {p.name for p in EXAMPLES.glob("*.py")} - HELPERS
+    assert programs
+    assert [p for p in sorted(programs) if f'"{p}"' not in tested] == []
