@@ -228,7 +228,10 @@ def _iso(time_ns: int) -> str:
 
 
 def spans_to_tasks(
-    records: Iterable[Any], *, config: Config | None = None
+    records: Iterable[Any],
+    *,
+    config: Config | None = None,
+    readers: Sequence[Any] = (),
 ) -> list[TaskData]:
     """The tasks that *records* tell of, all at once: no clock, no threads, no I/O.
 
@@ -238,6 +241,7 @@ def spans_to_tasks(
             left out, as are repeated spans.
         config: the settings; None for the defaults. The bounds on open traces do not
             count here, as everything is in memory already.
+        readers: dialects of other distributions; `readers.load_readers` finds them.
 
     Returns:
         One task a run, by start.
@@ -247,7 +251,8 @@ def spans_to_tasks(
             max_open_traces=UNBOUNDED,
             max_open_spans=UNBOUNDED,
             max_open_bytes=UNBOUNDED,
-        )
+        ),
+        readers,
     )
     batch = [record for record in map(as_record, records) if record is not None]
     starts = {

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import threading
 import time
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -17,7 +15,6 @@ from infinium_otel.bridge.metrics import observe
 if TYPE_CHECKING:
     from infinium_otel.config import Config
 
-logger = logging.getLogger(__name__)
 
 EXIT_S = 30.0
 """Seconds the exit of a process without a spool may take while tasks are going out; it
@@ -57,25 +54,15 @@ def leave(bridge: Bridge, timeout_s: float) -> bool:
 def _make(config: Config, client: Any) -> Bridge:
     from infinium_otel.delivery.journal import Journal  # noqa: PLC0415 - when needed
     from infinium_otel.delivery.sender import Sender  # noqa: PLC0415 - when needed
+    from infinium_otel.readers import load_readers  # noqa: PLC0415 - when needed
 
     journal = None if config.spool is None else Journal(config.spool)
     bridge = Bridge(
-        config, Sender(config, client=client), journal=journal, readers=readers
+        config, Sender(config, client=client), journal=journal, readers=load_readers
     )
     if config.spool is not None and os.path.exists(config.spool):  # noqa: PTH110 - no need of pathlib here
         bridge.worker.wake()  # an earlier process may have left something
     return bridge
-
-
-def readers() -> list[Any]:
-    """The dialect readers that other distributions offer; one that fails is left out."""
-    found = []
-    for point in entry_points(group="infinium_otel.dialects"):
-        try:
-            found.append(point.load())
-        except Exception:
-            logger.exception("The dialect %s cannot be loaded", point.name)
-    return found
 
 
 def _after_fork_in_child() -> None:

@@ -2,7 +2,8 @@
 
 Each dialect is one file and one row in `DIALECTS`. A span can speak several at once
 (a framework's words beside the convention's): the order of the rows decides, fact by
-fact.
+fact. Another distribution adds one of its own with what is exported here; see the guide
+"Add a dialect".
 """
 
 from __future__ import annotations
@@ -10,8 +11,31 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from infinium_otel.dialects._attributes import Row, first
-from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._attributes import (
+    Coercion,
+    Row,
+    amount,
+    count,
+    data,
+    first,
+    flag,
+    indexed,
+    member,
+    number,
+    one_of,
+    structure,
+    text,
+    texts,
+    times,
+    word,
+)
+from infinium_otel.dialects._dialect import FACTS, Dialect, Facts
+from infinium_otel.dialects._facts import as_tool, dig, put
+from infinium_otel.dialects._hints import (
+    CONTENT_SWITCHES,
+    ContentSwitch,
+    content_hint,
+)
 from infinium_otel.dialects._reading import CALLS, reading_of
 from infinium_otel.dialects.agentops import AGENTOPS
 from infinium_otel.dialects.anthropic import ANTHROPIC
@@ -46,7 +70,36 @@ if TYPE_CHECKING:
 
     from infinium_otel.records import Reading, SpanRecord
 
-__all__ = ["CALLS", "DIALECTS", "Dialect", "Facts", "Row", "first", "read"]
+__all__ = [
+    "CALLS",
+    "CONTENT_SWITCHES",
+    "DIALECTS",
+    "FACTS",
+    "Coercion",
+    "ContentSwitch",
+    "Dialect",
+    "Facts",
+    "Row",
+    "amount",
+    "as_tool",
+    "content_hint",
+    "count",
+    "data",
+    "dig",
+    "first",
+    "flag",
+    "indexed",
+    "member",
+    "number",
+    "one_of",
+    "put",
+    "read",
+    "structure",
+    "text",
+    "texts",
+    "times",
+    "word",
+]
 
 DIALECTS: tuple[Dialect, ...] = (
     LANGSMITH,

@@ -136,18 +136,25 @@ MAX_TOKENS = (
 """The names that request parameters give the limit of the answer's length."""
 
 
-def member(names: str, coerce: Coercion) -> Coercion:
+@dataclass(frozen=True, slots=True)
+class Member:
     """A member of a JSON object, by the first of *names* that it has."""
-    wanted = tuple(names.split())
 
-    def read(value: Any) -> Any:
+    names: tuple[str, ...]
+    coerce: Coercion
+
+    def __call__(self, value: Any) -> Any:
+        """The member as its coercion reads it; None where there is none."""
         found = structure(value)
         if not isinstance(found, Mapping):
             return None
-        told = (coerce(found[name]) for name in wanted if name in found)
+        told = (self.coerce(found[name]) for name in self.names if name in found)
         return next((value for value in told if value is not None), None)
 
-    return read
+
+def member(names: str, coerce: Coercion) -> Coercion:
+    """A member of a JSON object, by the first of *names* that it has."""
+    return Member(tuple(names.split()), coerce)
 
 
 def times(factor: float) -> Coercion:
