@@ -123,39 +123,37 @@ def many(loader: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | None]:
     return load
 
 
-def dump(value: Any) -> Any:
-    """A record as JSON knows it, under the vendor's names; None stays.
+def dump(value: Any, *, nulls: bool = True) -> Any:
+    """A record as JSON knows it, under the vendor's names.
 
     What stands in `other` follows, unless the class is closed.
+
+    Args:
+        value: a record, or anything that holds records.
+        nulls: False leaves out a record's fields that are None, as vendors do on the
+            wire; what is null inside a free mapping stays.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return _dumped(value)
+        return _dumped(value, nulls=nulls)
     if isinstance(value, Mapping):
-        return {str(key): dump(item) for key, item in value.items()}
+        return {str(key): dump(item, nulls=nulls) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [dump(item) for item in value]
+        return [dump(item, nulls=nulls) for item in value]
     return plain(value)
 
 
-def _dumped(value: Any) -> dict[str, Any]:
+def _dumped(value: Any, *, nulls: bool) -> dict[str, Any]:
     told = {
-        wire_name(each): dump(getattr(value, each.name))
+        wire_name(each): dump(getattr(value, each.name), nulls=nulls)
         for each in fields(value)
-        if each.name != "other" and not _unsaid(each, value)
+        if each.name != "other" and not _unsaid(each, value, nulls=nulls)
     }
     if getattr(value, "closed", False):
         return told
     return {**told, **{key: dump(item) for key, item in value.other.items()}}
 
 
-def _unsaid(each: Field[Any], value: Any) -> bool:
-    return "unsaid" in each.metadata and getattr(value, each.name) is None
-
-
-def compact(value: Any) -> Any:
-    """A dumped value without nulls, at every level."""
-    if isinstance(value, dict):
-        return {key: compact(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [compact(item) for item in value]
-    return value
+def _unsaid(each: Field[Any], value: Any, *, nulls: bool) -> bool:
+    return getattr(value, each.name) is None and (
+        not nulls or "unsaid" in each.metadata
+    )

@@ -104,6 +104,11 @@ def as_json(value: Any) -> str:
         return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
 
 
+def signature(value: Any) -> str:
+    """A text that two values share if they are the same JSON, in whatever key order."""
+    return json.dumps(plain(value), sort_keys=True)
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """A value as JSON knows it: dicts, lists, texts, finite numbers, None.
 

@@ -18,6 +18,7 @@ from infinium_otel.models.spans import (
     json_object,
     number,
     settled,
+    signature,
     span_id_of,
     text,
     trace_id_of,
@@ -68,7 +69,7 @@ def outcome_to_spans(
     facts = json_object(outcome.other.get(FACTS)) or {}
     run_id = text(outcome.other.get("run_id"))
     own_id = text(facts.get("trace_id"))
-    trace_id = trace_id_of(run_id or as_json(dump(outcome)), NAMESPACE)
+    trace_id = trace_id_of(run_id or signature(dump(outcome)), NAMESPACE)
     trace_id = trace_id_of(own_id, NAMESPACE) if own_id else trace_id
     span_id = span_id_of(trace_id, "run")
     return _spans(outcome, naming, _Place(trace_id, span_id, start_ns))

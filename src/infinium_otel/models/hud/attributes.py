@@ -11,6 +11,7 @@ from infinium_otel.models.spans import (
     json_list,
     json_object,
     number,
+    signature,
     text,
     to_iso,
     to_ns,
@@ -61,7 +62,7 @@ def agent_type_of(provider: str | None) -> str | None:
 
 def run_trace_id(run_id: str | None, document: Any) -> str:
     """The trace id of a run: by its own id, else by what it holds."""
-    return trace_id_of(run_id or as_json(document), NAMESPACE)
+    return trace_id_of(run_id or signature(document), NAMESPACE)
 
 
 def timing(

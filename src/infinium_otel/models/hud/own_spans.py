@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.models.documents import compact, dump
+from infinium_otel.models.documents import dump
 from infinium_otel.models.hud.accepted import accepted_step
 from infinium_otel.models.hud.attributes import NAMESPACE
 from infinium_otel.models.spans import (
@@ -60,7 +60,7 @@ def step_spans(run: v06.Run, trace_id: str) -> Iterator[dict[str, Any]]:
             "attributes": {
                 "hud.schema": shown.schema,
                 RUN: run_id,
-                "hud.payload": compact(dump(shown)),
+                "hud.payload": dump(shown, nulls=False),
             },
             "events": [],
         }

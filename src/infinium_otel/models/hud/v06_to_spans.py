@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models import parts
-from infinium_otel.models.documents import compact, dump
+from infinium_otel.models.documents import dump
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import (
     PROVIDERS,
@@ -128,6 +128,8 @@ class _Writing:
             start_ns = max(start_ns, record.end_ns)
             said = {**record.attributes, "hud.step.order": order}
             if step.source in ASIDE and FACTS not in step.extra:
+                # An event has one time only.
+                said["hud.step.times"] = as_json([step.started_at, step.ended_at])
                 events.append(SpanEvent("hud.step", record.start_ns, said))
             else:
                 self.spans.append(replace(record, attributes=said))
@@ -155,7 +157,7 @@ class _Writing:
     def _carried(self, step: v06.Step) -> dict[str, Any]:
         if not self.carrier and step.source not in ROBOTS:
             return {}
-        whole = as_json(compact(dump(step)))
+        whole = as_json(dump(step, nulls=False))
         fits = step.source in ROBOTS or len(whole.encode()) <= self.carrier
         return {"hud.payload": whole} if fits else {}
 
