@@ -157,3 +157,12 @@ def _unsaid(each: Field[Any], value: Any, *, nulls: bool) -> bool:
     return getattr(value, each.name) is None and (
         not nulls or "unsaid" in each.metadata
     )
+
+
+def compact(value: Any) -> Any:
+    """A dumped value without nulls, at every level."""
+    if isinstance(value, dict):
+        return {key: compact(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [compact(item) for item in value]
+    return value
