@@ -84,10 +84,11 @@ def test_should_send(hook, sent, problems, caplog):
 
 def test_what_is_filtered_is_told():
     """Whoever keeps spans elsewhere hears of those that become no task."""
-    told = []
+    told = {}
     config = Config(should_send=lambda task: False)
-    Pipeline(config, on_filtered=told.append).feed(agent_run(1), 0.0)
-    assert [trace.trace_id for trace in told] == [tid(1)]
+    Pipeline(config, on_filtered=told.__setitem__).feed(agent_run(1), 0.0)
+    assert list(told) == [tid(1)]
+    assert len(told[tid(1)]) == 6
 
 
 def broken(*_):

@@ -16,6 +16,7 @@ from infinium_otel.assembly import Assembler
 from infinium_otel.config import Config
 from infinium_otel.limits import fit
 from infinium_otel.mapping import map_trace
+from infinium_otel.mapping.copies import copies
 from infinium_otel.records import LogEvent, SpanRecord
 from infinium_otel.redaction import redact
 from infinium_otel.sdkspans import as_record
@@ -63,7 +64,7 @@ class Pipeline:
     Args:
         config: the settings.
         readers: dialect readers of third parties, after the built-in ones.
-        on_filtered: called with each trace that becomes no task.
+        on_filtered: called with trace id and span ids of what becomes no task.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Pipeline:
         config: Config,
         readers: Sequence[Any] = (),
         *,
-        on_filtered: Callable[[Trace], None] | None = None,
+        on_filtered: Callable[[str, tuple[str, ...]], None] | None = None,
     ) -> None:
         self._config = config
         self._readers = tuple(readers)
@@ -147,25 +148,34 @@ class Pipeline:
         return self._assembler.next_due()
 
     def _finish(self, traces: Iterable[Trace]) -> Iterator[Finished]:
-        for trace in traces:
-            task = self._task(trace)
-            spans = len(trace.records)
-            if task is None:
-                reason = "not_included"
-            elif not self._wanted(task):
-                reason = "should_send"
+        """What leaves together, less the runs that another among them tells too."""
+        leaving = [done for trace in traces if (done := self._map(trace)) is not None]
+        copied = copies([done.task for done in leaving])
+        for index, done in enumerate(leaving):
+            if index in copied:
+                self._filter("copy", done.trace_id, done.span_ids)
             else:
-                self.finished += spans
+                self.finished += done.spans
                 self.tasks += 1
-                ids = tuple(record.span_id for record in trace.records)
-                yield Finished(
-                    task, trace.key, trace.trace_id, trace.root_id, spans, ids
-                )
-                continue
-            self.filtered[reason] += spans
-            self.filtered_tasks[reason] += 1
-            if self._on_filtered is not None:
-                self._on_filtered(trace)
+                yield done
+
+    def _map(self, trace: Trace) -> Finished | None:
+        """The task of *trace*; None, and counted, if it is none to send."""
+        task = self._task(trace)
+        ids = tuple(record.span_id for record in trace.records)
+        if task is not None and self._wanted(task):
+            return Finished(
+                task, trace.key, trace.trace_id, trace.root_id, len(ids), ids
+            )
+        reason = "not_included" if task is None else "should_send"
+        self._filter(reason, trace.trace_id, ids)
+        return None
+
+    def _filter(self, reason: str, trace_id: str, span_ids: tuple[str, ...]) -> None:
+        self.filtered[reason] += len(span_ids)
+        self.filtered_tasks[reason] += 1
+        if self._on_filtered is not None:
+            self._on_filtered(trace_id, span_ids)
 
     def _task(self, trace: Trace) -> TaskData | None:
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infinium_otel.delivery.journal import Journal
     from infinium_otel.delivery.sender import Sender
     from infinium_otel.pipeline import Finished, Pipeline
-    from infinium_otel.records import LogEvent, SpanRecord, Trace
+    from infinium_otel.records import LogEvent, SpanRecord
 
 logger = logging.getLogger(__name__)
 
@@ -381,9 +381,9 @@ class Bridge:
                 self._journal.done(task.span_ids)
         return submitted
 
-    def _forget(self, trace: Trace) -> None:
+    def _forget(self, _trace_id: str, span_ids: tuple[str, ...]) -> None:
         if self._journal is not None:
-            self._journal.done(record.span_id for record in trace.records)
+            self._journal.done(span_ids)
 
     def _recover(self) -> None:
         """Send what dead processes left, once."""

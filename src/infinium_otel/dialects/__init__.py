@@ -37,6 +37,7 @@ from infinium_otel.dialects._hints import (
     content_hint,
 )
 from infinium_otel.dialects._reading import CALLS, reading_of
+from infinium_otel.dialects.agent_framework import AGENT_FRAMEWORK
 from infinium_otel.dialects.agentops import AGENTOPS
 from infinium_otel.dialects.anthropic import ANTHROPIC
 from infinium_otel.dialects.azure import AZURE
@@ -110,6 +111,7 @@ DIALECTS: tuple[Dialect, ...] = (
     AGENTOPS,
     SEMANTIC_KERNEL,
     AZURE,
+    AGENT_FRAMEWORK,
     STRANDS,
     OPENLIT,
     ANTHROPIC,

@@ -7,6 +7,7 @@ make the rows of a dialect's table from a coercion and the keys where a fact may
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -165,6 +166,17 @@ def times(factor: float) -> Coercion:
         return None if found is None else found * factor
 
     return coerce
+
+
+_CURRENT_AGENT = re.compile(r"""current_agent_name['"]?\s?[=:]\s?['"]([^'"]{1,200})""")
+
+
+def current_agent(value: Any) -> str | None:
+    """The agent that LlamaIndex's workflow says is at work, in what its steps pass on."""
+    if not isinstance(value, str) or "current_agent_name" not in value:
+        return None
+    match = _CURRENT_AGENT.search(value)
+    return match[1] if match else None
 
 
 @dataclass(frozen=True, slots=True)

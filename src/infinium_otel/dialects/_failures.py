@@ -21,7 +21,7 @@ CONTROL_FLOW = frozenset(
 )
 """Exceptions that steer a program and mean no failure (dialects trap T18)."""
 
-_TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |\()(.*)", re.DOTALL)
+_TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |:$|\()(.*)", re.DOTALL)
 _LOOKS_LIKE_CLASS = re.compile(r"[A-Z]")
 _LOOKS_LIKE_TYPE = re.compile(r"[A-Z]|_error$|\.")
 MIN_HTTP_ERROR = 400
@@ -122,5 +122,7 @@ def _with_cause(message: str, kind: str | None, stack: str | None) -> str:
 
 def _fallback(kind: str | None, code: str | None, name: str) -> str:
     """A message where nobody wrote one."""
+    if kind == "tool_error":
+        return "the tool reported an error"
     what = kind or f"{name or 'the operation'} failed"
     return f"{what} ({code})" if code and code != kind else what

@@ -37,6 +37,7 @@ _PROTOCOLS = (
     ("db.system.name", "db"),
     ("db.operation", "db"),
     ("rpc.system", "http"),
+    ("asgi.event.type", "http"),
     ("messaging.system", "messaging"),
     ("messaging.operation", "messaging"),
 )

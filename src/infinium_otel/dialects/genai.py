@@ -69,6 +69,8 @@ KINDS = {
     "create_agent": "lifecycle",
     "invoke_workflow": "workflow",
     "handle_conversation_turn": "workflow",
+    "invoke_graph": "workflow",
+    "invoke_swarm": "workflow",
     "plan": "planning",
     "handoff": "handoff",
     "agent_handoff": "handoff",

@@ -13,6 +13,7 @@ from infinium_otel.dialects._attributes import (
     MAX_TOKENS,
     amount,
     count,
+    current_agent,
     data,
     first,
     indexed,
@@ -93,11 +94,13 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     """Flattened lists, and what a kind means to its emitter."""
     attributes = record.attributes
     _messages(attributes, facts)
+    if facts.get("kind") == "agent":
+        _agent(record, facts)
     kind = facts.get("kind")
     if kind == "tool":
         _tool(record, facts)
-    elif kind == "agent":
-        facts.setdefault("agent_name", _agent_name(record))
+    elif kind is None:
+        _running_agent(attributes, facts)
     elif kind == "embedding":
         facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
     elif kind == "llm":
@@ -246,10 +249,32 @@ def _tool(record: SpanRecord, facts: Facts) -> None:
         facts["agent_name"] = record.name.removeprefix("handoff to ")
 
 
-def _agent_name(record: SpanRecord) -> str | None:
-    """Agents without the attribute carry their name in the span's."""
-    node = text(record.attributes.get("graph.node.id"))
-    return node or text(record.name.removesuffix(".run").removesuffix(".arun"))
+def _agent(record: SpanRecord, facts: Facts) -> None:
+    """LangChain's callback says AGENT of whatever has "agent" in its name."""
+    attributes = record.attributes
+    if "tool.name" in attributes:
+        facts["kind"] = "tool"
+        return
+    node = text(attributes.get("graph.node.id"))
+    name = node or text(record.name.removesuffix(".run").removesuffix(".arun"))
+    running = _AGENT_NAME(attributes.get("metadata"))
+    if "agent_name" not in facts and running not in (None, name):
+        del facts["kind"]
+        facts["weak_kind"] = "step"
+        name = running
+    facts.setdefault("agent_name", name)
+
+
+_AGENT_NAME = member("lc_agent_name", text)
+
+
+def _running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """LlamaIndex's workflow names the agent at work only in what its steps return."""
+    for key in ("output.value", "input.value"):
+        name = current_agent(attributes.get(key))
+        if name:
+            facts.setdefault("agent_name", name)
+            break
 
 
 OPENINFERENCE = Dialect(

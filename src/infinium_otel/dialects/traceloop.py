@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
     count,
+    current_agent,
     data,
     first,
     flag,
@@ -82,6 +83,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         _put(facts, "result", _unwrapped(facts.pop("output", None)))
     elif kind == "agent" and facts.get("label"):
         facts.setdefault("agent_name", facts["label"])
+    if kind is None:
+        _put(facts, "agent_name", current_agent(facts.get("output")))
     if record.attributes.get("gen_ai.task.status") == "failure":
         facts["failed"] = True
 

@@ -17,7 +17,13 @@ from infinium_otel.mapping.calls import is_call, unify_calls
 from infinium_otel.mapping.content import Content
 from infinium_otel.mapping.environment import environment_of
 from infinium_otel.mapping.failures import as_errors, failures_of
-from infinium_otel.mapping.folding import AGENTIC, fold_tools, fold_transport, is_step
+from infinium_otel.mapping.folding import (
+    AGENTIC,
+    fold_agents,
+    fold_tools,
+    fold_transport,
+    is_step,
+)
 from infinium_otel.mapping.logs import with_logs
 from infinium_otel.mapping.steps import iso, step_of, told_step
 from infinium_otel.mapping.told_tools import told_tools
@@ -69,6 +75,7 @@ def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
     nodes = without_dropped(nodes)
     unify_calls(nodes)
     fold_tools(nodes)
+    fold_agents(nodes)
     fold_transport(nodes)
     complete_tools(nodes)
     return _root_first(nodes, trace.root_id)

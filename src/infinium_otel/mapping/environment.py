@@ -71,7 +71,7 @@ def _tags(trace: Trace, nodes: list[Node], counted: Iterable[Node]) -> dict[str,
         "otel.root_span_name": nodes[0].record.name,
         "gen_ai.conversation.id": _first(nodes, "conversation_id"),
         "user.id": _first(nodes, "user_id"),
-        "gen_ai.agent.name": _first(nodes, "agent_name"),
+        "gen_ai.agent.name": _agents(nodes),
     }
     if not trace.complete:
         tags["otel.incomplete"] = "true"
@@ -81,6 +81,12 @@ def _tags(trace: Trace, nodes: list[Node], counted: Iterable[Node]) -> dict[str,
     tags |= {key: nodes[0].record.resource.get(key) for key in _RESOURCE_TAGS}
     tags |= detail_tags(counted)
     return {key: text for key, value in tags.items() if (text := _text(value))}
+
+
+def _agents(nodes: list[Node]) -> str:
+    """Every agent that took part, in the order of appearance."""
+    names = (node.reading.agent_name for node in nodes)
+    return ", ".join(dict.fromkeys(filter(None, names)))
 
 
 def _first(nodes: list[Node], fact: str) -> Any:

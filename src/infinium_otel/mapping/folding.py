@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.calls import united
+from infinium_otel.mapping.previews import is_dump
 
 if TYPE_CHECKING:
+    from infinium_otel.mapping.previews import Said
     from infinium_otel.mapping.tree import Node
 
 TRANSPORT = frozenset({"http", "db", "messaging", "mcp"})
@@ -66,6 +68,34 @@ def _is_same_tool(outer: Node, inner: Node) -> bool:
     if all(ids) and ids[0] != ids[1]:
         return False
     return not all(names) or names[0] == names[1]
+
+
+def fold_agents(nodes: list[Node]) -> None:
+    """An agent told twice in a row, or by a tool of its name, is one."""
+    for node in nodes:
+        if node.kind == "agent" and not node.folded:
+            above = _teller_above(node)
+            if above is not None:
+                _take_over(above, node)
+
+
+def _teller_above(agent: Node) -> Node | None:
+    """The span above that tells of the same agent, with no work in between."""
+    for above in agent.ancestors():
+        if above.kind == "agent":
+            same = above.reading.agent_name == agent.reading.agent_name
+            return above if same else None
+        if above.kind == "tool":
+            return above if above.reading.tool_name == agent.record.name else None
+        if above.kind in CALLS:
+            return None
+    return None
+
+
+def _take_over(above: Node, agent: Node) -> None:
+    if above.kind == "agent":
+        above.reading = united(above.reading, agent.reading)
+    agent.fold_into(above)
 
 
 def fold_transport(nodes: list[Node]) -> None:
@@ -129,4 +159,23 @@ def _is_plain_step(node: Node) -> bool:
         return node.kind == "" and bool(node.record.attributes)
     if node.kind == "agent":
         return bool(node.reading.agent_name)
-    return node.kind == "" or node.failed or not node.children
+    return node.kind == "" or node.failed or (not node.children and _did(node))
+
+
+def _did(frame: Node) -> bool:
+    """Whether a frame that holds nothing did work, rather than pass state along."""
+    reading = frame.reading
+    if reading.input is None and reading.output is None:
+        return False
+    if reading.input == reading.output:
+        return False
+    if frame.parent is not None and frame.parent.kind == "tool":
+        return False
+    return not any(map(_is_state, (frame.asked, frame.answered)))
+
+
+def _is_state(said: Said) -> bool:
+    """Messages and printed objects are what a framework hands from step to step."""
+    if said.holds_messages or is_dump(said):
+        return True
+    return isinstance(said.value, str) and " object at 0x" in said.value

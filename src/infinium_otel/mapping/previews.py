@@ -162,9 +162,16 @@ def _first_text(messages: Sequence[Message]) -> str | None:
 
 _WRAPPERS = (
     "raw_output inputs outputs input output kwargs args return_values result response answer "
-    "text content value query question prompt final_output"
+    "text content value query question prompt final_output input_args task user_msg"
 ).split()
+_BESIDE = frozenset(
+    "tags metadata kwargs run_id config name options current_agent_name "
+    "structured_response tool_calls retry_messages".split()
+)
+"""Members that may stand beside the one that matters."""
 MAX_UNWRAPPINGS = 6
+_EMPTY: tuple[Any, ...] = (None, "", (), [], {}, True, False)
+"""Members that say nothing beside a text: options left alone, switches."""
 
 
 def unwrapped(value: Any) -> Any:
@@ -185,10 +192,9 @@ def _inner(value: Any) -> Any:
         return None
     if any(key in value for key in ("role", "type", "parts", "messages", "lc")):
         return None
-    telling = [k for k, v in value.items() if v not in (None, "", (), [], {})]
+    telling = [k for k, v in value.items() if v not in _EMPTY]
     named = [k for k in telling if k in _WRAPPERS]
-    beside = {"tags", "metadata", "kwargs", "run_id", "config", "name", "options"}
-    if named and (set(telling) - {named[0]} <= beside or named[0] == "raw_output"):
+    if named and (set(telling) - {named[0]} <= _BESIDE or named[0] == "raw_output"):
         return value[named[0]]
     return None
 

@@ -48,7 +48,7 @@ def agent_of(node: Node) -> str | None:
     if node.kind != "agent" and node.reading.agent_name:
         return node.reading.agent_name
     for above in node.ancestors():
-        if above.kind == "agent" and above.reading.agent_name:
+        if above.kind in ("agent", "step") and above.reading.agent_name:
             return above.reading.agent_name
     return None
 
@@ -102,8 +102,10 @@ def _texts(node: Node) -> tuple[str | None, str | None]:
     reading = node.reading
     if node.kind == "embedding":
         return previews.everything(node.asked), None
-    if node.kind in ("llm", "agent"):
+    if node.kind == "llm":
         return previews.latest(node.asked), previews.answered(node.answered)
+    if node.kind == "agent":
+        return previews.asked(node.asked), previews.answered(node.answered)
     answered = reading.output if reading.output is not None else reading.result
     return previews.content(reading.input), previews.content(answered)
 

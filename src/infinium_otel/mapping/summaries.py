@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 FRAMES = frozenset({"agent", "workflow"})
 _PREFIXES = re.compile(r"^(invoke_agent|invoke_workflow|execute_tool)\s+")
+_NAMELESS = frozenset(
+    ("invocation", "workflow.run", "invoke_graph", "Agent Workflow", "agent run")
+)
+"""What frameworks call every run of theirs."""
 _TRANSPORT = frozenset({"http", "messaging", "db"})
 
 
@@ -24,10 +28,14 @@ def name_of(nodes: list[Node]) -> str:
     """The run's name: the framework's own, else the root span's, cleaned."""
     root = nodes[0]
     named = root.reading.task_name or _own_name(root)
-    if named is None:
-        frame = next((n for n in nodes if n.kind in FRAMES), None)
-        named = _own_name(frame) if frame else None
+    if named is None or named in _NAMELESS:
+        frame = next((n for n in nodes if n.kind in FRAMES and _is_named(n)), None)
+        named = _own_name(frame) if frame else named
     return named or root.record.name.strip() or "unnamed run"
+
+
+def _is_named(frame: Node) -> bool:
+    return _own_name(frame) not in (None, *_NAMELESS)
 
 
 def _own_name(node: Node) -> str | None:

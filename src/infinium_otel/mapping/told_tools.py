@@ -7,12 +7,12 @@ the model asked for and the answer that the next request carries (dialects trap 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infinium_otel.mapping.calls import is_call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from infinium_otel.mapping.tree import Node
     from infinium_otel.messages import Message, ToolReply, ToolRequest
@@ -37,7 +37,7 @@ class ToldTool:
 def told_tools(nodes: list[Node]) -> list[ToldTool]:
     """The tool runs of a trace that have no span of their own, in order."""
     calls = [node for node in nodes if is_call(node) and node.kind == "llm"]
-    if not any(_has_answers(node) for node in calls[1:]):
+    if not any(map(_has_answers, calls)):
         return []
     return list(_runs(calls, _asked(calls), _Spans(nodes)))
 
@@ -107,11 +107,13 @@ def _runs(
             if key in told:
                 continue
             told.add(key)
-            if spans.tell(request) or _is_older(index, known, messages, calls):
+            if spans.tell(request):
                 continue
-            before = known[1] if known else calls[index - 1]
-            end_ns = max(node.record.start_ns, before.record.end_ns)
-            yield ToldTool(request, reply, before, before.record.end_ns, end_ns)
+            if known is None and _is_older(index, reply, messages, calls):
+                continue
+            before = known[1] if known else calls[max(index - 1, 0)]
+            start_ns = min(before.record.end_ns, node.record.start_ns)
+            yield ToldTool(request, reply, before, start_ns, node.record.start_ns)
 
 
 def _pairs(
@@ -141,16 +143,28 @@ def _match(waiting: list[ToolRequest], reply: ToolReply) -> ToolRequest | None:
 
 
 def _is_older(
-    index: int, known: tuple[Any, Any] | None, messages: Any, calls: list[Node]
+    index: int, reply: ToolReply, messages: Sequence[Message], calls: list[Node]
 ) -> bool:
-    """Whether a pair is history from before this trace rather than a run in it."""
-    if known is not None:
+    """Whether an answer is history from before this trace rather than a run in it.
+
+    What came after the last question belongs to the turn under way. Of anything before
+    it, only a call with the same opening shows that the conversation is this trace's.
+    """
+    if _is_in_turn(reply, messages):
         return False
-    if index == 0:
-        return True
-    start = next((m.text for m in messages if m.role == "user"), None)
-    for earlier in calls[:index]:
-        first = earlier.asked.messages[:4]
-        if any(m.role == "user" and m.text == start for m in first):
+    opening = next((m.text for m in messages if m.role == "user"), None)
+    return not any(
+        message.role == "user" and message.text == opening
+        for earlier in calls[:index]
+        for message in earlier.asked.messages[:4]
+    )
+
+
+def _is_in_turn(reply: ToolReply, messages: Sequence[Message]) -> bool:
+    """Whether *reply* came after the last question of *messages*."""
+    for message in reversed(messages):
+        if reply in message.replies:
+            return True
+        if message.role == "user" and message.text:
             return False
-    return True
+    return False
