@@ -88,7 +88,7 @@ def test_what_is_filtered_is_told():
     config = Config(should_send=lambda task: False)
     Pipeline(config, on_filtered=told.__setitem__).feed(agent_run(1), 0.0)
     assert list(told) == [tid(1)]
-    assert len(told[tid(1)]) == 6
+    assert len(told[tid(1)]) == 3
 
 
 def broken(*_):

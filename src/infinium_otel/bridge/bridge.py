@@ -96,7 +96,7 @@ class Bridge:
         return self._made
 
     def _new_pipeline(
-        self, on_filtered: Callable[[Trace], None] | None = None
+        self, on_filtered: Callable[[str, tuple[str, ...]], None] | None = None
     ) -> Pipeline:
         # Imported with the first span: all of the mapping hangs on it.
         from infinium_otel.pipeline import Pipeline  # noqa: PLC0415

@@ -6,58 +6,71 @@ become traces of their own. Only the response id ties the two.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from infinium_otel.taskdata import ExecutionStep, TaskData
 
 RESPONSE = "gen_ai.response.id"
 
 
-def copies(tasks: Sequence[TaskData | None]) -> set[int]:
-    """Which of *tasks* only repeat what a larger one among them tells.
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one run tells of model calls.
 
     Args:
-        tasks: those that leave together; None for a trace that is no task.
-
-    Returns:
-        Indices of tasks whose every model call stands, by its response id, in a task
-        of more steps, or an earlier one of as many. A task with any other work of its own is no copy.
+        responses: the ids of its calls' answers; empty where one has none.
+        steps: how much it tells in all.
+        only_calls: whether it tells nothing but calls and what their messages say.
     """
-    told = [_response_ids(task) for task in tasks]
-    if sum(map(bool, told)) < 2:
-        return set()
-    sizes = [len(task.steps or ()) if task else 0 for task in tasks]
+
+    responses: frozenset[str]
+    steps: int
+    only_calls: bool
+
+
+def retold(accounts: Sequence[Account]) -> set[int]:
+    """Which of *accounts*, by index, only repeat what another among them tells.
+
+    The one of more steps is kept, of two alike the earlier.
+    """
     return {
         index
-        for index, ids in enumerate(told)
-        if ids
-        and _has_only_calls(tasks[index])
+        for index, account in enumerate(accounts)
+        if account.responses
+        and account.only_calls
         and any(
-            ids <= others and (sizes[other], -other) > (sizes[index], -index)
-            for other, others in enumerate(told)
-            if other != index
+            account.responses <= other.responses
+            and (other.steps, -place) > (account.steps, -index)
+            for place, other in enumerate(accounts)
+            if place != index
         )
     }
 
 
-def _response_ids(task: TaskData | None) -> frozenset[str]:
-    """The answers a task's calls got; empty where one of them has no id."""
-    steps = (task.steps if task else None) or []
-    ids = [_response_id(step) for step in steps if step.llm_call]
-    return frozenset(i for i in ids if i) if all(ids) else frozenset()
+def responses_of(ids: Iterable[str | None]) -> frozenset[str]:
+    """The answers' ids of a run's calls; empty where one has none."""
+    known = list(ids)
+    return frozenset(i for i in known if i) if all(known) else frozenset()
 
 
-def _has_only_calls(task: TaskData | None) -> bool:
-    """Whether a task has nothing but model calls and what their messages tell."""
-    return task is not None and all(
-        step.llm_call or (step.metadata or {}).get("source") == "messages"
-        for step in task.steps or ()
+def copies(tasks: Sequence[TaskData]) -> set[int]:
+    """Which of *tasks* that leave together, by index, repeat another among them."""
+    return retold([_account(task) for task in tasks]) if len(tasks) > 1 else set()
+
+
+def _account(task: TaskData) -> Account:
+    steps = task.steps or []
+    return Account(
+        responses_of(_fact(step, RESPONSE) for step in steps if step.llm_call),
+        len(steps),
+        all(step.llm_call or _fact(step, "source") == "messages" for step in steps),
     )
 
 
-def _response_id(step: ExecutionStep) -> str | None:
-    found = (step.metadata or {}).get(RESPONSE)
+def _fact(step: ExecutionStep, name: str) -> str | None:
+    found = (step.metadata or {}).get(name)
     return found if isinstance(found, str) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import text_of
 from infinium_otel.mapping import understood
+from infinium_otel.mapping.copies import Account, responses_of, retold
 from infinium_otel.mapping.folding import WORKERS, is_step
 from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tree import in_order
@@ -88,7 +89,21 @@ def runs_of(records: Iterable[SpanRecord | LogEvent], mark: str) -> list[Run]:
     by_trace: dict[str, list[SpanRecord]] = {}
     for record in spans:
         by_trace.setdefault(record.trace_id, []).append(record)
-    return [run for group in by_trace.values() for run in _runs_in(group, logs, mark)]
+    runs = [run for group in by_trace.values() for run in _runs_in(group, logs, mark)]
+    copied = retold([_account(run) for run in runs])
+    return [run for index, run in enumerate(runs) if index not in copied]
+
+
+def _account(run: Run) -> Account:
+    """What *run* tells of model calls, to find runs that two instrumentations tell."""
+    calls = [step for step in run.steps if step.kind == "llm"]
+    own = {span.record.span_id for span in run.spans} | {run.root.record.span_id}
+    work = [step for step in run.steps if step.record.span_id in own]
+    return Account(
+        responses_of(call.reading.response_id for call in calls),
+        len(run.steps),
+        all(step.kind == "llm" for step in work),
+    )
 
 
 def _runs_in(records: list[SpanRecord], logs: list[LogEvent], mark: str) -> list[Run]:
