@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
+    from infinium_otel.bridge import Stats
+
 DONE, IN_PART = 0, 1
 
 
@@ -61,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         hosts = names_of(args.host, args.allow_host)
         _announce(address_of(args.host, listener), config)
         server.serve(server.build(bridge, hosts, token, args.drain_s), listener)
-    return _report(bridge.stats().tasks_queued, config)
+    return _report(bridge.stats(), config)
 
 
 def configuration(environ: Mapping[str, str]) -> Config:
@@ -107,11 +109,9 @@ def _announce(url: str, config: Config) -> None:
     sys.stdout.flush()
 
 
-def _report(waiting: int, config: Config) -> int:
-    if not waiting:
-        return DONE
-    if config.spool:
-        sys.stderr.write(f"{waiting} tasks wait in {config.spool}\n")
-        return DONE
-    sys.stderr.write(f"{waiting} tasks were not delivered\n")
-    return IN_PART
+def _report(stats: Stats, config: Config) -> int:
+    if stats.tasks_queued:
+        sys.stderr.write(f"{stats.tasks_queued} tasks wait in {config.spool}\n")
+    if stats.tasks_refused:
+        sys.stderr.write(f"{stats.tasks_refused} tasks were not delivered\n")
+    return IN_PART if stats.tasks_refused else DONE
