@@ -27,18 +27,23 @@ if TYPE_CHECKING:
 
 DONE, IN_PART = 0, 1
 
+SPOOL = "infinium-otel-convert.db"
+"""Where `--send` keeps its tasks if nobody says where."""
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What writing came to.
+    """What became of what was read.
 
     Args:
-        written: documents written, or tasks handed to the spool.
+        said: in words.
         filtered: runs that became no task.
+        complete: False if something did not arrive.
     """
 
-    written: int = 0
+    said: str
     filtered: int = 0
+    complete: bool = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spool",
         metavar="PATH",
         help="with --send: where tasks wait and progress is kept; "
-        "default: INFINIUM_OTEL_SPOOL, else infinium-otel-convert.db",
+        f"default: INFINIUM_OTEL_SPOOL, else {SPOOL}",
     )
 
 
@@ -84,14 +89,30 @@ def run(args: argparse.Namespace) -> int:
         progress,
         total_bytes,
     )
+
+    config = _configuration(args)
+    read = reading.Read()
+    with progress(total_bytes(args.files)) as advance:
+        batches = reading.batches(args.files, args.source, read, advance)
+        if args.send:
+            outcome = _send(batches, config)
+        else:
+            with _output(args) as out:
+                outcome = _write(batches, args.target, config, out)
+    return _report(read, outcome)
+
+
+def _configuration(args: argparse.Namespace) -> Config:
     from infinium_otel.config import Config  # noqa: PLC0415 - not for --help
 
-    config = Config.from_env(os.environ, include=args.include)
-    read = reading.Read()
-    with progress(total_bytes(args.files)) as advance, _output(args) as out:
-        batches = reading.batches(args.files, args.source, read, advance)
-        outcome = _write(batches, args.target, config, out)
-    return _report(read, outcome)
+    if not args.send:
+        return Config.from_env(os.environ, include=args.include)
+    if args.target != "infinium" or args.output:
+        raise InfiniumError("--send delivers tasks to Infinium: no --to, no --output")
+    config = Config.from_env(
+        os.environ, sending=True, include=args.include, spool=args.spool
+    )
+    return config if config.spool else config.but(spool=SPOOL)
 
 
 @contextmanager
@@ -107,33 +128,47 @@ def _output(args: argparse.Namespace) -> Iterator[IO[str]]:
         yield out
 
 
+def _send(batches: Iterable[list[Record]], config: Config) -> Outcome:
+    from infinium_otel.apps.convert import (  # noqa: PLC0415 - not for --help
+        backfill,
+        writing,
+    )
+
+    tasks = writing.Tasks(config)
+    sent = backfill.send(tasks.of(batches), config)
+    said = f"{sent.delivered} delivered"
+    said += f", {sent.known} were sent before" if sent.known else ""
+    said += f", {sent.refused} refused" if sent.refused else ""
+    if sent.waiting:
+        said += f", {sent.waiting} wait in {config.spool}: run this again to go on"
+    return Outcome(said, tasks.filtered, complete=not (sent.waiting or sent.refused))
+
+
 def _write(
     batches: Iterable[list[Record]], target: str, config: Config, out: IO[str]
 ) -> Outcome:
     from infinium_otel.apps.convert import writing  # noqa: PLC0415 - not for --help
 
-    outcome = Outcome()
     if target == "infinium":
         tasks = writing.Tasks(config)
         documents = writing.tasks_as_documents(tasks.of(batches))
     else:
         tasks = None
         documents = writing.documents(batches, target, config)
+    written = 0
     for document in documents:
         # a text may hold half a character pair, which only an escape can tell
         out.write(json.dumps(document) + "\n")
-        outcome.written += 1
-    outcome.filtered = tasks.filtered if tasks else 0
-    return outcome
+        written += 1
+    return Outcome(f"{written} written", tasks.filtered if tasks else 0)
 
 
 def _report(read: Read, outcome: Outcome) -> int:
     """One line on stderr; the exit code says if it was all."""
-    said = f"{read.records} records in {read.documents} documents: "
-    said += f"{outcome.written} written"
+    said = f"{read.records} records in {read.documents} documents: {outcome.said}"
     if outcome.filtered:
         said += f", {outcome.filtered} runs without an agent left out (--include all)"
     if read.left_out:
         said += f", {read.left_out} items could not be read"
     sys.stderr.write(said + "\n")
-    return IN_PART if read.left_out else DONE
+    return DONE if outcome.complete and not read.left_out else IN_PART
