@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from infinium_otel.taskdata import TaskData
 from support.tasks import small
+
+if TYPE_CHECKING:
+    from infinium_otel.taskdata import TaskData
 
 
 @dataclass

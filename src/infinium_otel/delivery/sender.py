@@ -254,9 +254,8 @@ class Sender:
             self._handle(claim, self._config.timeout_s)
             return True
         with self._changed:
-            if self._closed:
-                return False
-            notified = self._changed.wait(IDLE_S if claim is None else claim)
+            pause = IDLE_S if claim is None else claim
+            notified = not self._closed and self._changed.wait(pause)
         return notified or claim is not None
 
     def _deliver_until(

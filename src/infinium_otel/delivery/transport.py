@@ -73,6 +73,7 @@ class SocketTransport:
         self._lock = threading.Lock()
         self._idle: list[tuple[socket.socket, float]] = []
         self._context: ssl.SSLContext | None = None
+        self._closed = False
 
     def perform(self, send: Send) -> Reply | NoReply:
         """Sends a request and reads the reply; never raises."""
@@ -94,7 +95,11 @@ class SocketTransport:
             return NoReply("broken", f"connection broken: {type(error).__name__}")
 
     def close(self) -> None:
-        """Closes idle connections."""
+        """Closes idle connections; those under way close when they are done."""
+        self._closed = True
+        self._drop_idle()
+
+    def _drop_idle(self) -> None:
         with self._lock:
             idle, self._idle = self._idle, []
         for connection, _ in idle:
@@ -103,7 +108,7 @@ class SocketTransport:
     def after_fork_in_child(self) -> None:
         """Leaves the parent's connections to the parent."""
         self._lock = threading.Lock()
-        self.close()
+        self._drop_idle()
 
     def _exchange(self, request: Request, deadline: float) -> Reply:
         connection = self._idle_connection() or self._connect(deadline)
@@ -113,7 +118,7 @@ class SocketTransport:
             connection.sendall(self._head(request) + request.body)
             reply, keep = self._read(connection, request.method, deadline)
         finally:
-            if keep:
+            if keep and not self._closed:
                 self._keep(connection)
             else:
                 connection.close()

@@ -109,10 +109,10 @@ def _existing(path: str) -> Iterator[sqlite3.Connection]:
     """One transaction on a spool that is there."""
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib costs an import
         raise SpoolError(f"{path}: there is no such spool", field="spool")
-    with closing(opened(path)) as connection:
-        try:
+    try:
+        with closing(opened(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise SpoolError(f"{path}: {error}", field="spool") from None
+    except sqlite3.Error as error:
+        raise SpoolError(f"{path}: {error}", field="spool") from None

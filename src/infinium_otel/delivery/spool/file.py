@@ -24,18 +24,16 @@ def opened(path: str) -> sqlite3.Connection:
 
     Raises:
         SpoolError: the file cannot be used; the message says why.
+        sqlite3.Error: SQLite cannot use it.
     """
     try:
         return _opened(path)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise SpoolError(f"{path}: {error}", field="spool") from None
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
         aside = _move_aside(path)
         logger.error("The spool %s is damaged; it was moved to %s", path, aside)  # noqa: TRY400 - the trace adds nothing
-    try:
-        return _opened(path)
-    except sqlite3.DatabaseError as error:
-        raise SpoolError(f"{path}: {error}", field="spool") from None
+    return _opened(path)
 
 
 def _opened(path: str) -> sqlite3.Connection:
