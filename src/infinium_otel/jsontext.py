@@ -84,16 +84,19 @@ def salvaged(text: str) -> Any:
     """The value of JSON *text* that was cut off, up to its last complete element.
 
     Returns:
-        None where nothing can be saved.
+        None where nothing can be saved, or where the text is no JSON that was cut:
+        "[1] see below" closes its bracket and goes on.
     """
     if text[:1] not in _OPENERS or len(text) > MAX_SALVAGE:
         return None
     ends = _safe_ends(text)
     for end, closers in reversed(ends):
         try:
-            return json.loads(text[:end] + closers)
+            found = json.loads(text[:end] + closers)
         except (ValueError, RecursionError):
             continue
+        if found:
+            return found
     return None
 
 
@@ -116,7 +119,7 @@ def _safe_ends(text: str) -> list[tuple[int, str]]:
         elif closers and char == closers[-1]:
             closers.pop()
             ends.append((index + 1, "".join(reversed(closers))))
-        if len(closers) > MAX_DEPTH:
+        if not 0 < len(closers) <= MAX_DEPTH:
             return []
         del ends[:-4]
     if quoted:

@@ -107,7 +107,7 @@ def _collect(value: Any, role: str, found: list[Message]) -> None:
 
 def _wrapped(value: Mapping[str, Any]) -> Any:
     """The message list an object carries under a well-known name."""
-    if "role" in value:
+    if "role" in value or "event.name" in value:
         return None
     for key in WRAPPERS:
         if isinstance(value.get(key), (list, tuple)):
@@ -199,7 +199,7 @@ def _message_in(value: Mapping[str, Any]) -> Mapping[str, Any]:
     if "content" not in value and "parts" not in value:
         inner = value.get("message", value.get("data"))
         if isinstance(inner, Mapping):
-            outer = value.get("role") or value.get("type")
+            outer = value.get("role") or value.get("type") or value.get("event.name")
             return _message_in({"role": outer, **inner} if outer else inner)
     return value
 

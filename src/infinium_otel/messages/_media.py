@@ -44,7 +44,8 @@ def _source(part: Mapping[str, Any]) -> Mapping[str, Any]:
         inner = part.get(key)
         if isinstance(inner, Mapping):
             nested = inner.get("source")
-            return {**inner, **nested} if isinstance(nested, Mapping) else inner
+            told = {key: part[key] for key in MIME_KEYS if key in part}
+            return {**told, **inner, **(nested if isinstance(nested, Mapping) else {})}
         if isinstance(inner, str):
             return {**part, "url": inner}
     return part

@@ -173,6 +173,22 @@ def _nested(key: str, reader: PartReader, **told: str) -> PartReader:
     return read
 
 
+def _answers(draft: Draft, part: Part) -> None:
+    """Haystack's answer holds the request it answers."""
+    answer = part["tool_call_result"]
+    if isinstance(answer, Mapping):
+        origin = answer.get("origin")
+        asked = request_of(origin)
+        draft.replies.append(
+            ToolReply(
+                plain(answer.get("result")),
+                asked.id if asked else None,
+                asked.name if asked else None,
+                answer.get("error") if isinstance(answer.get("error"), bool) else None,
+            )
+        )
+
+
 def _reasoning_content(draft: Draft, part: Part) -> None:
     inner = part.get("reasoningText", part)
     _thought(draft, inner if isinstance(inner, Mapping) else part)
@@ -210,7 +226,7 @@ PARTS: dict[str, PartReader] = {
     **dict.fromkeys(MEDIA, _media),
 }
 
-# Parts that name their kind by the key that holds it (Bedrock, Gemini).
+# Parts that name their kind by the key that holds it (Bedrock, Gemini, Haystack).
 KEYED_PARTS: dict[str, PartReader] = {
     "text": _text,
     "content": _text,
@@ -225,5 +241,7 @@ KEYED_PARTS: dict[str, PartReader] = {
     "image": _nested("image", _media, type="image"),
     "document": _nested("document", _media, type="document"),
     "reasoningContent": _nested("reasoningContent", _reasoning_content),
+    "tool_call": _nested("tool_call", _asks),
+    "tool_call_result": _answers,
     "json": lambda draft, part: draft.texts.append(text_of(part["json"])),
 }
