@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from infinium_otel import spans_to_tasks
+from infinium_otel.dialects import read
 from infinium_otel.records import LogEvent, SpanEvent, SpanRecord
 from support.spans import T0, TRACE, S, sid
 
@@ -94,3 +95,13 @@ def tokens_of(task):
     """Prompt and completion tokens in all."""
     usage = task.llm_usage
     return (usage.prompt_tokens, usage.completion_tokens) if usage else None
+
+
+def reading(attributes=None, *, readers=(), **more):
+    """What one span with these attributes says."""
+    return read(told(more.pop("key", "s"), None, attributes, **more), readers)
+
+
+def tells(found, **expected):
+    """Assert that *found* has these values, named all at once where it has not."""
+    assert {name: getattr(found, name) for name in expected} == expected

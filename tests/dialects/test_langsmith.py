@@ -1,0 +1,138 @@
+"""LangSmith's spans."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infinium_otel.records import Usage
+from support.told import raised, reading, tells
+
+
+def run(kind, **more):
+    attributes = {"langsmith.span.kind": kind} | more.pop("attributes", {})
+    return reading(attributes, **more)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("llm", "llm"),
+        ("tool", "tool"),
+        ("retriever", "retrieval"),
+        ("embedding", "embedding"),
+        ("prompt", "step"),
+        ("parser", "step"),
+        ("chain", "workflow"),
+    ],
+)
+def test_kinds(said, kind):
+    """The run type decides."""
+    assert run(said).kind == kind
+
+
+def test_a_prompt_is_no_call():
+    """A prompt's derived operation says chat; no model was called."""
+    assert run("prompt", attributes={"gen_ai.operation.name": "chat"}).kind == "step"
+
+
+def test_langchains_message_tells_what_the_keys_do_not():
+    """Tokens, model and reason stand inside the dumped answer."""
+    message = {
+        "content": "yo",
+        "usage_metadata": {
+            "input_tokens": 10,
+            "output_tokens": 5,
+            "input_token_details": {"cache_read": 3, "cache_creation": 2},
+            "output_token_details": {"reasoning": 1},
+        },
+        "response_metadata": {
+            "model_name": "gpt-4o-2024",
+            "id": "r1",
+            "finish_reason": "tool_calls",
+        },
+    }
+    outputs = {"generations": [[{"message": {"lc": 1, "kwargs": message}}]]}
+    found = run("llm", attributes={"gen_ai.completion": json.dumps(outputs)})
+    tells(
+        found,
+        model="gpt-4o-2024",
+        response_id="r1",
+        finish_reasons=("tool_call",),
+        usage=Usage(10, 5, None, 3, 2, 1),
+    )
+
+
+def test_other_answers_are_left_as_they_are():
+    """An answer that is no message of LangChain's is only content."""
+    found = run("llm", attributes={"gen_ai.completion": '{"text": "yo"}'})
+    tells(found, model=None, output='{"text": "yo"}')
+
+
+def test_metadata():
+    """LangChain's own metadata beats what was guessed from the model's name."""
+    found = run(
+        "llm",
+        attributes={
+            "gen_ai.system": "langchain",
+            "langsmith.metadata.ls_provider": "openai",
+            "langsmith.metadata.ls_model_name": "gpt-4o",
+            "langsmith.metadata.ls_temperature": 0.5,
+            "langsmith.metadata.ls_max_tokens": 100,
+            "langsmith.metadata.thread_id": "t1",
+            "langsmith.trace.session_id": "a project",
+            "langsmith.span.tags": "a, b",
+            "langsmith.request.streaming": True,
+        },
+    )
+    tells(
+        found,
+        provider="openai",
+        model_requested="gpt-4o",
+        temperature=0.5,
+        max_tokens=100,
+        conversation_id="t1",
+        streaming=True,
+    )
+    assert found.extra["tags"] == ("a", "b")
+
+
+def test_a_tool():
+    """A tool's inputs and outputs are its arguments and result."""
+    found = run(
+        "tool",
+        name="f",
+        attributes={"gen_ai.prompt": '{"a":1}', "gen_ai.completion": '{"output":"3"}'},
+    )
+    tells(found, tool_name="f", arguments='{"a":1}', result='{"output":"3"}')
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "message"),
+    [
+        (
+            "ValueError('x')Traceback ...\n\nValueError: no city",
+            "ValueError",
+            "no city",
+        ),
+        ("it broke", "Exception", "it broke"),
+    ],
+    ids=["traceback", "plain"],
+)
+def test_the_error_inside_the_text(told, kind, message):
+    """The recorded type is always Exception; the traceback's last line has the real."""
+    found = run("tool", status="error", events=(raised("Exception", told),))
+    assert (found.failure.type, found.failure.message) == (kind, message)
+
+
+def test_an_error_without_words():
+    """A failed run without a recorded text is a failure all the same."""
+    found = run("tool", status="error", events=(raised("X", ""),))
+    assert found.failure is not None
+
+
+def test_foreign_spans_are_not_its_own():
+    """Metadata alone makes no run of LangSmith's."""
+    found = reading({"langsmith.metadata.thread_id": "t", "gen_ai.prompt": "{}"})
+    assert "langsmith" not in found.dialects
