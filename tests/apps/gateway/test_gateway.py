@@ -87,6 +87,7 @@ def test_health_says_what_happened(fake):
     with running_gateway(fake, INFINIUM_OTEL_INCLUDE="all") as running:
         post(running.url, traces(agent_span(1), {"name": "no ids"}))
         health = httpx.get(running.url + "/healthz")
+        running.stop()
     assert health.status_code == 200
     assert health.json()["status"] == "ok"
     assert health.json()["requests"] == {

@@ -1,0 +1,92 @@
+"""`infinium-otel spool`: what waits in a spool file and what was refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infinium_otel.apps import cli
+from infinium_otel.delivery.spool import Spool
+
+BODY = b'{"name":"a task"}'
+
+
+@pytest.fixture
+def path(tmp_path):
+    """A spool with one task that waits, one that failed before and one refused."""
+    spool = Spool(str(tmp_path / "spool.db"), 10**6, epoch=lambda: 1_700_000_000.0)
+    for key in ("c-refused", "b-failed", "a-waits"):
+        spool.put(key, BODY, 3)
+    spool.refuse(spool.take(1_700_000_000.0), "422", 'name:\x1b[31m "blank"')
+    spool.release(spool.take(1_700_000_000.0), 0.0, failed=True)
+    spool.close()
+    return tmp_path / "spool.db"
+
+
+@pytest.fixture
+def run(capsys):
+    def command(*arguments):
+        code = cli.main(["spool", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, out.splitlines(), err
+
+    return command
+
+
+def test_list_shows_every_task(run, path):
+    """State, time, key and size; attempts and the service's words, quoted."""
+    assert run(path) == (
+        0,
+        [
+            "waiting  2023-11-14 22:13:20Z b-failed       17 bytes, 1 attempts",
+            "waiting  2023-11-14 22:13:20Z a-waits       17 bytes",
+            "refused  2023-11-14 22:13:20Z c-refused       17 bytes, "
+            '422: "name:\\u001b[31m \\"blank\\""',
+            "2 tasks wait, 1 were refused",
+        ],
+        "",
+    )
+
+
+def test_list_shows_what_was_asked_for(run, path):
+    """With keys only those tasks."""
+    _, lines, _ = run(path, "list", "a-waits")
+    assert len(lines) == 2
+    assert "a-waits" in lines[0]
+
+
+def test_list_speaks_to_programs(run, path):
+    """`--json` gives an object a line."""
+    _, lines, _ = run(path, "--json")
+    found = [json.loads(line) for line in lines]
+    assert [task["state"] for task in found] == ["waiting", "waiting", "refused"]
+    assert found[2]["reason"] == "422"
+
+
+def test_retry_queues_refused_tasks_again(run, path):
+    """What was refused is tried again; there is nothing else to retry."""
+    assert run(path, "retry") == (0, ["1 tasks queued again"], "")
+    assert run(path)[1][-1] == "3 tasks wait, 0 were refused"
+
+
+@pytest.mark.parametrize(
+    ("keys", "said", "left"),
+    [
+        pytest.param([], "1 tasks deleted", "2 tasks wait, 0", id="the-refused"),
+        pytest.param(["a-waits"], "1 tasks deleted", "1 tasks wait, 1", id="by-key"),
+        pytest.param(["other"], "0 tasks deleted", "2 tasks wait, 1", id="unknown-key"),
+    ],
+)
+def test_drop_deletes_for_good(keys, said, left, run, path):
+    """Without keys what was refused; what waits only if it is named."""
+    assert run(path, "drop", *keys)[1] == [said]
+    assert run(path)[1][-1].startswith(left)
+
+
+def test_a_spool_that_is_not_there_is_one_line(run, tmp_path):
+    """It is not made, and the exit code is 2."""
+    code, _, said = run(tmp_path / "no.db")
+    assert code == 2
+    assert "there is no such spool" in said
+    assert not (tmp_path / "no.db").exists()
