@@ -1,0 +1,438 @@
+"""How a span is read: by which dialects, in which order, to which reading."""
+
+from __future__ import annotations
+
+import pytest
+
+from infinium_otel.dialects import DIALECTS, FACTS, Dialect, count, first, put, text
+from infinium_otel.dialects._failures import is_control_flow, split
+from infinium_otel.dialects._providers import provider_of, spellings
+from infinium_otel.dialects._usage import usage_of
+from infinium_otel.records import Usage
+from support.told import event, raised, reading, tells, told
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: d.name)
+def test_every_dialect_names_itself(dialect):
+    """A dialect says how it is known, where from, and only facts there are."""
+    assert dialect.speaks or dialect.scopes
+    assert dialect.source
+    assert set(dialect.fields) <= FACTS
+
+
+def test_an_unknown_fact_is_refused():
+    """A table with a fact that is none would be read in vain."""
+    with pytest.raises(ValueError, match="no such fact: \\['colour'\\]"):
+        Dialect("x", {"colour": first(text, "x.colour")})
+
+
+def test_the_first_dialect_decides():
+    """A span that speaks two dialects is read by both, fact by fact."""
+    found = reading(
+        {
+            "openinference.span.kind": "LLM",
+            "llm.model_name": "gpt-4o",
+            "gen_ai.request.model": "other",
+            "gen_ai.usage.input_tokens": 7,
+        }
+    )
+    tells(found, model="gpt-4o", model_requested="other", usage=Usage(7))
+    assert found.dialects == ("openinference", "gen_ai")
+
+
+def test_a_plain_kind_gives_way():
+    """A generic kind never beats a specific one of a later dialect."""
+    found = reading(
+        {"openinference.span.kind": "CHAIN", "gen_ai.operation.name": "execute_tool"}
+    )
+    assert found.kind == "tool"
+
+
+def fails(_record, _facts):
+    raise RuntimeError
+
+
+def adds(_record, facts):
+    put(facts, "label", "by another")
+    put(facts, "label", "too late")
+    put(facts, "purpose", None)
+
+
+def test_foreign_dialects_come_last():
+    """Another's dialect adds what the built-in ones leave open."""
+    mine = Dialect("mine", {"model": first(text, "my.model")}, ("my",), refine=adds)
+    found = reading({"my.model": "x", "gen_ai.response.model": "y"}, readers=(mine,))
+    tells(found, model="y", label="by another", purpose=None)
+    assert found.dialects == ("gen_ai", "mine")
+
+
+def test_a_dialect_that_fails_costs_a_note():
+    """What raises is noted; the rest is read all the same."""
+    broken = Dialect("broken", {}, ("my",), refine=fails)
+    found = reading({"my.x": 1, "gen_ai.response.model": "y"}, readers=(broken,))
+    tells(found, model="y", problems=("broken: RuntimeError while reading",))
+
+
+def test_a_value_of_the_wrong_type_is_noted():
+    """It is an absent one, and the next key is asked."""
+    found = reading({"gen_ai.usage.input_tokens": [1], "gen_ai.usage.prompt_tokens": 7})
+    assert found.usage == Usage(7)
+    assert "gen_ai.usage.input_tokens: not understood" in found.problems
+
+
+def test_a_scope_alone_can_tell():
+    """A library without keys of its own is known by its scope, whole or beginning."""
+    mine = Dialect("mine", {"model": first(text, "model")}, scopes=("acme",))
+    assert reading({"model": "x"}, scope="acme.tracing", readers=(mine,)).model == "x"
+    assert reading({"model": "x"}, scope="acme", readers=(mine,)).model == "x"
+    assert reading({"model": "x"}, scope="other", readers=(mine,)).model is None
+
+
+def test_an_event_can_tell():
+    """A span without any attribute may have its content in events."""
+    found = reading({}, events=(event("gen_ai.user.message", {"content": "hi"}),))
+    assert found.input
+
+
+# Tokens
+
+
+@pytest.mark.parametrize(
+    ("facts", "usage"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param(
+            {"input_tokens": 100, "cache_read": 80}, Usage(100, None, None, 80), id="in"
+        ),
+        pytest.param(
+            {"input_tokens": 20, "cache_read": 80},
+            Usage(100, None, None, 80),
+            id="more-cached-than-read",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 100,
+                "output_tokens": 5,
+                "total_tokens": 105,
+                "cache_read": 80,
+                "excludes_cache": True,
+            },
+            Usage(100, 5, 105, 80),
+            id="the-total-says-inside",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 100,
+                "output_tokens": 5,
+                "total_tokens": 145,
+                "cache_read": 30,
+                "cache_write": 10,
+            },
+            Usage(140, 5, 145, 30, 10),
+            id="the-total-says-beside",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 100,
+                "output_tokens": 5,
+                "total_tokens": 999,
+                "cache_read": 30,
+            },
+            Usage(100, 5, 999, 30),
+            id="the-total-says-nothing",
+        ),
+        pytest.param(
+            {"input_tokens": 100, "cache_read": 30, "excludes_cache": True},
+            Usage(130, None, None, 30),
+            id="the-emitter-says-beside",
+        ),
+        pytest.param({"cache_read": 30}, Usage(cache_read=30), id="cache-alone"),
+        pytest.param(
+            {"output_tokens": 10, "reasoning": 4},
+            Usage(None, 10, reasoning=4),
+            id="reasoning-inside",
+        ),
+        pytest.param(
+            {"output_tokens": 4, "reasoning": 10},
+            Usage(None, 14, reasoning=10),
+            id="more-reasoning-than-output",
+        ),
+        pytest.param(
+            {"output_tokens": 10, "reasoning": 4, "excludes_reasoning": True},
+            Usage(None, 14, reasoning=4),
+            id="the-emitter-says-reasoning-beside",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 1,
+                "output_tokens": 10,
+                "total_tokens": 15,
+                "reasoning": 4,
+            },
+            Usage(1, 14, 15, reasoning=4),
+            id="the-total-says-reasoning-beside",
+        ),
+        pytest.param(
+            {
+                "input_tokens": 1,
+                "output_tokens": 10,
+                "total_tokens": 11,
+                "reasoning": 4,
+            },
+            Usage(1, 10, 11, reasoning=4),
+            id="the-total-says-reasoning-inside",
+        ),
+    ],
+)
+def test_which_counts_include_which(facts, usage):
+    """Cached and reasoning tokens end up inside the totals, once."""
+    assert usage_of(facts) == usage
+
+
+# Providers
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "model", "provider"),
+    [
+        ("OpenAI", None, None, "openai"),
+        (" openai ", None, None, "openai"),
+        ("openai.chat", None, None, "openai"),
+        ("google-vertex", None, None, "google"),
+        ("api.mistral.ai", None, None, "mistral_ai"),
+        ("acme-llm", None, None, "acme-llm"),
+        ("langchain", None, None, None),
+        (None, "my.openai.azure.com", None, "azure"),
+        (None, "api.openai.com", "claude-3", "openai"),
+        (None, "bedrock-runtime.us-east-1.amazonaws.com", None, "aws.bedrock"),
+        (None, "europe-west1-aiplatform.googleapis.com", None, "google"),
+        (None, "example.com", None, None),
+        (None, None, "gpt-4o", "openai"),
+        (None, None, "o3-mini", "openai"),
+        (None, None, "claude-sonnet-4", "anthropic"),
+        (None, None, "us.anthropic.claude-3", "aws.bedrock"),
+        (None, None, "mistral/large", "mistral_ai"),
+        (None, None, "groq:some-model", None),
+        (None, None, "nobody/knows", None),
+        (None, None, "openai/anything", "openai"),
+        (None, None, "unheard-of", None),
+        (None, None, None, None),
+    ],
+)
+def test_providers(name, server, model, provider):
+    """The name tells, else the server, else the model; a framework's name never."""
+    assert provider_of(name, server, model) == provider
+
+
+def test_every_alias_is_its_own_providers():
+    """Each spelling leads to the one word it stands for."""
+    for alias, provider in spellings().items():
+        assert provider_of(alias.upper()) == provider
+
+
+def test_only_calls_guess_their_provider():
+    """A tool's server is no model provider."""
+    said = {"server.address": "api.openai.com", "gen_ai.operation.name": "execute_tool"}
+    assert reading(said).provider is None
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("description", "parts"),
+    [
+        ("ValueError: no city", ("ValueError", "no city")),
+        ("openai.RateLimitError: slow", ("openai.RateLimitError", "slow")),
+        ("rate_limit_error: slow", ("rate_limit_error", "slow")),
+        ("Error running tool: {'x': 1}", (None, "Error running tool: {'x': 1}")),
+        ("note: all is well", (None, "note: all is well")),
+        ("ValueError: ", ("ValueError", None)),
+        ("", (None, None)),
+    ],
+)
+def test_descriptions(description, parts):
+    """A description may begin with the exception's name."""
+    assert split(description) == parts
+
+
+@pytest.mark.parametrize(
+    ("more", "failure"),
+    [
+        pytest.param({}, None, id="none"),
+        pytest.param(
+            {"status": "error"}, ("error", "s failed", None, False), id="status-alone"
+        ),
+        pytest.param(
+            {"status": "error", "status_message": "KeyError: 'a'"},
+            ("KeyError", "'a'", None, False),
+            id="status-message",
+        ),
+        pytest.param(
+            {"status": "error", "events": (raised(),)},
+            ("ValueError", "no city", None, False),
+            id="event",
+        ),
+        pytest.param(
+            {"events": (raised(),)},
+            ("ValueError", "no city", None, True),
+            id="handled",
+        ),
+        pytest.param(
+            {"attributes": {"error.type": "timeout"}},
+            ("timeout", "timeout", None, False),
+            id="type-alone",
+        ),
+        pytest.param(
+            {"attributes": {"error.type": "timeout"}, "status": "ok"},
+            None,
+            id="type-on-a-success",
+        ),
+        pytest.param(
+            {
+                "attributes": {"error.type": "429", "error.message": "slow"},
+                "status": "error",
+            },
+            ("429", "slow", "429", False),
+            id="a-status-as-type",
+        ),
+        pytest.param(
+            {
+                "attributes": {"error.type": "E", "http.response.status_code": 503},
+                "status": "error",
+            },
+            ("E", "E (503)", "503", False),
+            id="http-status",
+        ),
+        pytest.param(
+            {
+                "attributes": {"error.type": "E", "error.code": "quota"},
+                "status": "error",
+            },
+            ("E", "E (quota)", "quota", False),
+            id="a-code",
+        ),
+        pytest.param(
+            {
+                "attributes": {"error.type": "rate_limit_error"},
+                "status": "error",
+                "events": (raised("RateLimitError", "slow"),),
+            },
+            ("RateLimitError", "slow", "rate_limit_error", False),
+            id="event-and-vendors-word",
+        ),
+        pytest.param(
+            {
+                "attributes": {"error.type": "openai.RateLimitError"},
+                "status": "error",
+                "events": (raised("RateLimitError", "slow"),),
+            },
+            ("RateLimitError", "slow", "openai.RateLimitError", False),
+            id="event-and-class",
+        ),
+        pytest.param(
+            {"events": (raised("GraphInterrupt", "wait"),), "status": "error"},
+            None,
+            id="control-flow",
+        ),
+    ],
+)
+def test_failures(more, failure):
+    """A failure is found wherever a span tells it."""
+    found = reading(more.pop("attributes", None), **more).failure
+    told_ = found and (found.type, found.message, found.code, found.handled)
+    assert told_ == failure
+
+
+def test_the_cause_behind_a_wrapper():
+    """A wrapped exception's cause is named where the wrapper hides it."""
+    stack = (
+        "Traceback (most recent call last):\n  ...\nValueError: no city\n\n"
+        "The above exception was the direct cause of the following exception:\n\n"
+        "Traceback (most recent call last):\n  ...\nToolError: the tool failed"
+    )
+    found = reading({}, events=(raised("ToolError", "the tool failed", stack),))
+    assert found.failure.message == "the tool failed (caused by ValueError)"
+    plain = stack.replace("ValueError: no city", "1 of 2 failed")
+    found = reading({}, events=(raised("ToolError", "the tool failed", plain),))
+    assert found.failure.message == "the tool failed"
+    named = reading({}, events=(raised("ToolError", "a ValueError", stack),))
+    assert named.failure.message == "a ValueError"
+
+
+def test_is_control_flow():
+    """What only steers a program is known by its class's name."""
+    steers = told("s", events=(raised("langgraph.errors.GraphInterrupt"),))
+    assert is_control_flow(steers)
+    assert not is_control_flow(told("s", events=(event("other"),)))
+
+
+# Shapes
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "kind"),
+    [
+        ("s", {"tool.name": "f"}, "tool"),
+        ("s", {"gen_ai.tool.call.id": "c"}, "tool"),
+        (
+            "s",
+            {"gen_ai.request.model": "m", "gen_ai.usage.input_tokens": 1},
+            "llm",
+        ),
+        ("s", {"gen_ai.request.model": "m"}, ""),
+        (
+            "s",
+            {
+                "gen_ai.request.model": "m",
+                "gen_ai.usage.input_tokens": 1,
+                "gen_ai.agent.name": "a",
+            },
+            "",
+        ),
+        ("chat gpt-4o", {}, "llm"),
+        ("embeddings e3", {}, "embedding"),
+        ("execute_tool f", {}, "tool"),
+        ("invoke_agent helper", {}, "agent"),
+        ("invoke_workflow w", {}, "workflow"),
+        ("retrieval docs", {}, "retrieval"),
+        ("Handoff: a", {}, "handoff"),
+        ("chatter", {}, ""),
+        ("GET", {"http.request.method": "GET"}, "http"),
+        ("query", {"db.system": "sqlite"}, "db"),
+        ("send", {"messaging.system": "kafka"}, "messaging"),
+    ],
+)
+def test_shapes(name, attributes, kind):
+    """Where no vocabulary names the kind, keys, names and protocols do."""
+    assert reading(attributes, name=name).kind == kind
+
+
+def test_the_shape_of_what_was_evicted():
+    """An answer and its tokens are a call whose model the limits took."""
+    left = {"llm.token_count.completion": 5, "output.value": "yo"}
+    assert reading(left, dropped_attributes=3).kind == "llm"
+    assert reading(left).kind == ""
+
+
+def test_finish_reasons_have_one_spelling():
+    """Each provider's word becomes the conventions'."""
+    said = {"gen_ai.response.finish_reasons": ("end_turn", "FinishReason.MAX_TOKENS")}
+    assert reading(said).finish_reasons == ("stop", "length")
+
+
+def test_several_choices_that_are_not_listed():
+    """Without a list of answers there is no first one."""
+    said = {"gen_ai.response.finish_reasons": ("stop", "stop")}
+    assert reading(said | {"gen_ai.output.messages": "text"}).output == "text"
+
+
+def test_requests_have_no_usage():
+    """Counts on a tool or a request neither call nor sum."""
+    said = {"gen_ai.operation.name": "execute_tool", "gen_ai.usage.input_tokens": 7}
+    assert reading(said).usage is None
+
+
+def test_count_is_a_public_coercion():
+    """What others need to write a dialect is exported."""
+    assert count("7") == 7
