@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 
 import pytest
@@ -541,6 +542,17 @@ def test_embeddings_are_tagged():
     assert back[1].attributes["gen_ai.operation.name"] == "embeddings"
 
 
+def test_a_lone_call_comes_back_alone():
+    """A call that is its own root gets no span above it."""
+    alone = replace(chat(), parent_id=None)
+    log = one(alone)
+    assert [(r.span_id, r.parent_id) for r in letta.to_spans(log)] == [
+        (alone.span_id, None)
+    ]
+    hostile = replace(log, otel={**log.otel, "root": {"span_id": "0" * 16}})
+    assert letta.to_spans(hostile)[0].name == "invoke_agent"
+
+
 def test_providers_have_lettas_names():
     """The conventions' provider names become Letta's."""
     assert letta_provider("gcp.vertex_ai") == "google_vertex"
@@ -691,6 +703,60 @@ def test_span_status(status, expected):
     _, call = from_steps(Step("s", status=status))
     assert call.status == expected
     assert (call.attributes.get("error.type") == "cancelled") == (status == "cancelled")
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        pytest.param(
+            {"type": "text", "text": "a"},
+            {"type": "text", "content": "a"},
+            id="text",
+        ),
+        pytest.param("a", {"type": "text", "content": "a"}, id="bare"),
+        pytest.param(7, {"type": "text", "content": "7"}, id="number"),
+        pytest.param(
+            {"type": "reasoning", "reasoning": "a"},
+            {"type": "reasoning", "content": "a"},
+            id="reasoning",
+        ),
+        pytest.param(
+            {"type": "tool_call", "id": "1", "name": "n", "input": {}},
+            {"type": "tool_call", "id": "1", "name": "n", "arguments": {}},
+            id="tool-call",
+        ),
+        pytest.param(
+            {"type": "tool_return", "tool_call_id": "1", "content": "c"},
+            {"type": "tool_call_response", "id": "1", "response": "c"},
+            id="tool-return",
+        ),
+        pytest.param(
+            {"type": "image", "source": {"url": "https://x/y"}},
+            {"type": "uri", "modality": "image", "uri": "https://x/y"},
+            id="image-elsewhere",
+        ),
+        pytest.param(
+            {"type": "image", "source": {"data": "aa", "media_type": "image/png"}},
+            {
+                "type": "blob",
+                "modality": "image",
+                "mime_type": "image/png",
+                "content": "aa",
+            },
+            id="image",
+        ),
+        pytest.param({"type": "image"}, {"type": "image"}, id="image-of-nothing"),
+        pytest.param(
+            {"type": "omitted_reasoning"}, {"type": "omitted_reasoning"}, id="other"
+        ),
+    ],
+)
+def test_content_by_the_conventions(item, expected):
+    """Each part of a message has the conventions' shape."""
+    said = [Message("message-1", "assistant", step_id="s", content=(item,))]
+    _, call = from_steps(Step("s"), messages=said)
+    (message,) = json.loads(call.attributes["gen_ai.output.messages"])
+    assert message["parts"] == [expected]
 
 
 def test_a_failed_step_is_told():

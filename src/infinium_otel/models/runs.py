@@ -370,3 +370,21 @@ def prompt_text(told: Told) -> str | None:
         message.text for message in found if message.role == "user" and message.text
     ]
     return texts[-1] if texts else None
+
+
+def led(records: list[SpanRecord], facts: Any) -> list[SpanRecord]:
+    """*records* below the one of them that was its run's own root.
+
+    Args:
+        facts: what `facts_of` told of that root.
+
+    Returns:
+        Empty if it is none of them.
+    """
+    lead_id = text((json_object(facts) or {}).get("span_id"))
+    if lead_id not in {record.span_id for record in records}:
+        return []
+    return [
+        replace(record, parent_id=None) if record.span_id == lead_id else record
+        for record in adopted(records, str(lead_id))
+    ]

@@ -89,6 +89,9 @@ class _Reading:
         self.otel: dict[str, Any] = {
             "trace_id": run.root.record.trace_id,
             "root": facts_of(run.root),
+            # A lone call is its own root: the way back makes none.
+            "rootless": run.root.record.span_id
+            in {step.record.span_id for step in run.steps},
             "steps": {},
             "tools": {},
             "others": [],

@@ -24,7 +24,7 @@ from infinium_otel.models.letta.drafts import (
 )
 from infinium_otel.models.letta.messages import input_of, output_of, tool_runs
 from infinium_otel.models.letta.timing import Laid, lay
-from infinium_otel.models.runs import adopted, restored
+from infinium_otel.models.runs import adopted, led, restored
 from infinium_otel.models.spans import (
     as_json,
     json_list,
@@ -140,6 +140,10 @@ class _Writing:
         self._others(top)
         if self.parent_id is not None:
             return adopted(self.spans, self.parent_id)
+        if self.facts.get("rootless") and (
+            found := led(self.spans, self.facts.get("root"))
+        ):
+            return found
         return [self._ended(root, accounts), *adopted(self.spans, root.span_id)]
 
     def _span(self, facts: Any, **fields: Any) -> tuple[SpanRecord, Failure | None]:
