@@ -13,12 +13,11 @@ from infinium_otel.mapping.annotations import (
     is_skipped,
     sections_of,
 )
-from infinium_otel.mapping.calls import is_call, unify_calls
+from infinium_otel.mapping.calls import inherit_parameters, is_call, unify_calls
 from infinium_otel.mapping.content import Content
 from infinium_otel.mapping.environment import environment_of
 from infinium_otel.mapping.failures import as_errors, failures_of
 from infinium_otel.mapping.folding import (
-    AGENTIC,
     fold_agents,
     fold_tools,
     fold_transport,
@@ -28,7 +27,14 @@ from infinium_otel.mapping.logs import with_logs
 from infinium_otel.mapping.steps import iso, step_of, told_step
 from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tool_content import complete_tools
-from infinium_otel.mapping.tree import Node, in_order, tree_of, without_dropped
+from infinium_otel.mapping.tree import (
+    AGENTIC,
+    Node,
+    in_order,
+    look_up,
+    tree_of,
+    without_dropped,
+)
 from infinium_otel.mapping.usage import counted, totals
 from infinium_otel.pricing import cost_of
 from infinium_otel.taskdata import TaskData, TimeTracking
@@ -75,6 +81,8 @@ def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
     nodes = without_dropped(nodes)
     unify_calls(nodes)
     fold_tools(nodes)
+    look_up(nodes)
+    inherit_parameters(nodes)
     fold_agents(nodes)
     fold_transport(nodes)
     complete_tools(nodes)

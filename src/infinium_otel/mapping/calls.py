@@ -6,7 +6,7 @@ response id, a wrapper around retries. Rules: dialects.md 2.6.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -29,19 +29,19 @@ def unify_calls(nodes: list[Node]) -> None:
             _unify_nested(node)
     _unify_by_response(nodes)
     _unify_streams(nodes)
-    for node in nodes:
-        if is_call(node):
-            _inherit_parameters(node)
 
 
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
 
 
-def _inherit_parameters(node: Node) -> None:
+def inherit_parameters(nodes: list[Node]) -> None:
     """Some frameworks write a call's parameters on the agent that makes it."""
-    agent = next((a for a in node.ancestors() if a.kind == "agent"), None)
-    if agent is None:
-        return
+    for node in nodes:
+        if is_call(node) and node.agent_above is not None:
+            _take_parameters(node, node.agent_above)
+
+
+def _take_parameters(node: Node, agent: Node) -> None:
     told = {
         name: value
         for name in _PARAMETERS
@@ -74,11 +74,13 @@ def _unify_nested(outer: Node) -> None:
 
 def _nearest_calls(node: Node) -> Iterator[Node]:
     """Calls below *node* with no agent, tool or other call in between."""
-    for child in node.children:
-        if is_call(child):
-            yield child
-        elif child.kind not in BARRIERS:
-            yield from _nearest_calls(child)
+    waiting = deque(node.children)
+    while waiting:
+        below = waiting.popleft()
+        if below.kind in CALLS:
+            yield below.told_by
+        elif below.kind not in BARRIERS:
+            waiting.extend(below.children)
 
 
 def _are_two(outer: Node, inner: Node) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from infinium_otel.mapping.previews import STACK, cut
+from infinium_otel.mapping.tree import top_down
 from infinium_otel.taskdata import ErrorDetail
 
 if TYPE_CHECKING:
@@ -15,27 +17,41 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 2_000
 
 
+MAX_BELOW = 8
+"""Distinct failures of a subtree that a span above is compared with."""
+
+
 def failures_of(nodes: list[Node], content: Content) -> dict[int, ErrorDetail]:
     """The error of each node that has one of its own, by the node's identity.
 
     An exception that ran up through its ancestors is theirs no more: it belongs to the
     deepest span that recorded it.
     """
-    found: dict[int, ErrorDetail] = {}
-    for node in nodes:
-        failure = node.reading.failure
-        if failure is not None and not node.folded and not _is_a_copy(node, failure):
-            found[id(node)] = _detail(node, failure, content)
-    return found
+    failing = [n for n in nodes if n.reading.failure is not None and not n.folded]
+    if not failing:
+        return {}
+    below = _failures_below(nodes)
+    after = _Aftermath(nodes)
+    return {
+        id(node): _detail(node, node.reading.failure, after, content)
+        for node in failing
+        if node.reading.failure is not None
+        and not any(_same(node.reading.failure, lower) for lower in below[id(node)])
+    }
 
 
-def _is_a_copy(node: Node, failure: Failure) -> bool:
-    """Whether a span below tells of the same failure."""
-    return any(
-        below.reading.failure is not None and _same(failure, below.reading.failure)
-        for below in node.descendants()
-        if below not in node.members
-    )
+def _failures_below(nodes: list[Node]) -> dict[int, list[Failure]]:
+    """What failed in each node's subtree, itself left out."""
+    below: dict[int, list[Failure]] = {id(node): [] for node in nodes}
+    for node in reversed(top_down(nodes)):
+        if node.parent is None:
+            continue
+        told = below[id(node.parent)]
+        own = node.reading.failure
+        for failure in (*([own] if own and not node.folded else ()), *below[id(node)]):
+            if len(told) < MAX_BELOW and failure not in told:
+                told.append(failure)
+    return below
 
 
 def _same(upper: Failure, lower: Failure) -> bool:
@@ -60,13 +76,16 @@ def _says_nothing(failure: Failure) -> bool:
     return failure.message.startswith(failure.type) or failure.type == "error"
 
 
-def _detail(node: Node, failure: Failure, content: Content) -> ErrorDetail:
+def _detail(
+    node: Node, failure: Failure, after: _Aftermath, content: Content
+) -> ErrorDetail:
     stack = failure.stack_trace
+    fine = failure.handled or node.fine_above is not None or after.went_on(node)
     return ErrorDetail(
         error_type=failure.type,
         message=content.error(cut(failure.message, MAX_MESSAGE)),
-        recoverable=failure.handled or _was_recovered(node),
-        retry_count=node.reading.retry_count or _earlier_failures(node),
+        recoverable=fine,
+        retry_count=node.reading.retry_count or after.failed_before(node),
         stack_trace=content.text(_tail(stack)) if stack else None,
         error_code=failure.code,
     )
@@ -77,41 +96,31 @@ def _tail(stack: str) -> str:
     return stack if len(stack) <= STACK else "..." + stack[3 - STACK :]
 
 
-def _was_recovered(node: Node) -> bool:
-    """Some span above went on and ended well, or the same was tried again and worked."""
-    above = next(iter(node.ancestors()), None)
-    while above is not None:
-        if not above.failed:
-            return above.parent is not None or _went_on(node) or _ended_well(above)
-        above = above.parent
-    return _went_on(node)
+class _Aftermath:
+    """What came before and after a failure among the spans beside it."""
 
+    def __init__(self, nodes: list[Node]) -> None:
+        self._last_success: dict[tuple[int, str], int] = {}
+        self._before: dict[int, int] = {}
+        failed: Counter[tuple[object, ...]] = Counter()
+        for node in nodes:
+            beside = (id(node.parent), node.kind)
+            if node.failed:
+                work = (*beside, *_work(node))
+                self._before[id(node)] = failed[work]
+                failed[work] += 1
+            else:
+                start_ns = max(self._last_success.get(beside, 0), node.record.start_ns)
+                self._last_success[beside] = start_ns
 
-def _ended_well(root: Node) -> bool:
-    return root.record.status == "ok" or not root.failed
+    def went_on(self, node: Node) -> bool:
+        """Whether a later sibling with the same kind of work succeeded."""
+        latest = self._last_success.get((id(node.parent), node.kind), -1)
+        return latest >= node.record.end_ns
 
-
-def _went_on(node: Node) -> bool:
-    """A later sibling with the same work succeeded."""
-    return any(
-        sibling.record.start_ns >= node.record.end_ns
-        and sibling.kind == node.kind
-        and not sibling.failed
-        for sibling in (node.parent.children if node.parent else ())
-    )
-
-
-def _earlier_failures(node: Node) -> int:
-    """How many times the same call had failed before this one."""
-    siblings = node.parent.children if node.parent else ()
-    return sum(
-        1
-        for sibling in siblings
-        if sibling.record.start_ns < node.record.start_ns
-        and sibling.failed
-        and sibling.kind == node.kind
-        and _work(sibling) == _work(node)
-    )
+    def failed_before(self, node: Node) -> int:
+        """How many times the same call had failed before this one."""
+        return self._before.get(id(node), 0)
 
 
 def _work(node: Node) -> tuple[str | None, str | None]:

@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.calls import united
 from infinium_otel.mapping.previews import is_dump
+from infinium_otel.mapping.tree import WORKERS
 
 if TYPE_CHECKING:
     from infinium_otel.mapping.previews import Said
     from infinium_otel.mapping.tree import Node
 
 TRANSPORT = frozenset({"http", "db", "messaging", "mcp"})
-WORKERS = CALLS | {"tool"}
-"""What a transport span can serve."""
-
 ALWAYS = WORKERS | {
     "refused",
     "retrieval",
@@ -31,9 +29,6 @@ ALWAYS = WORKERS | {
     "memory",
 }
 NEVER = frozenset({"lifecycle", "messaging", "waiting"})
-AGENTIC = CALLS | {"tool", "agent"}
-"""What makes a trace the run of an agent."""
-
 HTTP_ERROR = 400
 
 
@@ -81,15 +76,13 @@ def fold_agents(nodes: list[Node]) -> None:
 
 def _teller_above(agent: Node) -> Node | None:
     """The span above that tells of the same agent, with no work in between."""
-    for above in agent.ancestors():
-        if above.kind == "agent":
-            same = above.reading.agent_name == agent.reading.agent_name
-            return above if same else None
-        if above.kind == "tool":
-            return above if above.reading.tool_name == agent.record.name else None
-        if above.kind in CALLS:
-            return None
-    return None
+    boss = agent.boss_above
+    if boss is None:
+        return None
+    if boss.kind == "agent":
+        return boss if boss.reading.agent_name == agent.reading.agent_name else None
+    told = boss.kind == "tool" and boss.reading.tool_name == agent.record.name
+    return boss if told else None
 
 
 def _take_over(above: Node, agent: Node) -> None:
@@ -102,19 +95,9 @@ def fold_transport(nodes: list[Node]) -> None:
     """Fold HTTP and database spans into the call or tool they served."""
     for node in nodes:
         if node.kind in TRANSPORT and not node.folded:
-            served = next((a for a in node.ancestors() if a.kind in WORKERS), None)
+            served = node.worker_above
             if served is not None:
-                _serve(_teller(served), node)
-
-
-def _teller(node: Node) -> Node:
-    """The node that tells *node*'s call, if another does."""
-    if not node.folded:
-        return node
-    for below in node.descendants():
-        if node in below.members:
-            return below
-    return next((a for a in node.ancestors() if node in a.members), node)
+                _serve(served.told_by, node)
 
 
 def _serve(served: Node, transport: Node) -> None:

@@ -43,16 +43,6 @@ def duration_ms(record: SpanRecord) -> int:
     return max(0, (record.end_ns - record.start_ns + 500_000) // 1_000_000)
 
 
-def agent_of(node: Node) -> str | None:
-    """The agent that did *node*: its own word, else the nearest agent's above."""
-    if node.kind != "agent" and node.reading.agent_name:
-        return node.reading.agent_name
-    for above in node.ancestors():
-        if above.kind in ("agent", "step") and above.reading.agent_name:
-            return above.reading.agent_name
-    return None
-
-
 def llm_call(node: Node, agent: str | None) -> LlmCall:
     """The call that *node* tells of."""
     reading = node.reading
@@ -75,7 +65,7 @@ def _latency_ms(node: Node) -> int:
 
 def step_of(node: Node, error: ErrorDetail | None, content: Content) -> ExecutionStep:
     """*node* as a step, not yet numbered."""
-    agent = agent_of(node)
+    agent = node.agent_name
     is_tool = node.kind == "tool"
     asked, answered = _tool_texts(node.reading) if is_tool else _texts(node)
     return ExecutionStep(

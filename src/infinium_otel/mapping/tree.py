@@ -6,12 +6,20 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.previews import Said
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from infinium_otel.records import Reading, SpanRecord
+
+
+WORKERS = CALLS | {"tool"}
+"""What a transport span can serve."""
+
+AGENTIC = WORKERS | {"agent"}
+"""What makes a trace the run of an agent."""
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +30,12 @@ class Node:
         kind: the reading's, until the mapper knows better.
         folded: told by another node, so never a step of its own.
         members: nodes folded into this one because they tell the same.
-        crossed: how many agents and tools stand above; equal for one call's spans.
+        agent_above: the nearest agent around it, after `look_up`; the others likewise:
+            worker_above: the nearest model call or tool.
+            boss_above: the nearest agent, model call or tool.
+            fine_above: the nearest that did not fail.
+            account_above: the nearest that sums usage over others.
+        agent_name: who did it: its own word, else the nearest agent's.
     """
 
     record: SpanRecord
@@ -32,6 +45,13 @@ class Node:
     children: list[Node] = field(default_factory=list)
     folded: bool = False
     members: list[Node] = field(default_factory=list)
+    agent_above: Node | None = None
+    worker_above: Node | None = None
+    boss_above: Node | None = None
+    fine_above: Node | None = None
+    account_above: Node | None = None
+    agent_name: str | None = None
+    _teller: Node | None = None
     _asked: Said | None = None
     _answered: Said | None = None
 
@@ -70,9 +90,20 @@ class Node:
             yield node
             waiting.extend(node.children)
 
+    @property
+    def told_by(self) -> Node:
+        """The node that tells what this one does: itself, or what it folded into."""
+        teller = self
+        while teller._teller is not None:
+            teller = teller._teller
+        if self._teller is not None:
+            self._teller = teller
+        return teller
+
     def fold_into(self, other: Node) -> None:
         """Make this node a part of what *other* tells."""
         self.folded = True
+        self._teller = other
         other.members.append(self)
         other.members.extend(self.members)
         self.members = []
@@ -120,16 +151,44 @@ def without_dropped(nodes: list[Node]) -> list[Node]:
     """*nodes* less the placeholders, whose children move up to their parent."""
     if not any(node.reading.dropped for node in nodes):
         return nodes
-    for node in nodes:
-        if node.reading.dropped:
-            _lift(node)
-    return [node for node in nodes if not node.reading.dropped]
+    for node in top_down(nodes):
+        if node.parent is not None and node.parent.reading.dropped:
+            node.parent = node.parent.parent
+    kept = [node for node in nodes if not node.reading.dropped]
+    for node in kept:
+        node.children = []
+    for node in kept:
+        if node.parent is not None:
+            node.parent.children.append(node)
+    return kept
 
 
-def _lift(node: Node) -> None:
-    for child in node.children:
-        child.parent = node.parent
-    if node.parent is not None:
-        node.parent.children.remove(node)
-        node.parent.children.extend(node.children)
-    node.children = []
+def top_down(nodes: list[Node]) -> list[Node]:
+    """*nodes* with every parent before its children."""
+    ordered = [node for node in nodes if node.parent is None]
+    for node in ordered:
+        ordered.extend(node.children)
+    return ordered
+
+
+def look_up(nodes: list[Node]) -> None:
+    """Tell each node who stands above it, in one pass."""
+    for node in top_down(nodes):
+        above = node.parent
+        if above is not None:
+            _inherit(node, above)
+        name = node.reading.agent_name
+        if name and node.kind != "agent":
+            node.agent_name = name
+
+
+def _inherit(node: Node, above: Node) -> None:
+    kind = above.kind
+    node.agent_above = above if kind == "agent" else above.agent_above
+    node.worker_above = above if kind in WORKERS else above.worker_above
+    node.boss_above = above if kind in AGENTIC else above.boss_above
+    node.fine_above = above.fine_above if above.failed else above
+    sums = above.reading.usage is not None and kind not in CALLS
+    node.account_above = above if sums else above.account_above
+    own = above.reading.agent_name if kind in ("agent", "step") else None
+    node.agent_name = own or above.agent_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
@@ -26,31 +26,52 @@ _DETAILS = {
 def counted(nodes: list[Node]) -> list[Node]:
     """The spans whose tokens make the totals: calls, and aggregates over unseen ones."""
     calls = [node for node in nodes if is_call(node)]
-    telling = {id(node) for node in calls if node.reading.usage}
-    return calls + [n for n in nodes if _is_sole_account(n, nodes, telling)]
+    sums = [node for node in nodes if _sums(node)]
+    if sums:
+        told = _Told([node for node in calls if node.reading.usage])
+        calls += [node for node in sums if not told.accounts_for(node)]
+    return calls
 
 
-def _is_sole_account(node: Node, nodes: list[Node], telling: set[int]) -> bool:
-    """An aggregate is used only where no call in or beside its subtree has usage."""
-    if node.kind in CALLS or node.folded or not node.reading.usage:
-        return False
-    if any(
-        above.reading.usage and above.kind not in CALLS for above in node.ancestors()
-    ):
-        return False
-    if any(id(below) in telling for below in node.descendants()):
-        return False
-    return not any(id(n) in telling and _is_beside(node, n) for n in nodes)
-
-
-def _is_beside(aggregate: Node, call: Node) -> bool:
-    """A call under the same parent in the same time: streaming ends up there."""
-    a, c = aggregate.record, call.record
+def _sums(node: Node) -> bool:
+    """Whether *node* sums over others, and nothing above it does."""
     return (
-        aggregate.parent is call.parent
-        and a.start_ns <= c.end_ns
-        and c.start_ns <= a.end_ns
+        node.kind not in CALLS
+        and not node.folded
+        and node.reading.usage is not None
+        and node.account_above is None
     )
+
+
+class _Told:
+    """Where the calls stand that tell their own usage."""
+
+    def __init__(self, calls: list[Node]) -> None:
+        self._above: set[int] = set()
+        self._beside: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for call in calls:
+            self._mark(call)
+            times = (call.record.start_ns, call.record.end_ns)
+            self._beside[id(call.parent)].append(times)
+
+    def _mark(self, call: Node) -> None:
+        for above in call.ancestors():
+            if id(above) in self._above:
+                return
+            self._above.add(id(above))
+
+    def accounts_for(self, aggregate: Node) -> bool:
+        """Whether calls in or beside the subtree tell what *aggregate* sums.
+
+        Beside: under the same parent in the same time, where streaming puts them.
+        """
+        if id(aggregate) in self._above:
+            return True
+        record = aggregate.record
+        return any(
+            start_ns <= record.end_ns and record.start_ns <= end_ns
+            for start_ns, end_ns in self._beside.get(id(aggregate.parent), ())
+        )
 
 
 def totals(

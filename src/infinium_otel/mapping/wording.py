@@ -27,8 +27,7 @@ MAX_DESCRIPTION = 500
 def action_of(node: Node) -> str:
     """The short word for a step; an agent inside another is a subagent."""
     if node.kind == "agent":
-        inside = any(a.kind == "agent" for a in node.ancestors())
-        return "subagent" if inside else "agent"
+        return "agent" if node.agent_above is None else "subagent"
     return ACTIONS.get(node.kind, node.kind)
 
 

@@ -17,6 +17,7 @@ from infinium_otel.messages._values import Draft, Message, ToolReply
 
 MAX_MESSAGES = 2_000
 MAX_LOOK = 50
+MAX_DEPTH = 20
 
 ROLES = {
     "system": "system",
@@ -81,10 +82,11 @@ def _names_its_role(item: Any) -> bool:
     return type(item) is dict and "role" in item
 
 
-def holds_messages(value: Any) -> bool:
+def holds_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether decoded *value* looks like messages rather than other data."""
     if isinstance(value, (list, tuple)):
-        return any(holds_messages(item) for item in value[:MAX_LOOK])
+        looked = value[:MAX_LOOK] if depth else ()
+        return any(holds_messages(item, depth - 1) for item in looked)
     if isinstance(value, str) or value is None:
         return False
     return isinstance(value, Mapping) and not MESSAGE_KEYS.isdisjoint(value)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.jsontext import text_of
 from infinium_otel.mapping import understood
 from infinium_otel.mapping.copies import Account, responses_of, retold
-from infinium_otel.mapping.folding import WORKERS, is_step
+from infinium_otel.mapping.folding import is_step
 from infinium_otel.mapping.told_tools import told_tools
-from infinium_otel.mapping.tree import in_order
+from infinium_otel.mapping.tree import WORKERS, in_order
 from infinium_otel.mapping.usage import counted
 from infinium_otel.messages import decode_messages
 from infinium_otel.models.spans import json_object, present, span_id_of, text, whole
