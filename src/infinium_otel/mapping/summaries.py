@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.mapping import previews
 from infinium_otel.mapping.calls import is_call
+from infinium_otel.mapping.tree import top_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -94,20 +95,21 @@ def _accounts(nodes: list[Node], side: str) -> Iterator[Node]:
             n for n in nodes if n.kind in ("step", "retrieval", "embedding", "")
         )
     else:
-        yield from _outermost_last(frames)
+        yield from _outermost_last(frames, nodes)
         yield from sorted(calls, key=_end, reverse=True)
         yield from sorted(
             (n for n in nodes if n.kind in ("step", "")), key=_end, reverse=True
         )
 
 
-def _outermost_last(frames: Iterable[Node]) -> Iterator[Node]:
+def _outermost_last(frames: Iterable[Node], nodes: list[Node]) -> Iterator[Node]:
     """Outermost frames before those inside them; the one that ended last first."""
-    return iter(sorted(frames, key=lambda n: (_depth(n), -n.record.end_ns)))
-
-
-def _depth(node: Node) -> int:
-    return sum(1 for above in node.ancestors() if above.kind in FRAMES)
+    depths: dict[int, int] = {}
+    for node in top_down(nodes):
+        above = node.parent
+        inside = above is not None and above.kind in FRAMES
+        depths[id(node)] = (depths[id(above)] if above else 0) + inside
+    return iter(sorted(frames, key=lambda n: (depths[id(n)], -n.record.end_ns)))
 
 
 def _end(node: Node) -> int:
