@@ -6,6 +6,8 @@ import pytest
 
 from support.golden import Golden
 
+pytest.register_assert_rewrite("support.told")
+
 
 def pytest_addoption(parser):
     parser.addoption(

@@ -9,7 +9,7 @@ from infinium_otel.dialects._attributes import structure
 from infinium_otel.dialects._failures import failure_of
 from infinium_otel.dialects._providers import provider_of
 from infinium_otel.dialects._shapes import shape_of
-from infinium_otel.dialects._usage import aggregate_of, usage_of
+from infinium_otel.dialects._usage import aggregate_of, counts_apart, usage_of
 from infinium_otel.records import NOTHING, Reading
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def reading_of(
 ) -> Reading:
     """What *record* says, given its merged *facts*."""
     kind = facts.get("kind") or shape_of(record, facts) or facts.get("weak_kind", "")
+    provider = _provider(kind, facts)
+    if facts.get("cache_read") and counts_apart(record.scope_name, provider):
+        facts["excludes_cache"] = True
     values: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
     if kind == "tool" and "tool_name" not in values:
         values["tool_name"] = _FRAME.sub("", record.name).strip() or None
@@ -74,7 +77,7 @@ def reading_of(
         values["output"] = _first_choice(values.get("output"), len(reasons))
     return Reading(
         kind=kind,
-        provider=_provider(kind, facts),
+        provider=provider,
         usage=_usage(kind, facts),
         failure=failure_of(record, facts),
         dropped=bool(facts.get("dropped")),

@@ -14,6 +14,22 @@ if TYPE_CHECKING:
     from infinium_otel.dialects._dialect import Facts
 
 
+APART = (
+    ("opentelemetry.instrumentation.bedrock", None),
+    ("opentelemetry.instrumentation.botocore", "aws.bedrock"),
+    ("openinference.instrumentation.agno", "anthropic"),
+)
+"""Scopes, each with a provider or None for any, whose input leaves cached tokens out."""
+
+
+def counts_apart(scope_name: str, provider: str | None) -> bool:
+    """Whether an emitter counts cached tokens beside the input."""
+    return any(
+        scope_name.startswith(scope) and wanted in (None, provider)
+        for scope, wanted in APART
+    )
+
+
 def usage_of(facts: Facts) -> Usage | None:
     """The usage that *facts* tell; None if they tell none."""
     usage = Usage(

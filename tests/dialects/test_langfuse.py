@@ -1,0 +1,97 @@
+"""Spans of Langfuse's client."""
+
+from __future__ import annotations
+
+import pytest
+
+from infinium_otel.records import Usage
+from support.spans import T0
+from support.told import reading, tells
+
+KEY = "langfuse.observation."
+
+
+def of(kind, **more):
+    name = more.pop("name", "s")
+    return reading({KEY + "type": kind, **more}, name=name)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("generation", "llm"),
+        ("embedding", "embedding"),
+        ("tool", "tool"),
+        ("retriever", "retrieval"),
+        ("agent", "agent"),
+        ("guardrail", "guardrail"),
+        ("evaluator", "evaluator"),
+        ("chain", "workflow"),
+        ("span", "step"),
+        ("event", "step"),
+    ],
+)
+def test_kinds(said, kind):
+    """Observation types by their words."""
+    assert of(said).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("details", "usage"),
+    [
+        ('{"input":10,"output":5,"total":15}', Usage(10, 5, 15)),
+        ('{"prompt_tokens":10,"completion_tokens":5}', Usage(10, 5)),
+        (
+            '{"prompt_tokens":10,"completion_tokens":5,'
+            '"prompt_tokens_details":{"cached_tokens":4},'
+            '"completion_tokens_details":{"reasoning_tokens":2}}',
+            Usage(10, 5, None, 4, None, 2),
+        ),
+        ('{"input":6,"input_cached_tokens":4}', Usage(10, None, None, 4)),
+        ("no object", None),
+    ],
+    ids=["own", "openai", "nested", "exclusive", "broken"],
+)
+def test_usage(details, usage):
+    """Whatever was passed: Langfuse's own names, OpenAI's, exclusive parts."""
+    assert of("generation", **{KEY + "usage_details": details}).usage == usage
+
+
+def test_a_span_with_usage_is_a_call():
+    """Older clients said span of generations."""
+    assert of("span", **{KEY + "usage_details": '{"input":1}'}).kind == "llm"
+
+
+def test_content_by_kind():
+    """A tool's input and output are its arguments and result."""
+    said = {KEY + "input": '{"a":1}', KEY + "output": "3"}
+    tells(of("tool", name="f", **said), tool_name="f", arguments='{"a":1}', result="3")
+    tells(of("tool", name="f"), arguments=None)
+    tells(of("agent", name="helper", **said), agent_name="helper", input='{"a":1}')
+
+
+def test_levels():
+    """A level of error is a failure, with its message."""
+    said = {KEY + "status_message": "no city"}
+    failure = of("tool", **said, **{KEY + "level": "ERROR"}).failure
+    assert failure.message == "no city"
+    assert of("tool", **said, **{KEY + "level": "DEFAULT"}).failure is None
+
+
+@pytest.mark.parametrize(
+    ("said", "ms", "streaming"),
+    [
+        ("2026-09-21T14:13:20.250000Z", 250, True),
+        ('"2026-09-21T14:13:20.250000Z"', 250, True),
+        ("2026-09-21T14:13:20.250000", 250, True),
+        ("2026-09-21T14:13:19Z", None, True),
+        ("soon", None, None),
+        (7, None, None),
+    ],
+    ids=["iso", "quoted", "naive", "before-the-start", "no-time", "no-text"],
+)
+def test_the_first_token(said, ms, streaming):
+    """An instant, to milliseconds from the start."""
+    assert T0 == 1_790_000_000_000_000_000
+    found = of("generation", **{KEY + "completion_start_time": said})
+    tells(found, ttft_ms=ms, streaming=streaming)
