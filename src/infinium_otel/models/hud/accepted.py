@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models.documents import dump
 from infinium_otel.models.hud import mcp, v06
-from infinium_otel.models.spans import as_json
+from infinium_otel.models.spans import as_json, signature, trace_id_of, uuid_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,9 +71,16 @@ def _known(word: str | None, words: frozenset[str]) -> str | None:
 
 def _call(call: v06.MCPToolCall) -> v06.MCPToolCall:
     fits = call.arguments is None or isinstance(call.arguments, (str, dict))
-    meta = call.meta if isinstance(call.meta, dict) else None
     arguments = call.arguments if fits else as_json(dump(call.arguments))
-    return replace(call, arguments=arguments, meta=meta, other={})
+    return replace(
+        call,
+        arguments=arguments,
+        # HUD gives a call without an id a new one each time it is read; by this one
+        # the model's request and the tool's run still belong together.
+        id=call.id or uuid_of(trace_id_of(signature(dump(call)), "hud.tool_call:")),
+        meta=call.meta if isinstance(call.meta, dict) else None,
+        other={},
+    )
 
 
 def _result(result: v06.MCPToolResult) -> v06.MCPToolResult:
