@@ -89,7 +89,7 @@ def _batches(stream: loading.Readable, form: str, read: Read) -> Iterator[list[R
     if not loading.is_json(head):
         if form not in ("auto", "otlp"):
             raise DecodingError(f"not {form}: the input is no JSON")
-        yield from _decoded(loading.read_protobuf(b"".join(chunks)), read)
+        yield from _decoded(loading.read_protobuf(chunks), read)
         return
     documents = loading.read_documents(chunks)
     first: Any = next(documents, {})

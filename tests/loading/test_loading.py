@@ -12,7 +12,8 @@ import zlib
 import pytest
 
 from infinium_otel.errors import DecodingError
-from infinium_otel.loading import CHUNK, inflated, load_otlp, read_otlp
+from infinium_otel.loading import inflated, load_otlp, read_otlp
+from infinium_otel.loading.octets import CHUNK
 from infinium_otel.otlp import from_json
 from support.corpus import recording
 from support.otlp_requests import logs, protobuf, span, traces
@@ -143,6 +144,15 @@ def test_gzip_may_be_in_members():
     """Files that were appended to are several members one after the other."""
     stream = io.BytesIO(gzip.compress(LINE + b"\n") + gzip.compress(LINE))
     assert [request.records for request in read_otlp(stream)] == [RECORDS, RECORDS]
+
+
+def test_messages_are_handed_on_as_they_are_read():
+    """So are protobuf messages in a Collector's file, wherever a chunk ends."""
+    messages = framed(*[protobuf(RECORDED)] * 3)
+    requests = read_otlp(Dripping(messages + b"\0\0\1\0" + b"cut"))
+    assert [next(requests).records for _ in range(3)] == [RECORDS] * 3
+    with pytest.raises(DecodingError, match="cut"):
+        next(requests)
 
 
 def test_lines_are_handed_on_as_they_are_read():
