@@ -83,6 +83,9 @@ def test_a_request_is_given_away_in_small_ones(size, monkeypatch):
             [],
             id="spans-no-list",
         ),
+        pytest.param(
+            '{"resourceSpans": [{"scopeSpans": [{"spans": []}]}]}', [], id="no-spans"
+        ),
     ],
 )
 @pytest.mark.parametrize("size", [1, 1000])

@@ -13,7 +13,7 @@ from infinium_otel.loading.octets import BYTE_ORDER_MARK
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-WHOLE_BYTES = 64 * 1024 * 1024
+WHOLE_BYTES = 16 * 1024 * 1024
 """A document larger than this is read in parts."""
 
 DAMAGED = object()
@@ -31,9 +31,8 @@ def read_documents(chunks: Iterable[bytes]) -> Iterator[Any]:
     """
     lines = _lines(chunks)
     first = next(line for line in lines if line.strip())
-    try:
-        document = json.loads(first.removeprefix(BYTE_ORDER_MARK))
-    except (RecursionError, ValueError):
+    document = DAMAGED if _is_a_part(first) else _line(first)
+    if document is DAMAGED:
         yield from _documents(chain((first,), lines))
         return
     yield from document if isinstance(document, list) else (document,)
@@ -46,7 +45,7 @@ def read_documents(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 def _line(line: bytes) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line.removeprefix(BYTE_ORDER_MARK))
     except (RecursionError, ValueError):
         return DAMAGED
 
