@@ -553,6 +553,19 @@ def test_a_lone_call_comes_back_alone():
     assert letta.to_spans(hostile)[0].name == "invoke_agent"
 
 
+def test_tools_are_not_guessed_from_lettas_own_messages():
+    """Messages that are kept whole are not read for tools a second time."""
+    call = {"id": "k", "type": "function", "function": {"name": "n", "arguments": "{}"}}
+    reply = {"type": "tool_return", "tool_call_id": "k", "content": "c"}
+    said = (
+        Message("message-1", "user", step_id="b", tool_calls=(call,)),
+        Message("message-2", "user", step_id="b", content=(reply,)),
+    )
+    steps = (Step("a", trace_id=TRACE), Step("b", trace_id=TRACE))
+    log = StepLog(steps, messages=said)
+    assert letta.from_spans(letta.to_spans(log)) == [log]
+
+
 def test_providers_have_lettas_names():
     """The conventions' provider names become Letta's."""
     assert letta_provider("gcp.vertex_ai") == "google_vertex"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infinium_otel import otlp, spans_to_tasks
-from infinium_otel.models import agentix, hud
+from infinium_otel.models import agentix, hud, letta, xpander
 from support import corpus
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ SYSTEMS = [
     pytest.param(System(hud, {"model": "0.4"}), id="hud-0.4"),
     pytest.param(System(hud, {"model": "0.6"}), id="hud-0.6"),
     pytest.param(System(agentix, {}), id="agentix"),
+    pytest.param(System(letta, {}), id="letta"),
+    pytest.param(System(xpander, {}), id="xpander"),
 ]
 
 REFUSED = {"pydantic-ai/tool_bad_arguments"}

@@ -189,9 +189,6 @@ TASKS = st.builds(
 def threads(draw):
     entries = draw(st.lists(ENTRIES, max_size=5))
     task = draw(maybe(TASKS))
-    if task and task.conversation_id is None:
-        # A run always has a conversation on its span: the task's id stands for it.
-        task = replace(task, conversation_id=task.id)
     return AgentActivityThread(
         id=draw(WORDS.filter(bool)),
         created_at=draw(TIMES),
@@ -485,6 +482,9 @@ def test_a_lone_call_comes_back_alone():
     alone = replace(chat(), parent_id=None)
     back = xpander.to_spans(xpander.to_activity_thread([alone]))
     assert [(r.span_id, r.parent_id) for r in back] == [(alone.span_id, None)]
+    hostile = xpander.to_activity_thread([alone])
+    hostile = replace(hostile, otel={**hostile.otel, "root": {"span_id": "0" * 16}})
+    assert xpander.to_spans(hostile)[0].name == "invoke_agent"
 
 
 # Threads to spans

@@ -119,7 +119,7 @@ class _Reading:
 
     def _calls(self) -> tuple[list[_Call], list[Told]]:
         """The model calls, each with its tools; tools where there is no call at all."""
-        told = list(self.run.steps)
+        told = self._told()
         calls = [_Call(each) for each in told if _is_call(each)]
         loose: list[Told] = []
         latest = calls[0] if calls else None
@@ -136,6 +136,14 @@ class _Reading:
                 loose.append(each)
         calls.sort(key=_place)
         return calls, loose
+
+    def _told(self) -> list[Told]:
+        """The run's steps; of Letta's own messages no tool is guessed once more."""
+        steps = list(self.run.steps)
+        if not any(MARK in step.record.attributes for step in steps):
+            return steps
+        real = {span.record.span_id for span in (self.run.root, *self.run.spans)}
+        return [step for step in steps if step.record.span_id in real]
 
     def _keep_marked(self, told: Told) -> None:
         # The messages that tell of it are kept elsewhere, so only its shape is kept.

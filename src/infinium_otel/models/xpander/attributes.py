@@ -56,11 +56,10 @@ SECRET_KEYS = frozenset(
 TASK_SEMANTIC = {
     "agent_id": "gen_ai.agent.id",
     "organization_id": "xpander.organization.id",
-    "conversation_id": "gen_ai.conversation.id",
     "llm_model_name": "gen_ai.request.model",
     "llm_model_provider": "gen_ai.provider.name",
 }
-"""A task's fields that a standard attribute holds."""
+"""A task's fields that a standard attribute tells too."""
 
 TOKENS = {
     "prompt_tokens": "gen_ai.usage.input_tokens",
@@ -113,13 +112,12 @@ def task_attributes(task: Task) -> dict[str, Any]:
     semantic = {key: getattr(task, name) for name, key in TASK_SEMANTIC.items()}
     tokens = task.tokens
     counts = {key: getattr(tokens, name, None) for name, key in TOKENS.items()}
-    skip = {*SECRET_FIELDS, *TASK_SEMANTIC, "tokens"}
     other = without_secrets(task.other)
     return present(
         {
             **semantic,
             **counts,
-            **carried(task, TASK, skip=skip),
+            **carried(task, TASK, skip=SECRET_FIELDS),
             TASK + "status": task.status or "",
             TASK + "other": as_json(other) if other else None,
             TASK + "partial": True if task.status in UNENDED else None,
@@ -131,13 +129,7 @@ def task_in(attributes: Mapping[str, Any]) -> Task | None:
     """The task that `task_attributes` wrote; None if there is none."""
     if text(attributes.get(TASK + "id")) is None:
         return None
-    found = uncarried(attributes, TASK, Task)
-    for name, key in TASK_SEMANTIC.items():
-        found[name] = attributes.get(key)
-    counts = {name: attributes.get(key) for name, key in TOKENS.items()}
-    if any(value is not None for value in counts.values()):
-        found["tokens"] = counts
-    task = task_of(found)
+    task = task_of(uncarried(attributes, TASK, Task))
     return replace(task, status=None) if task.status == "" else task
 
 

@@ -108,11 +108,12 @@ class _Writing:
         self._others(root.span_id)
         for child in children:
             self.spans += self._child(child, cursor, root.span_id)
-        if self.facts.get("rootless") and (
-            found := led(self.spans, self.facts.get("root"))
-        ):
-            return found
-        return [self._ended(root), *adopted(self.spans, root.span_id)]
+        ended = self._ended(root)
+        if self.facts.get("rootless"):
+            alone = led(self.spans, self.facts.get("root"))
+            if alone:
+                return [_with_account(span, ended) for span in alone]
+        return [ended, *adopted(self.spans, root.span_id)]
 
     def _span(self, facts: Any, **fields: Any) -> tuple[SpanRecord, Failure | None]:
         draft = SpanRecord(trace_id=self.trace_id, scope_name=SCOPE, **fields)
@@ -122,7 +123,7 @@ class _Writing:
         thread, task = self.thread, self.thread.task
         attributes = {
             "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.conversation.id": task.id if task else thread.id,
+            "gen_ai.conversation.id": _conversation(thread),
             "gen_ai.input.messages": said_by("user", _texts(thread, "user")),
             "gen_ai.output.messages": said_by("assistant", _answers(thread)),
             **(task_attributes(task) if task else {}),
@@ -209,11 +210,29 @@ class _Writing:
         )
 
 
+def _with_account(span: SpanRecord, root: SpanRecord) -> SpanRecord:
+    """A span that is its own run's root, with what the run's would have said."""
+    if span.parent_id is not None:
+        return span
+    said = {k: v for k, v in root.attributes.items() if k.startswith("xpander.")}
+    events = [event for event in root.events if event.name.startswith("xpander.")]
+    return replace(
+        span,
+        attributes={**span.attributes, **said},
+        events=(*span.events, *events),
+    )
+
+
 def _fact(facts: dict[str, Any], *path: str) -> dict[str, Any]:
     found: Any = facts
     for key in path:
         found = (json_object(found) or {}).get(key)
     return json_object(found) or {}
+
+
+def _conversation(thread: AgentActivityThread) -> str:
+    task = thread.task
+    return (task.conversation_id or task.id) if task else thread.id
 
 
 def _begun_ns(thread: AgentActivityThread, start_ns: int) -> int:
