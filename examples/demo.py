@@ -15,6 +15,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import urllib.request
 import venv
@@ -77,8 +78,10 @@ def _again_in(home: Path) -> int:
         _say(f"Making an environment in {home.name} (only the first time) ...")
         venv.create(home, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *NEEDED]
-        if subprocess.run(install, check=False).returncode:  # noqa: S603 - our own list
-            sys.exit("demo: pip could not install what the demo needs (see above)")
+        # Warnings about a machine's own pip settings are nobody's business here.
+        done = subprocess.run(install, capture_output=True, text=True, check=False)  # noqa: S603 - our own list
+        if done.returncode:
+            sys.exit(f"{done.stderr}demo: pip could not install what the demo needs")
         stamp.write_text(made_for)
     return subprocess.call([str(python), __file__])  # noqa: S603 - this program
 
@@ -126,17 +129,15 @@ def _to_this_machine() -> int:
             sys.exit("demo: no task has arrived")
         trace_id = newest[0]["trace_id"]
         _print_task(_get(f"{url}/api/tasks/{trace_id}")["task"])
-        _say(f"Look at it: {url}/tasks/{trace_id}")
-        _stay()
+        _stay(f"{url}/tasks/{trace_id}")
     return 0
 
 
 @contextmanager
 def _serve() -> Iterator[str]:
     """`infinium-otel serve` on a free port, as a process of its own; its address."""
-    database = HOME.with_suffix(".db") if HOME.exists() else Path("infinium-demo.db")
     command = [sys.executable, "-m", "infinium_otel", "serve", "--port", "0"]
-    command += ["--db", str(database)]
+    command += ["--db", str(_database())]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
     assert server.stdout is not None  # noqa: S101 - it is a pipe
     try:
@@ -151,16 +152,25 @@ def _serve() -> Iterator[str]:
         server.wait()
 
 
+def _database() -> Path:
+    """Where the tasks of all runs of the demo are kept."""
+    folder = HOME if Path(sys.prefix) == HOME else Path(tempfile.gettempdir())
+    return folder / "infinium-otel-demo.db"
+
+
 def _get(url: str) -> Any:
     with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310 - our own server
         return json.load(reply)
 
 
-def _stay() -> None:
+def _stay(page: str) -> None:
     """Keep the page up while somebody looks; go at once where nobody can."""
     if sys.stdin.isatty() and sys.stdout.isatty():
-        _say("Press Enter to stop.")
+        _say(f"Look at it: {page}\nPress Enter to stop.")
         sys.stdin.readline()
+        return
+    serve = f"{sys.executable} -m infinium_otel serve --db {_database()}"
+    _say(f"Its page was {page}\nTo look at it: {serve}")
 
 
 # -- the tree ----------------------------------------------------------------------

@@ -150,7 +150,7 @@ class TestDemo:
         shown = run(fake, sys.executable, EXAMPLES / "demo.py", INFINIUM_AGENT_ID="")
         assert fake.tasks == []
         self.check(shown)
-        assert "Look at it: http://127.0.0.1:" in shown
+        assert "Its page was http://127.0.0.1:" in shown
 
     def test_to_the_service(self, fake):
         """With credentials the task goes to the service they name."""
