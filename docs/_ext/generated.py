@@ -30,7 +30,7 @@ def pages() -> dict[str, str]:
     found = {
         "settings": settings(),
         "command-line": command_line(),
-        "types": _autodoc("Types", TYPES, _types()),
+        "types": types(),
         "errors": _autodoc("Errors", ERRORS, _errors()),
         "client": _autodoc("Client", CLIENT, ["InfiniumClient", "AsyncInfiniumClient"]),
         "api": _autodoc("Set-up and conversion", API, _others()),
@@ -93,7 +93,8 @@ def command_line() -> str:
     for name, meaning in [c for c in sorted(cli.COMMANDS.items()) if c[0] != "serve"]:
         command = _subparser(name)
         lines += ["", f"## {name}", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
-        usage = " ".join(command.format_usage().removeprefix("usage: ").split())
+        usage = command.format_usage().removeprefix("usage: ").rstrip()
+        usage = usage.replace("\n       ", "\n")
         lines += ["```text", usage, "```", "", *_arguments(command)]
     return "\n".join(lines)
 
@@ -144,6 +145,33 @@ def _types() -> list[str]:
     ]
 
 
+def types() -> str:
+    """The page of Infinium's dataclasses, field for field, and their JSON both ways."""
+    lines = ["# Types", "", TYPES]
+    for name in _types():
+        lines += ["", *_type(name, getattr(infinium_otel, name))]
+    functions = _autodoc("JSON", "", ["task_to_dict", "task_from_dict"])
+    return "\n".join([*lines, "", f"#{functions}"])
+
+
+def _type(name: str, cls: Any) -> Iterator[str]:
+    yield f"## {name}"
+    yield ""
+    yield inspect.getdoc(cls) or ""
+    yield ""
+    yield "| field | type | default |"
+    yield "| --- | --- | --- |"
+    for field in fields(cls):
+        kind = str(field.type).replace("|", "\\|")
+        yield f"| `{field.name}` | `{kind}` | {_type_default(field)} |"
+
+
+def _type_default(field: Any) -> str:
+    if field.default is not MISSING:
+        return f"`{field.default!r}`"
+    return "required" if field.default_factory is MISSING else "empty"
+
+
 def _errors() -> list[str]:
     return [
         name
@@ -154,6 +182,7 @@ def _errors() -> list[str]:
 
 def _others() -> list[str]:
     told = {*_types(), *_errors(), "InfiniumClient", "AsyncInfiniumClient"}
+    told |= {"task_from_dict", "task_to_dict"}
     return [name for name in _public() if name not in told]
 
 
@@ -162,7 +191,8 @@ def _autodoc(title: str, words: str, names: list[str]) -> str:
     for name in names:
         kind = "class" if inspect.isclass(getattr(infinium_otel, name)) else "function"
         kind = "exception" if name in _errors() else kind
-        lines += [f".. auto{kind}:: infinium_otel.{name}", ""]
+        lines += [f".. auto{kind}:: infinium_otel.{name}"]
+        lines += ["   :show-inheritance:", ""] if kind == "exception" else [""]
     return "\n".join([*lines, "```"])
 
 
