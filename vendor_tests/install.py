@@ -21,7 +21,7 @@ def main(name: str) -> None:
     for file, options in FILES:
         path = Path(__file__).parent / name / file
         if path.exists():
-            pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+            pip = [sys.executable, "-m", "pip", "install", "-qq"]
             subprocess.run([*pip, *options, "-r", str(path)], check=True)
 
 
