@@ -77,6 +77,65 @@ def test_a_hud_run_may_stand_in_lines(convert, file):
     assert said.endswith(" records in 1 documents: 1 written\n")
 
 
+STEP = {
+    "id": "step-1",
+    "trace_id": "1" * 32,
+    "model": "m",
+    "prompt_tokens": 3,
+    "completion_tokens": 4,
+    "total_tokens": 7,
+    "status": "success",
+}
+METRICS = {"id": "step-1", "step_start_ns": 10**18, "step_ns": 2 * 10**9}
+MESSAGE = {
+    "id": "message-1",
+    "role": "assistant",
+    "content": [{"type": "text", "text": "Hallo!"}],
+    "step_id": "step-1",
+}
+PROVIDER = {"id": "provider_trace-1", "step_id": "step-1", "request_json": {}}
+
+
+def test_letta_records_may_stand_in_lines(convert, file):
+    """A step's time and words stand in records of their own; together they are one."""
+    lines = map(json.dumps, (STEP, METRICS, MESSAGE, PROVIDER, 7))
+    code, (task,), said = convert(file("\n".join(lines)))
+    assert code == 1
+    assert said.endswith("1 items could not be read\n")
+    assert task["llm_usage"]["total_tokens"] == 7
+    assert task["duration"] == 2.0
+    assert "Hallo!" in json.dumps(task)
+
+
+def test_xpander_events_may_stand_in_lines(convert, file):
+    """The events of each task are one run, however they are mixed."""
+    events = [
+        {
+            "type": kind,
+            "task_id": task,
+            "organization_id": "o",
+            "time": f"2026-11-01T10:00:0{second}Z",
+            "data": {
+                "request_id": f"r-{task}",
+                "operation_id": "search",
+                "tool_name": "search",
+                "payload": {"q": task},
+                "result": "found",
+            },
+        }
+        for second, kind in enumerate(("tool_call_request", "tool_call_result"))
+        for task in ("one", "two")
+    ]
+    lines = map(json.dumps, (*events, 7))
+    code, tasks, _ = convert(file("\n".join(lines)))
+    assert code == 1
+    assert len(tasks) == 2
+    assert [[step["action"] for step in task["steps"]] for task in tasks] == [
+        ["tool_use"],
+        ["tool_use"],
+    ]
+
+
 def test_a_run_may_stand_in_several_requests(convert, file):
     """Spans of one trace, one a line and its root first, are one task."""
     spans = [
@@ -204,6 +263,11 @@ def test_an_empty_file_holds_nothing(convert, file):
             id="checkpoint",
         ),
         pytest.param({"id": "step-1", "messages": []}, "letta", id="step"),
+        pytest.param({"id": "message-1", "role": "user"}, "letta", id="message"),
+        pytest.param({"id": "m", "step_ns": 1}, "letta", id="metrics"),
+        pytest.param({"id": "m", "llm_request_ns": 1}, "letta", id="only-the-call"),
+        pytest.param({"request_json": {}}, "letta", id="provider-trace"),
+        pytest.param({"steps": [], "provider_traces": []}, "letta", id="log"),
         pytest.param({"reward": 0.0, "trace": []}, "hud", id="hud-0.4"),
         pytest.param({"trace": {"steps": []}, "grade": {}}, "hud", id="hud-run"),
         pytest.param({"steps": [], "status": "completed"}, "hud", id="hud-0.6"),
@@ -211,6 +275,11 @@ def test_an_empty_file_holds_nothing(convert, file):
             {"id": "t", "created_at": "", "messages": []}, "xpander", id="thread"
         ),
         pytest.param({"type": "task_created", "task_id": "t"}, "xpander", id="event"),
+        pytest.param({"events": []}, "xpander", id="events"),
+        pytest.param(
+            {"id": "t", "agent_id": "a", "organization_id": "o"}, "xpander", id="xtask"
+        ),
+        pytest.param({"telemetry": []}, "hud", id="hud-upload"),
     ],
 )
 def test_a_format_shows_in_its_keys(document, expected):
@@ -225,7 +294,7 @@ def test_a_format_that_does_not_show_is_asked_for(document):
         format_of(document)
 
 
-@pytest.mark.parametrize("name", ["hud", "agentix"])
+@pytest.mark.parametrize("name", ["hud", "agentix", "letta", "xpander"])
 def test_another_system_and_back(name, convert, file):
     """Spans to a system's records and back tell the same run."""
     path = file(LINE)

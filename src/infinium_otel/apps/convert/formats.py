@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from infinium_otel.errors import DecodingError, InfiniumError
+from infinium_otel.errors import DecodingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from infinium_otel.otlp import Record
     from infinium_otel.records import SpanRecord
@@ -54,32 +54,6 @@ def format_of(document: Any) -> str:
     raise DecodingError("cannot tell the format; say it with --from")
 
 
-def _is_in_lines(document: Mapping[str, Any]) -> bool:
-    """True for a span as HUD exports it, or an upload of them: a run is many."""
-    return "telemetry" in document or document.keys() >= {"span_id", "trace_id"}
-
-
-def loaded(name: str, first: Any, documents: Iterable[Any]) -> Iterator[Any]:
-    """The JSON values of a format as its documents, or the error each of them is.
-
-    Args:
-        name: the format.
-        first: the first of them, which tells if a document is one value or many.
-        documents: all of them.
-    """
-    system = model(name)
-    if name == "hud" and isinstance(first, Mapping) and _is_in_lines(first):
-        yield from system.from_hud(documents)  # type: ignore[attr-defined]  # HUD's own
-        return
-    for document in documents:
-        try:
-            if not isinstance(document, Mapping):
-                raise DecodingError(f"not {name}: a JSON object was expected")
-            yield system.load(document)
-        except InfiniumError as error:
-            yield error
-
-
 def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
     return lambda document: document.keys() >= set(keys)
 
@@ -88,8 +62,8 @@ def _is_otlp(document: Mapping[str, Any]) -> bool:
     return any(str(key).startswith("resource") for key in document)
 
 
-def _is_step_id(document: Mapping[str, Any]) -> bool:
-    return str(document.get("id")).startswith("step-")
+def _is_of_letta(document: Mapping[str, Any]) -> bool:
+    return str(document.get("id")).startswith(("step-", "message-"))
 
 
 _SIGNS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
@@ -97,13 +71,18 @@ _SIGNS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("infinium", _has("current_datetime", "duration")),
     ("agentix", _has("status", "transcript")),
     ("agentix", _has("run_id", "messages", "tokens_used")),
-    ("letta", _is_step_id),
-    ("letta", _has("step_id", "agent_id")),
+    ("letta", _is_of_letta),
+    ("letta", _has("steps", "provider_traces")),
+    ("letta", _has("request_json")),
+    ("letta", _has("step_ns")),
+    ("letta", _has("llm_request_ns")),
     ("hud", _has("reward")),
     ("hud", _has("isError")),
     ("hud", _has("steps")),
     ("hud", _has("trace", "grade")),
-    ("hud", _is_in_lines),
+    ("hud", _has("telemetry")),
+    ("hud", _has("span_id", "trace_id")),
+    ("xpander", _has("events")),
     ("xpander", _has("id", "messages")),
     ("xpander", _has("type", "task_id")),
     ("xpander", _has("id", "agent_id", "organization_id")),

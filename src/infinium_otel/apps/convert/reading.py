@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel import loading
-from infinium_otel.apps.convert.formats import format_of, loaded, model
+from infinium_otel.apps.convert.formats import format_of, model
+from infinium_otel.apps.convert.gathering import loaded
 from infinium_otel.errors import DecodingError, InfiniumError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from infinium_otel.apps.convert.formats import model
 from infinium_otel.assembly import Assembler
 from infinium_otel.otlp import to_otlp
 from infinium_otel.pipeline import Pipeline
+from infinium_otel.readers import load_readers
 from infinium_otel.taskdata import task_to_dict
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Tasks:
     """
 
     def __init__(self, config: Config) -> None:
-        self._pipeline = Pipeline(patient(config))
+        self._pipeline = Pipeline(patient(config), load_readers())
         self._pipeline.wait_for_logs(HELD_RECORDS)
 
     @property
