@@ -46,7 +46,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
         "authorization header",
         ("bearer ", "basic "),
-        r"(?i)\b(bearer|basic) (?!\[redacted\])[A-Za-z0-9._~+/=-]{8,4096}",
+        # Words are no tokens: one has a digit or is longer than words are.
+        (
+            r"(?i)\b(bearer|basic) (?!\[redacted\])"
+            r"(?=[a-z._~+/-]{0,64}[0-9=_]|[a-z._~+/-]{20})[a-z0-9._~+/=-]{8,4096}"
+        ),
         rf"\1 {REDACTED}",
     ),
     (

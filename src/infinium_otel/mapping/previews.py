@@ -240,4 +240,4 @@ def _text_without_binary(text: str) -> str:
 
 def _is_base64(text: str) -> bool:
     head = text[:BLOB]
-    return " " not in head and all(c.isalnum() or c in "+/=-_\n" for c in head)
+    return head.isascii() and all(c.isalnum() or c in "+/=-_\n" for c in head)

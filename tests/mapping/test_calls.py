@@ -1,0 +1,148 @@
+"""One model call told by several spans, and several calls that look like one."""
+
+from __future__ import annotations
+
+import pytest
+
+from infinium_otel.mapping.calls import united
+from infinium_otel.records import Failure, Reading, Usage
+from support.told import agent, calls_of, chat, raised, task_of, tokens_of
+
+
+def answer(name):
+    return {"gen_ai.response.id": name}
+
+
+def failed(key, parent, message="down", **more):
+    return chat(
+        key, parent, tokens=None, status="error", events=(raised(message=message),),
+        **more,
+    )  # fmt: skip
+
+
+def test_a_wrapper_around_one_call_is_that_call():
+    """The leaf's tokens count; what only the wrapper knows is added."""
+    task = task_of(
+        chat("outer", attributes={"gen_ai.request.temperature": 0.5}, end=3),
+        chat("inner", "outer", (11, 6)),
+    )
+    (call,) = calls_of(task)
+    assert (call.prompt_tokens, call.temperature) == (11, 0.5)
+    assert task.steps[0].metadata["otel.folded_span_ids"]
+
+
+def test_a_wrapper_around_several_calls_holds_them():
+    """Around two calls that both succeeded it is a container, and counts nothing."""
+    task = task_of(
+        chat("outer", None, (20, 10), end=9),
+        chat("a", "outer", (10, 5), start=1),
+        chat("b", "outer", (10, 5), start=3),
+    )
+    assert len(calls_of(task)) == 2
+    assert tokens_of(task) == (20, 10)
+
+
+def test_a_wrapper_around_retries_is_the_one_that_worked():
+    """Failed attempts stay calls of their own, with an error and no tokens."""
+    task = task_of(
+        chat("outer", end=9),
+        failed("first", "outer", start=1),
+        chat("second", "outer", start=3),
+    )
+    assert [c.prompt_tokens for c in calls_of(task)] == [None, 10]
+    assert task.errors[0].recoverable
+
+
+def test_a_failed_attempt_inside_a_success_is_another_call():
+    """Of a fallback's two spans neither is lost."""
+    task = task_of(chat("outer", end=9), failed("attempt", "outer"))
+    assert [c.prompt_tokens for c in calls_of(task)] == [10, None]
+
+
+def test_a_call_inside_a_call_with_its_own_answer_is_another():
+    """Different answers with different counts are two real calls."""
+    task = task_of(
+        chat("outer", attributes=answer("a"), end=9),
+        chat("inner", "outer", (3, 2), attributes=answer("b")),
+    )
+    assert tokens_of(task) == (13, 7)
+
+
+@pytest.mark.parametrize(
+    ("second_start", "calls"),
+    [pytest.param(0.5, 1, id="overlap"), pytest.param(5, 2, id="apart")],
+)
+def test_one_answer_told_side_by_side(second_start, calls):
+    """One response id is one call if the spans overlap in time; mocks reuse ids."""
+    first = chat("a", "root", attributes=answer("r"))
+    second = chat("b", "root", attributes=answer("r"), start=second_start)
+    task = task_of(agent("root"), first, second)
+    assert len(calls_of(task)) == calls
+
+
+def test_the_richer_telling_is_kept():
+    """Of two tellings the one that knows more is kept, completed by the other."""
+    poor = chat("a", "root", None, attributes=answer("r") | {"server.port": 1})
+    rich = chat("b", "root", attributes=answer("r") | {"gen_ai.request.seed": 3})
+    (call,) = calls_of(task_of(agent("root"), poor, rich))
+    assert call.prompt_tokens == 10
+
+
+def test_an_instant_telling_joins_the_call():
+    """A log-like span of no length with the same answer is the same call."""
+    late = chat("b", "root", (10, 5), attributes=answer("r"), start=8, end=8)
+    task = task_of(agent("root"), chat("a", "root", None, attributes=answer("r")), late)
+    (call,) = calls_of(task)
+    assert (call.prompt_tokens, call.latency_ms) == (10, 1000)
+
+
+FULL = Failure("RateLimitError", "slow down, please", "Traceback ...")
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "expected"),
+    [
+        pytest.param(None, FULL, None, id="a-wrappers-own-failure"),
+        pytest.param(FULL, None, FULL, id="only-one"),
+        pytest.param(
+            Failure("rate_limit_error", "rate_limit_error (429)", None, "429"),
+            FULL,
+            Failure(
+                "RateLimitError", FULL.message, FULL.stack_trace, "rate_limit_error"
+            ),
+            id="type-becomes-code",
+        ),
+        pytest.param(
+            FULL,
+            Failure("error", "no", None, "E7"),
+            Failure("RateLimitError", FULL.message, FULL.stack_trace, "E7"),
+            id="code-kept",
+        ),
+    ],
+)
+def test_two_tellings_of_a_failure(first, other, expected):
+    """The fuller telling wins; the other's word becomes the code."""
+    both = united(Reading(failure=first), Reading(kind="llm", failure=other))
+    assert both.failure == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "expected"),
+    [
+        pytest.param(Usage(10, 5), Usage(10, cache_read=4),
+                     Usage(10, 5, cache_read=4), id="same-tokens"),
+        pytest.param(Usage(10, 5), Usage(20, cache_read=4), Usage(10, 5),
+                     id="other-tokens"),
+        pytest.param(None, Usage(20), Usage(20), id="only-one"),
+    ],
+)  # fmt: skip
+def test_two_tellings_of_usage(first, other, expected):
+    """Details are taken over only from a telling of the same tokens."""
+    both = united(Reading(usage=first), Reading(kind="llm", usage=other))
+    assert both.usage == expected
+
+
+def test_a_reading_united_with_itself_is_itself():
+    """A span delivered twice adds nothing."""
+    reading = Reading(kind="llm", model="m")
+    assert united(reading, reading) is reading

@@ -1,0 +1,137 @@
+"""Trees out of whatever parents claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from infinium_otel.config import Config
+from infinium_otel.mapping import map_trace
+from infinium_otel.mapping.tree import in_order, top_down, tree_of, without_dropped
+from infinium_otel.records import LogEvent, Reading, Trace
+from support.spans import sid
+from support.told import agent, calls_of, chat, task_of, told
+
+
+def tree(*records, dropped=()):
+    ids = {sid(key) for key in dropped}
+    return tree_of(
+        (record, Reading(kind="step", dropped=record.span_id in ids))
+        for record in in_order(records)
+    )
+
+
+def parents(nodes):
+    return {
+        node.record.name: node.parent.record.name if node.parent else None
+        for node in nodes
+    }
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        pytest.param([told("a", end=9), told("b", "a")], {"a": None, "b": "a"}, id="tree"),
+        pytest.param([told("a", "gone")], {"a": None}, id="missing-parent"),
+        pytest.param([told("a", "a")], {"a": None}, id="own-parent"),
+        pytest.param(
+            [told("a", "b"), told("b", "a", start=1), told("c", "b", start=2)],
+            {"a": None, "b": "a", "c": "b"}, id="cycle",
+        ),
+        pytest.param(
+            [told("r"), told("a", "b"), told("b", "a", start=1)],
+            {"r": None, "a": None, "b": "a"}, id="cycle-beside-a-root",
+        ),
+    ],
+)  # fmt: skip
+def test_every_span_has_its_place(spans, expected):
+    """Missing, own and circular parents are cut; no span is lost."""
+    nodes = tree(*spans)
+    assert parents(nodes) == expected
+    assert len(top_down(nodes)) == len(spans)
+
+
+def test_placeholders_give_their_children_to_their_parent():
+    """Spans that stand for nothing leave no hole."""
+    nodes = tree(
+        told("a", end=9), told("p", "a"), told("q", "p"), told("b", "q"), dropped="pq"
+    )
+    assert parents(without_dropped(nodes)) == {"a": None, "b": "a"}
+
+
+def test_a_placeholder_root_leaves_roots():
+    """Children of a placeholder root become roots."""
+    nodes = tree(told("p", end=9), told("a", "p"), dropped="p")
+    assert parents(without_dropped(nodes)) == {"a": None}
+
+
+def test_steps_are_in_start_order_parents_first():
+    """Steps go by start; of two that start together the enclosing one is first."""
+    task = task_of(
+        agent("root"),
+        chat("b", "root", start=2),
+        agent("sub", "root", name="sub", start=1, end=3),
+        chat("a", "sub", start=1),
+    )
+    assert [s.action for s in task.steps] == [
+        "subagent",
+        "llm_inference",
+        "llm_inference",
+    ]
+    assert [s.step_number for s in task.steps] == [1, 2, 3]
+
+
+def test_a_child_whose_clock_ran_ahead_does_not_become_the_root():
+    """The root leads, whatever the clocks of its children say."""
+    task = task_of(agent("root", name="main", start=5), chat("c", "root", start=1))
+    assert task.name == "main"
+
+
+def test_a_span_that_ends_before_it_starts_takes_no_time():
+    """Durations are never negative."""
+    task = task_of(agent("root", start=9, end=1), chat("c", "root", start=5, end=2))
+    assert task.duration == 0
+    assert task.steps[0].duration_ms == 0
+
+
+def test_logged_content_is_the_spans():
+    """Content logged beside a span, by its ids, is read as the span's own."""
+    span = chat("c")
+    logs = (
+        log(span, "gen_ai.user.message", {"content": "hi"}),
+        log(span, "", {"message": {"content": "yo"}}, {"event.name": "gen_ai.choice"}),
+        log(span, "note", "free text"),
+    )
+    trace = Trace(span.trace_id, span.span_id, (span,), logs)
+    task = map_trace(trace, Config())
+    assert (task.input_summary, task.output_summary) == ("hi", "yo")
+
+
+def log(span, name, body, attributes=None):
+    return LogEvent(span.trace_id, span.span_id, name, 0, attributes or {}, body)
+
+
+def test_an_empty_trace_is_no_task():
+    """A trace of nothing but placeholders has nothing to tell."""
+    span = told("p", None, {"logfire.span_type": "pending_span"})
+    assert map_trace(Trace(span.trace_id, span.span_id, (span,)), Config()) is None
+
+
+def test_an_unknown_instrumentation_yields_plain_steps():
+    """Spans never seen before become plain steps with their attributes kept."""
+    odd = told(
+        "odd", "root", {"acme.kind": "llm", "acme.cost": 3, "acme.text": "x " * 999}
+    )
+    task = task_of(agent("root"), odd, chat("c", "root", start=2))
+    step = task.steps[0]
+    assert (step.action, step.description) == ("span", "odd")
+    kept = step.metadata["attributes"]
+    assert kept["acme.cost"] == 3
+    assert len(kept["acme.text"]) == 300
+    assert len(calls_of(task)) == 1
+
+
+def test_an_unknown_root_is_a_step_for_what_it_alone_knows():
+    """With `include` all, a lone span of unknown kind is a task with one step."""
+    span = told("job", None, {"acme.kind": "batch"})
+    task = task_of(span, config=Config(include="all"))
+    assert [s.description for s in task.steps] == ["job"]
