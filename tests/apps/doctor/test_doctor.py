@@ -9,9 +9,10 @@ from email.utils import formatdate
 import pytest
 
 from infinium_otel.apps import cli, doctor
-from infinium_otel.apps.doctor import endpoint, instrumentations, sdk, settings
+from infinium_otel.apps.doctor import endpoint, instrumentations, sdk, settings, spool
 from infinium_otel.apps.doctor.findings import Finding, as_json, as_lines
 from infinium_otel.config import Config
+from infinium_otel.delivery.spool import Spool
 from infinium_otel.testing import FakeInfinium, Fault
 
 ID, SECRET = "11111111-2222-4333-8444-555555555555", "streng-geheim"
@@ -365,13 +366,54 @@ def test_the_way_from_the_sdk_to_us(exporters, environ, level):
     assert versions[0].says.endswith("not installed")
 
 
-def test_the_spool(tmp_path):
-    """No spool is worth a note; a folder that is missing keeps nothing safe."""
-    (none,) = sdk.spool(Config())
-    (good,) = sdk.spool(Config(spool=str(tmp_path / "spool.db")))
-    (bad,) = sdk.spool(Config(spool=str(tmp_path / "no" / "spool.db")))
-    assert [none.level, good.level, bad.level] == ["note", "ok", "error"]
+def test_dialects_that_others_add():
+    """A dialect of another distribution is named with where it comes from."""
+    (finding,) = sdk.dialects({"acme": "acme_otel:dialect"})
+    assert finding.says == "dialect acme is added by acme_otel:dialect"
+
+
+# -- the spool -------------------------------------------------------------------------
+
+
+def test_no_spool_is_worth_a_note():
+    """Tasks that wait in memory do not survive their process."""
+    (finding,) = spool.spool(None)
+    assert finding.level == "note"
+
+
+def test_a_spool_needs_its_folder(tmp_path):
+    """A folder that is missing keeps nothing safe; the file is made when needed."""
+    (good,) = spool.spool(str(tmp_path / "spool.db"))
+    (bad,) = spool.spool(str(tmp_path / "no" / "spool.db"))
+    assert [good.level, bad.level] == ["ok", "error"]
     assert bad.mend == f"mkdir -p -m 700 {tmp_path / 'no'}"
+
+
+def test_what_is_in_the_spool(tmp_path):
+    """How many tasks wait; those that were refused are pointed at."""
+    path = str(tmp_path / "spool.db")
+    tasks = Spool(path, 10**6)
+    for key in "abc":
+        tasks.put(key, b"{}", 1)
+    assert [finding.says for finding in spool.spool(path)] == [
+        f"3 tasks wait in {path}"
+    ]
+    tasks.refuse(tasks.take(time.time()), "422", "no name")
+    tasks.close()
+    waiting, refused = spool.spool(path)
+    assert waiting.says.startswith("2 tasks wait")
+    assert level_and_mend([refused]) == [
+        ("warning", f"infinium-otel spool {path} list")
+    ]
+
+
+def test_a_spool_that_cannot_be_used_is_an_error(tmp_path):
+    """A damaged file, or another program's, is left as it is."""
+    path = tmp_path / "other.db"
+    path.write_bytes(b"no database" * 100)
+    (finding,) = spool.spool(str(path))
+    assert level_and_mend([finding]) == [("error", f"mv {path} {path}.other")]
+    assert [each.name for each in tmp_path.iterdir()] == ["other.db"]
 
 
 # -- the command -----------------------------------------------------------------------
@@ -448,4 +490,4 @@ def test_what_is_installed_is_read_from_the_environment():
     installed = doctor.installed()
     assert installed["opentelemetry-sdk"]
     assert not [name for name in installed if "_" in name or name != name.lower()]
-    assert doctor.exporters()["infinium"].startswith("infinium_otel.")
+    assert doctor.entry_points("opentelemetry_traces_exporter")["infinium"]

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,23 @@ if TYPE_CHECKING:
     from infinium_otel.apps.doctor.findings import Finding
 
 WELL, WRONG = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where the doctor looks.
+
+    Args:
+        environ: the environment.
+        packages: versions of the installed distributions, by name.
+        exporters: the SDK's trace exporters, by name.
+        dialects: what other distributions add to ours, by name.
+    """
+
+    environ: Mapping[str, str]
+    packages: Mapping[str, str]
+    exporters: Mapping[str, str]
+    dialects: Mapping[str, str]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,9 +55,13 @@ def run(args: argparse.Namespace) -> int:
         counted,
     )
 
-    found = examine(
-        os.environ, installed(), exporters(), time.time, offline=args.offline
+    around = Surroundings(
+        os.environ,
+        installed(),
+        entry_points("opentelemetry_traces_exporter"),
+        entry_points("infinium_otel.dialects"),
     )
+    found = examine(around, time.time, offline=args.offline)
     if args.json:
         sys.stdout.write(json.dumps(as_json(found), indent=2) + "\n")
     else:
@@ -56,26 +78,18 @@ def installed() -> dict[str, str]:
     }
 
 
-def exporters() -> dict[str, str]:
-    """What the SDK finds as trace exporters, by name."""
-    group = metadata.entry_points(group="opentelemetry_traces_exporter")
-    return {each.name: each.value for each in group}
+def entry_points(group: str) -> dict[str, str]:
+    """What installed distributions offer in a group, by name."""
+    return {each.name: each.value for each in metadata.entry_points(group=group)}
 
 
 def examine(
-    environ: Mapping[str, str],
-    packages: Mapping[str, str],
-    known_exporters: Mapping[str, str],
-    now: Callable[[], float],
-    *,
-    offline: bool = False,
+    around: Surroundings, now: Callable[[], float], *, offline: bool = False
 ) -> list[Finding]:
     """Everything there is to find.
 
     Args:
-        environ: the environment.
-        packages: as `installed` gives them.
-        known_exporters: as `exporters` gives them.
+        around: what is looked at.
         now: the time, in seconds since the epoch.
         offline: do not try to reach the endpoint.
     """
@@ -84,14 +98,17 @@ def examine(
         instrumentations,
         sdk,
         settings,
+        spool,
     )
 
+    environ, packages = around.environ, around.packages
     config, findings = settings.configuration(environ)
     if config is not None:
-        findings += sdk.spool(config)
+        findings += spool.spool(config.spool)
         findings += [] if offline else endpoint.endpoint(config, now)
     findings += instrumentations.instrumentations(packages, environ)
-    findings += sdk.entry_points(packages, known_exporters, environ)
+    findings += sdk.entry_points(packages, around.exporters, environ)
+    findings += sdk.dialects(around.dialects)
     findings += sdk.limits(packages, environ)
     findings += sdk.logs_bridge(packages, environ)
     return findings

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.doctor.findings import Finding
@@ -10,8 +9,6 @@ from infinium_otel.apps.doctor.instrumentations import LOGS, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from infinium_otel.config import Config
 
 TOPIC = "OpenTelemetry SDK"
 COUNT_LIMITS = ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT")
@@ -99,16 +96,11 @@ def entry_points(
     yield Finding(TOPIC, "note", said, "export OTEL_TRACES_EXPORTER=infinium")
 
 
-def spool(config: Config) -> Iterator[Finding]:
-    """Whether the spool's folder is there."""
-    if config.spool is None:
-        said = "no spool: tasks that wait are lost when the process is killed"
-        mend = "export INFINIUM_OTEL_SPOOL=/var/lib/infinium/spool.db"
-        yield Finding("Delivery", "note", said, mend)
-        return
-    folder = Path(config.spool).absolute().parent
-    if folder.is_dir():
-        yield Finding("Delivery", "ok", f"tasks are kept in {config.spool}")
-    else:
-        said = f"the spool's folder is missing: {folder}"
-        yield Finding("Delivery", "error", said, f"mkdir -p -m 700 {folder}")
+def dialects(names: Mapping[str, str]) -> Iterator[Finding]:
+    """The dialects that other distributions add.
+
+    Args:
+        names: their entry points, by name.
+    """
+    for name, value in sorted(names.items()):
+        yield Finding(TOPIC, "ok", f"dialect {name} is added by {value}")
