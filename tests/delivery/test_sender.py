@@ -549,8 +549,9 @@ class TestTheSpool:
         sender = make(spool=str(tmp_path / "s.db"))
         fake.script(201, 422, 503, 401, 413, 413)
         for number in range(6):
-            sender.submit(done(number))
-            sender._stores._spool._connection.execute("PRAGMA query_only = 0")
+            if number:
+                sender._stores._spool._connection.execute("PRAGMA query_only = 0")
+            sender.submit(done(number, output_summary="x" * 20_000))
             place = sender._stores.take()
             sender._in_flight += 1
             sender._stores._spool._connection.execute("PRAGMA query_only = 1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import uuid
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.testing.faults import Fault, Received
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Book:
@@ -24,6 +25,19 @@ class Book:
         self.requests: list[Received] = []
         self.stored: dict[str, tuple[str, dict[str, Any]]] = {}
         self.polls: dict[str, int] = {}
+        self.busy = 0
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Marks the time from a task's storing to its request being on record."""
+        with self.changed:
+            self.busy += 1
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.busy -= 1
+                self.changed.notify_all()
 
     def next_fault(self) -> Fault:
         """The next line of the script."""

@@ -115,18 +115,24 @@ class _Handler(BaseHTTPRequestHandler):
         store = fault.store
         if store is None:
             store = not fault.breaks and (fault.status or 200) in SUCCESS
-        if store or fault.status is None:
-            status, content = self.server.answer_to(received, store)
-        else:
-            status, content = fault.status, {"error": "scripted"}
+        with self.server.book.answering():
+            status, content = self._verdict(received, fault, store=store)
+            silent = fault.breaks and fault.breaks != "truncate"
+            said = None if silent else status
+            self.server.book.record(replace(received, status=said))
         self.server.book.hold(fault.delay_s)
-        if fault.breaks and fault.breaks != "truncate":
-            self.server.book.record(received)
+        if silent:
             self._break(fault)
-            return
-        status = fault.status or status
-        self.server.book.record(replace(received, status=status))
-        self._write(status, content, fault)
+        else:
+            self._write(status, content, fault)
+
+    def _verdict(
+        self, received: Received, fault: Fault, *, store: bool
+    ) -> tuple[int, dict[str, Any]]:
+        if fault.status is not None and not store:
+            return fault.status, {"error": "scripted"}
+        status, content = self.server.answer_to(received, store)
+        return fault.status or status, content
 
     def _write(self, status: int, content: dict[str, Any], fault: Fault) -> None:
         body = json.dumps(content).encode() if fault.body is None else fault.body

@@ -133,8 +133,14 @@ class FakeInfinium:
         return self._book.wait_for(lambda: enough(self), timeout_s)
 
     def wait_for_tasks(self, count: int, timeout_s: float = 10.0) -> bool:
-        """Waits until *count* tasks are stored; False if that took longer."""
-        return self.wait_for(lambda fake: len(fake.tasks) >= count, timeout_s)
+        """Waits until *count* tasks are stored and their requests on record.
+
+        Returns:
+            False if that took longer than *timeout_s*.
+        """
+        return self._book.wait_for(
+            lambda: len(self.tasks) >= count and not self._book.busy, timeout_s
+        )
 
     def answer_to(self, received: Received, store: bool) -> Answer:  # noqa: FBT001 - the server's callback
         """The truthful answer to a request: status and JSON object.

@@ -130,7 +130,7 @@ class Reading:
             self._done.update(parts[1])
         elif kind == SPAN:
             self.records.append(self._span(parts[1:]))
-        elif kind == LOG:
+        else:
             parts[9] = self._resources[parts[9]]
             self.records.append(LogEvent(*parts[1:]))
 
@@ -150,6 +150,6 @@ def _checked(each: bytes) -> list[Any]:
 
 
 def _object(pairs: dict[str, Any]) -> Any:
-    if pairs.keys() == {BYTES}:
+    if pairs.keys() == {BYTES} and isinstance(pairs[BYTES], str):
         return base64.b64decode(pairs[BYTES])
     return pairs

@@ -1,0 +1,505 @@
+"""The journal: an ended span of an open trace survives the end of the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infinium_otel.delivery.journal import Journal
+from infinium_otel.delivery.journal import journal as journals
+from infinium_otel.delivery.journal.folder import Folder
+from infinium_otel.delivery.journal.lines import HEADER, Reading, log_line, span_line
+from infinium_otel.errors import SpoolError
+from infinium_otel.records import LogEvent, SpanEvent, SpanLink, SpanRecord
+from support.delivery import Clock
+
+RESOURCE = MappingProxyType({"service.name": "shop"})
+
+
+def span(number, **fields):
+    given = {"attributes": {"gen_ai.system": "x"}, "resource": RESOURCE} | fields
+    return SpanRecord("a" * 32, f"{number:016x}", None, f"span {number}", 1, 2, **given)
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return str(tmp_path / "s.db")
+
+
+@pytest.fixture
+def open_journal(spool):
+    """Opens journals on one spool, each as another process would have it."""
+    opened = []
+
+    def make(**settings):
+        opened.append(Journal(spool, **settings))
+        return opened[-1]
+
+    yield make
+    for each in opened:
+        each.close()
+
+
+def files(spool, pattern="*"):
+    return sorted(Path(f"{spool}.journal").glob(pattern))
+
+
+def end(journal):
+    """The end of a process as the kernel sees it: the lock goes, the file stays."""
+    os.close(journal._file)
+    journal._file = None
+
+
+def names(records):
+    return [record.name for record in records]
+
+
+def test_what_is_appended_is_recovered(open_journal, spool):
+    """The next process gets every field of every record, in order."""
+    whole = SpanRecord(
+        "a" * 32,
+        "b" * 16,
+        "c" * 16,
+        "chat \ud800",
+        1,
+        2**62,
+        attributes={"n": 1, "f": 0.5, "b": b"\xff", "l": [1, "x"], "none": None},
+        kind="client",
+        status="error",
+        status_message="oh",
+        events=(SpanEvent("exception", 5, {"k": "v"}),),
+        links=(SpanLink("d" * 32, "e" * 16, {}),),
+        scope_name="lib",
+        scope_version="1",
+        resource={"service.name": "shop"},
+        parent_is_remote=True,
+        dropped_attributes=3,
+    )
+    log = LogEvent("a" * 32, "b" * 16, "gen_ai.choice", 7, {"k": 1}, {"m": [1]}, 9, "s")
+    first = open_journal()
+    assert first.append(whole)
+    assert first.append(log)
+    end(first)
+    assert open_journal().recover() == [whole, log]
+    assert first.problems == {}
+
+
+def test_recovered_once(open_journal, spool):
+    """What is safe elsewhere is removed; until then it stays and is nobody else's."""
+    first = open_journal()
+    first.append(span(1))
+    end(first)
+    second = open_journal()
+    assert names(second.recover()) == ["span 1"]
+    assert open_journal().recover() == []
+    second.close()
+    third = open_journal()
+    assert names(third.recover()) == ["span 1"]
+    third.recovered()
+    assert files(spool) == []
+
+
+def test_a_living_process_keeps_its_journal(open_journal):
+    """Nobody recovers what its owner may still finish, not even the owner."""
+    first = open_journal()
+    first.append(span(1))
+    assert first.recover() == []
+    assert open_journal().recover() == []
+
+
+def test_what_is_done_is_not_recovered(open_journal):
+    """Spans whose task is in the spool are not sent again; nor are their logs."""
+    journal = open_journal()
+    for number in range(4):
+        journal.append(span(number))
+    journal.append(LogEvent("a" * 32, f"{1:016x}", "late", 1))
+    journal.done([f"{1:016x}", f"{3:016x}", "unknown"])
+    journal.done([])
+    end(journal)
+    assert names(open_journal().recover()) == ["span 0", "span 2"]
+
+
+def test_a_file_without_live_spans_goes(open_journal, spool):
+    """A close in order with nothing open leaves nothing behind."""
+    journal = open_journal()
+    journal.append(span(1))
+    journal.done([f"{1:016x}"])
+    journal.close()
+    journal.close()
+    assert files(spool) == []
+
+
+def test_a_file_with_live_spans_stays(open_journal, spool):
+    """What is open at a close in order is the next process's."""
+    journal = open_journal()
+    journal.append(span(1))
+    journal.close()
+    assert names(open_journal().recover()) == ["span 1"]
+
+
+def test_only_the_owner_can_read_it(open_journal, spool):
+    """The folder has mode 0700, each file 0600, whatever the umask."""
+    before = os.umask(0)
+    try:
+        open_journal().append(span(1))
+    finally:
+        os.umask(before)
+    folder = Path(f"{spool}.journal")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files(spool)] == [0o600]
+
+
+def test_a_folder_that_others_may_write(open_journal, spool, caplog):
+    """Such a folder is neither written nor believed; it is said once."""
+    Path(f"{spool}.journal").mkdir(mode=0o777)
+    Path(f"{spool}.journal").chmod(0o777)
+    journal = open_journal()
+    assert not journal.append(span(1))
+    assert not journal.append(span(2))
+    assert journal.recover() == []
+    assert journal.problems == {"journal failed": 3}
+    assert caplog.text.count("not safe over a kill") == 1
+
+
+def test_a_planted_link(open_journal, spool, tmp_path):
+    """A symbolic link in place of the folder, or in it, is not followed."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    Path(f"{spool}.journal").symlink_to(elsewhere)
+    assert not open_journal().append(span(1))
+    Path(f"{spool}.journal").unlink()
+    (tmp_path / "target").write_bytes(HEADER)
+    journal = open_journal()
+    journal.append(span(1))
+    Path(f"{spool}.journal/x.journal").symlink_to(tmp_path / "target")
+    Path(f"{spool}.journal/y.journal").mkdir()
+    assert journal.recover() == []
+    assert (tmp_path / "target").read_bytes() == HEADER
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    """A file in the way costs the journal, not the host."""
+    (tmp_path / "file").write_text("")
+    journal = Journal(str(tmp_path / "file" / "s.db"))
+    assert not journal.append(span(1))
+    assert journal.recover() == []
+    journal.close()
+
+
+def test_torn_and_damaged_lines(open_journal, spool, caplog):
+    """Damage costs the lines it hit: they are counted, and the file is kept aside."""
+    first = open_journal()
+    for number in range(4):
+        first.append(span(number))
+    path = first._path
+    end(first)
+    lines = path.read_bytes().split(b"\n")
+    lines[3] = lines[3].replace(b"span 1", b"spam 1")
+    lines[4] = b"\0" * len(lines[4])
+    path.write_bytes(b"\n".join(lines)[:-20])
+    second = open_journal()
+    assert names(second.recover()) == ["span 0"]
+    assert second.problems == {"damaged": 2, "torn": 1}
+    second.recovered()
+    assert [file.suffix for file in files(spool)] == [".damaged"]
+    assert open_journal().recover() == []
+
+
+def test_a_torn_tail_is_no_damage(open_journal, spool):
+    """A kill in the middle of a write is normal: the rest counts, the file goes."""
+    first = open_journal()
+    first.append(span(1))
+    first.append(span(2))
+    path = first._path
+    end(first)
+    path.write_bytes(path.read_bytes()[:-5])
+    second = open_journal()
+    assert names(second.recover()) == ["span 1"]
+    second.recovered()
+    assert files(spool) == []
+
+
+def test_foreign_files_are_moved_aside(open_journal, spool, caplog):
+    """What is no journal is left alone, under another name, and counted."""
+    Folder(spool).prepare()
+    folder = Path(f"{spool}.journal")
+    (folder / "x.journal").write_text("dear diary")
+    (folder / "notes.txt").write_text("mine")
+    (folder / "half.tmp").write_bytes(HEADER)
+    journal = open_journal()
+    assert journal.recover() == []
+    assert [file.name for file in files(spool)] == ["notes.txt", "x.foreign"]
+    assert journal.problems == {"foreign": 1}
+
+
+def test_a_bound_in_bytes(open_journal, caplog):
+    """Past the bound spans are kept in memory only: counted, said once."""
+    journal = open_journal(max_bytes=2_000)
+    written = [journal.append(span(number)) for number in range(20)]
+    assert written[:5] == [True] * 5
+    assert written[-5:] == [False] * 5
+    assert journal._size <= 2_000
+    assert journal.problems == {"journal full": written.count(False)}
+    assert caplog.text.count("journal full") == 1
+
+
+def test_room_is_made_of_what_is_done(open_journal):
+    """A full file is written anew with what is live, and nothing live is lost."""
+    journal = open_journal(max_bytes=3_000)
+    for number in range(200):
+        assert journal.append(span(number))
+        if number != 1:
+            journal.done([f"{number:016x}"])
+    journal.append(LogEvent("a" * 32, f"{1:016x}", "note", 1, resource=RESOURCE))
+    end(journal)
+    assert names(open_journal().recover()) == ["span 1", "note"]
+
+
+def test_an_empty_file_is_cut(open_journal, monkeypatch):
+    """When nothing is live any more the file begins anew."""
+    monkeypatch.setattr(journals, "TIDY_BYTES", 1_000)
+    journal = open_journal()
+    for number in range(30):
+        journal.append(span(number))
+        journal.done([f"{number:016x}"])
+        assert journal._size < 2_000
+    journal.append(span(99))
+    end(journal)
+    assert names(open_journal().recover()) == ["span 99"]
+
+
+def test_a_large_file_with_little_life_is_written_anew(open_journal, monkeypatch):
+    """One long trace does not keep the spans of all others on disk."""
+    monkeypatch.setattr(journals, "TIDY_BYTES", 500)
+    journal = open_journal()
+    journal.append(span(0))
+    for number in range(1, 100):
+        journal.append(span(number))
+        journal.done([f"{number:016x}"])
+    assert journal._size < 6_000
+    end(journal)
+    assert names(open_journal().recover()) == ["span 0"]
+
+
+def test_what_nobody_speaks_of_any_more(open_journal):
+    """A record that was never said to be done goes when no trace is so old."""
+    clock = Clock()
+    journal = open_journal(max_bytes=2_000, clock=clock)
+    while journal.append(span(1)):
+        pass
+    clock.now += 5 * 3600
+    assert journal.append(span(2))
+    end(journal)
+    assert names(open_journal().recover()) == ["span 2"]
+
+
+def test_a_full_disk(open_journal, monkeypatch):
+    """Half a record is taken back, so that the next is whole."""
+    journal = open_journal()
+    journal.append(span(1))
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: real(file, data[:10]))
+        assert not journal.append(span(2))
+        journal.done([f"{1:016x}"])
+    journal.append(span(3))
+    assert journal.problems == {"journal failed": 2}
+    end(journal)
+    assert names(open_journal().recover()) == ["span 1", "span 3"]
+
+
+def test_a_full_disk_while_room_is_made(open_journal, spool, monkeypatch):
+    """If the new file cannot be written the old one stays."""
+    monkeypatch.setattr(journals, "TIDY_BYTES", 100)
+    journal = open_journal()
+    for number in range(10):
+        journal.append(span(number))
+    real = os.pread
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", lambda *at: real(*at)[:10])
+        journal.done([f"{number:016x}" for number in range(9)])
+    assert len(files(spool)) == 1
+    assert journal.problems == {"journal failed": 1}
+    end(journal)
+    assert names(open_journal().recover()) == ["span 9"]
+
+
+def test_a_forked_child(open_journal):
+    """The child has a journal of its own; the parent's lock outlives the child."""
+    journal = open_journal()
+    journal.append(span(1))
+    pid = os.fork()
+    if pid == 0:
+        journal.after_fork_in_child()
+        journal.after_fork_in_child()
+        os._exit(0 if journal.append(span(2)) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert names(open_journal().recover()) == ["span 2"]
+    end(journal)
+    assert names(open_journal().recover()) == ["span 1"]
+
+
+def test_a_fork_during_recovery(open_journal):
+    """Files under recovery stay the parent's."""
+    first = open_journal()
+    first.append(span(1))
+    end(first)
+    second = open_journal()
+    second.recover()
+    pid = os.fork()
+    if pid == 0:
+        second.after_fork_in_child()
+        second.recovered()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    second.close()
+    assert names(open_journal().recover()) == ["span 1"]
+
+
+def test_a_file_that_vanishes_meanwhile(open_journal, spool, monkeypatch):
+    """Somebody else may tidy up at the same time."""
+    first = open_journal()
+    first.append(span(1))
+    end(first)
+    real = os.open
+
+    def vanish(path, *rest):
+        Path(path).unlink()
+        return real(path, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", vanish)
+        assert open_journal().recover() == []
+
+
+def test_a_ghost_is_not_recovered(open_journal, spool, monkeypatch):
+    """A file that was replaced while it was opened is not the journal any more."""
+    first = open_journal()
+    first.append(span(1))
+    path = first._path
+    end(first)
+    real = os.open
+
+    def replace(name, *rest):
+        file = real(name, *rest)
+        new = path.with_suffix(".new")
+        new.write_bytes(HEADER)
+        new.replace(path)
+        return file
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", replace)
+        assert open_journal().recover() == []
+
+
+def test_names_of_files_that_are_gone():
+    """Sorting by age bears a file that is not there."""
+    folder = Folder("/nowhere/s.db")
+    assert folder.orphans() == []
+    from infinium_otel.delivery.journal.folder import _age  # noqa: PLC0415 - internal
+
+    assert _age(Path("/nowhere/at/all")) == 0.0
+
+
+def test_another_user_s_folder(spool, monkeypatch):
+    """A folder of somebody else is not trusted."""
+    Folder(spool).prepare()
+    monkeypatch.setattr(os, "geteuid", lambda: 4_242)
+    with pytest.raises(SpoolError, match="this user alone"):
+        Folder(spool).prepare()
+
+
+CHILD = textwrap.dedent(
+    """
+    import sys
+    sys.path.insert(0, sys.argv[2])
+    from infinium_otel.delivery.journal import Journal
+    from infinium_otel.records import SpanRecord
+
+    journal = Journal(sys.argv[1])
+    number = 0
+    while True:
+        journal.append(SpanRecord("a" * 32, f"{number:016x}", None, str(number), 1, 2))
+        print(number, flush=True)
+        number += 1
+    """
+)
+
+
+@pytest.mark.parametrize("lines", [1, 17, 300])
+def test_killed_at_any_moment(open_journal, spool, lines):
+    """Whatever `append` returned for is there after SIGKILL, without a hole."""
+    tests = str(Path(__file__).parents[1])
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD, spool, tests], stdout=subprocess.PIPE
+    )
+    said = [int(process.stdout.readline()) for _ in range(lines)]
+    process.send_signal(signal.SIGKILL)
+    said += [int(line) for line in process.stdout.read().splitlines()[:-1]]
+    process.wait(10)
+    process.stdout.close()
+    found = [int(name) for name in names(open_journal().recover())]
+    assert found == list(range(len(found)))
+    assert len(found) >= len(said)
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63) + 1, 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters())
+    | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=60)
+@given(st.dictionaries(st.text(), VALUES), st.text(st.characters()))
+def test_every_span_comes_back(attributes, name):
+    """Whatever stands on a span is read back as it was."""
+    record = SpanRecord("a" * 32, "b" * 16, None, name, 1, 2, attributes)
+    log = LogEvent("a" * 32, "b" * 16, name, 1, attributes, attributes)
+    reading = Reading()
+    reading.feed(_lines(record, log))
+    assert reading.finish() == [record, log]
+
+
+def _lines(record, log):
+    from infinium_otel.delivery.journal.lines import RESOURCE as R  # noqa: PLC0415 - one use
+    from infinium_otel.delivery.journal.lines import line  # noqa: PLC0415 - one use
+
+    return [line([R, 0, {}]), span_line(record, 0), log_line(log, 0)]
+
+
+def test_odd_attributes_are_journalled_plainly():
+    """Sets, huge numbers and values that hold themselves do not stop the journal."""
+    cycle = []
+    cycle.append(cycle)
+    odd = {"set": {1}, "huge": 10**5_000, "cycle": cycle, "map": MappingProxyType({})}
+    reading = Reading()
+    reading.feed([*_lines(span(1, attributes=odd), LogEvent("a", "b", "n", 1))])
+    found = reading.finish()[0].attributes
+    assert found["set"] == [1]
+    assert found["map"] == {}
+    assert found["huge"].startswith("0x")
+
+
+@given(st.lists(st.binary(max_size=60)))
+def test_garbage_is_skipped(lines):
+    """No bytes make reading raise."""
+    reading = Reading()
+    reading.feed(line + b"\n" for line in lines)
+    assert reading.finish() == []
+    assert sum(reading.skipped.values()) == len(lines)

@@ -1,0 +1,234 @@
+"""Queue, spool, clock and a scripted server against a simple model.
+
+Whatever the order of submissions, answers, failures, flushes, crashes, forks of the
+clock and restarts: no task is lost that a spool had, none is delivered under two keys,
+every task is in exactly one place, and a flush never says True of what is not safe.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
+
+from infinium_otel.config import Config
+from infinium_otel.delivery.sender import Sender
+from infinium_otel.delivery.spool import listing
+from infinium_otel.delivery.spool.spool import Spool
+from support.delivery import Clock, Status, balanced, done
+
+ANSWERS = st.sampled_from(
+    ["ok"] * 3 + [503, 500, 429, 401, 422, 400, "timeout", "lost reply"]
+)
+
+
+class Server:
+    """What the other end has, by name of the task; answers as it is told."""
+
+    def __init__(self):
+        self.stored = []
+        self.refused = set()
+        self.answers = []
+
+    def send_task_data(self, task):
+        answer = self.answers.pop(0) if self.answers else "ok"
+        if answer in ("ok", "lost reply"):
+            self.stored.append(task.name)
+        if answer in (422, 400):
+            self.refused.add(task.name)
+        if answer in ("timeout", "lost reply"):
+            raise TimeoutError
+        if answer != "ok":
+            raise Status(answer)
+
+
+class Threadless(Sender):
+    """A sender whose background is the machine's to run."""
+
+    def _start_worker(self):
+        pass
+
+
+class Delivery(RuleBasedStateMachine):
+    """One process after another, on one spool or in memory."""
+
+    @initialize(spooled=st.booleans(), small=st.booleans())
+    def begin(self, spooled, small):
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = str(self.folder / "s.db") if spooled else None
+        self.limit = 3 if small and not spooled else 1_000
+        self.clock = Clock(0.0)
+        self.epoch = Clock(10_000.0)
+        self.server = Server()
+        self.count = 0
+        self.submitted = set()  # by this process
+        self.everything = set()  # by all processes
+        self.excused = set()  # what a process without spool took with it
+        self.start()
+
+    def start(self):
+        config = Config(
+            spool=self.path,
+            requests_per_second=1_000_000,
+            burst=1_000_000,
+            max_queued_tasks=self.limit,
+        )
+        self.submitted = set()
+        self.told = 0
+        self.sender = Threadless(
+            config,
+            client=self.server,
+            clock=self.clock,
+            epoch=self.epoch,
+            draw=lambda: 1.0,
+        )
+
+    def name(self, number):
+        return f"task {number}"
+
+    @rule(spans=st.integers(1, 5))
+    def submit(self, spans):
+        self.count += 1
+        self.submitted.add(self.name(self.count))
+        self.everything.add(self.name(self.count))
+        self.sender.submit(done(self.count, spans))
+
+    @rule()
+    def submit_again(self):
+        """A recovered trace may bring a key that is queued, or was delivered."""
+        if self.path and self.count:
+            self.sender.submit(done(self.count))
+
+    @rule(answers=st.lists(ANSWERS, min_size=1, max_size=12))
+    def script(self, answers):
+        self.server.answers = answers
+
+    @rule()
+    def attempt(self):
+        before = len(self.server.stored)
+        self.sender.attempt(1)
+        if self.sender._gate.wait_s(self.clock.now) == 0:
+            assert len(self.server.stored) >= before
+
+    @rule(seconds=st.sampled_from([0.5, 5.0, 40.0, 400.0]))
+    def wait(self, seconds):
+        self.clock.now += seconds
+        self.epoch.now += seconds
+
+    @rule(seconds=st.sampled_from([-5_000.0, 5_000.0]))
+    def the_clock_of_the_day_jumps(self, seconds):
+        self.epoch.now = max(5_000.0, self.epoch.now + seconds)
+
+    @rule()
+    def flush(self):
+        lost = sum(self.sender.counts.tasks.lost.values())
+        refused = sum(self.sender.counts.tasks.refused.values())
+        # Time stands still, so one attempt is all that a flush can make.
+        self.sender._stores.hurry()
+        self.sender._gate.hurry()
+        self.sender.attempt(1)
+        answer = self.sender.flush(0)
+        counts = self.sender.counts.tasks
+        new_loss = sum(counts.lost.values()) > lost or self.told < lost
+        if not self.path:
+            refused_now = sum(counts.refused.values())
+            new_loss = new_loss or refused_now > refused or self.told_refused < refused
+            self.told_refused = refused_now
+        self.told = sum(counts.lost.values())
+        if answer:
+            assert not new_loss
+            assert self.path or counts.queued == 0
+        elif self.path:
+            assert new_loss
+
+    told_refused = 0
+
+    @rule()
+    def crash(self):
+        """The process ends without a word; the kernel drops its locks."""
+        spool = self.sender._stores._spool
+        if spool is None:
+            self.excused |= self.submitted
+        else:
+            if spool._owner._file is not None:
+                spool._owner.after_fork_in_child()
+            if spool._connection is not None:
+                spool._connection.close()
+                spool._connection = None
+        self.told_refused = 0
+        self.start()
+
+    @rule()
+    def leave(self):
+        """The process ends in order."""
+        safe = self.sender.shutdown(0)
+        counts = self.sender.counts.tasks
+        assert balanced(self.sender.counts)
+        if self.path:
+            assert not counts.lost
+        else:
+            assert counts.queued == 0
+            assert safe or counts.lost or counts.refused
+            self.excused |= self.submitted
+        self.told_refused = 0
+        self.start()
+
+    @precondition(lambda self: self.path)
+    @rule()
+    def another_process_takes_one(self):
+        """What another took and was killed with is delivered all the same."""
+        other = Spool(self.path, 10**9, self.epoch)
+        other.take(self.epoch.now)
+        if other._owner._file is not None:
+            other._owner.after_fork_in_child()
+        if other._connection is not None:
+            other._connection.close()
+            other._connection = None
+
+    @invariant()
+    def every_task_is_in_one_place(self):
+        assert balanced(self.sender.counts)
+
+    @invariant()
+    def nothing_is_lost_from_a_spool(self):
+        if self.path and Path(self.path).exists():
+            kept = {each.key for each in listing(self.path)}
+            for name in self.everything - set(self.server.stored):
+                number = int(name.split()[1])
+                assert done(number).key in kept
+
+    @invariant()
+    def nothing_is_made_up(self):
+        assert set(self.server.stored) <= self.everything
+
+    def teardown(self):
+        """At last the server is well, and everything that is not refused arrives."""
+        if not hasattr(self, "sender"):
+            return
+        self.server.answers = []
+        for _ in range(3):
+            self.epoch.now += 2_000
+            self.clock.now += 2_000
+            self.sender.attempt(1)
+        arrived = set(self.server.stored) | self.server.refused | self.excused
+        if self.limit > self.count:
+            assert self.everything <= arrived
+        assert self.sender.counts.tasks.queued == 0
+        self.sender.shutdown(0)
+        shutil.rmtree(self.folder)
+
+
+TestDelivery = Delivery.TestCase
+TestDelivery.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None
+)
