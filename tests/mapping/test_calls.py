@@ -6,7 +6,7 @@ import pytest
 
 from infinium_otel.mapping.calls import united
 from infinium_otel.records import Failure, Reading, Usage
-from support.told import agent, calls_of, chat, raised, task_of, tokens_of
+from support.told import agent, calls_of, chat, raised, task_of, tokens_of, told
 
 
 def answer(name):
@@ -146,3 +146,40 @@ def test_a_reading_united_with_itself_is_itself():
     """A span delivered twice adds nothing."""
     reading = Reading(kind="llm", model="m")
     assert united(reading, reading) is reading
+
+
+def logfire(key, name, start, **attributes):
+    """A request as Logfire tells it, or the account of its stream."""
+    request = {"request_data": '{"model": "m", "messages": []}', **attributes}
+    return told(key, "root", request, name=name, start=start, scope="logfire")
+
+
+@pytest.mark.parametrize(
+    ("data", "calls"),
+    [
+        pytest.param('{"model": "m", "messages": []}', 1, id="of-this-request"),
+        pytest.param('{"model": "m", "messages": [1]}', 2, id="of-another"),
+    ],
+)
+def test_a_streams_account_joins_its_request(data, calls):
+    """What Logfire tells once a stream is drained belongs to the request beside it."""
+    ask = logfire("ask", "Chat Completion with 'm'", 1)
+    drained = logfire(
+        "end",
+        "streaming response from 'm' took 2.00s",
+        4,
+        request_data=data,
+        duration=2.0,
+        **{"gen_ai.usage.input_tokens": 7},
+    )
+    task = task_of(agent("root"), ask, drained)
+    assert len(calls_of(task)) == calls
+    if calls == 1:
+        assert calls_of(task)[0].latency_ms == 3000
+        assert calls_of(task)[0].prompt_tokens == 7
+
+
+def test_a_call_that_stands_alone_is_uncounted():
+    """A call without usage stays a call, of unknown tokens."""
+    (call,) = calls_of(task_of(agent("root"), chat("c", "root", None)))
+    assert call.prompt_tokens is None

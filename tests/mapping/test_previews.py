@@ -86,6 +86,8 @@ def test_nesting_ends():
         pytest.param('"{\\"input\\": \\"{\\\\\\"q\\\\\\": 1}\\"}"', '{"q":1}',
                      id="json-in-json-in-json"),
         pytest.param('{"args": ["Why?"], "kwargs": {}}', "Why?", id="decorator"),
+        pytest.param({"input": {"input": {"input": {"input": {"input": {"input": {
+            "input": "Why?"}}}}}}}, '{"input":"Why?"}', id="wrapped-without-end"),
         pytest.param('{"city": "Paris"}', '{"city":"Paris"}', id="object"),
         pytest.param("{'city': 'Paris'}", '{"city":"Paris"}', id="python-repr"),
         pytest.param('[{"type": "text", "text": "a"}]', "a", id="blocks"),

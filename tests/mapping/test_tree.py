@@ -135,3 +135,13 @@ def test_an_unknown_root_is_a_step_for_what_it_alone_knows():
     span = told("job", None, {"acme.kind": "batch"})
     task = task_of(span, config=Config(include="all"))
     assert [s.description for s in task.steps] == ["job"]
+
+
+def test_a_part_that_comes_late_names_what_it_continues():
+    """An incomplete task says so, and a late part names the first."""
+    span = chat("c")
+    trace = Trace(span.trace_id, span.span_id, (span,), complete=False, part=2)
+    tags = map_trace(trace, Config()).environment.custom_tags
+    assert tags["otel.incomplete"] == "true"
+    assert tags["otel.part"] == "2"
+    assert tags["continues"] == f"{span.trace_id}-{span.span_id}"

@@ -44,7 +44,6 @@ _FRAME = re.compile(
 _EXTRA = {
     "seed": "gen_ai.request.seed",
     "reasoning_effort": "gen_ai.request.reasoning.level",
-    "framework": "framework",
     "tags": "tags",
     "documents": "gen_ai.retrieval.documents",
 }

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from infinium_otel.mapping.tree import Node
 
+MAX_WAITING = 50
+"""Requests beside each other that may wait for the account of their stream."""
+
 BARRIERS = frozenset({"agent", "tool"})
 """Below one of these a model call is another one, not a retelling."""
 
@@ -66,9 +69,9 @@ def _unify_nested(outer: Node) -> None:
     if len(inner) == 1:
         if not _are_two(outer, inner[0]):
             _wrap(outer, inner[0])
-    elif len(successes) == 1 and len(inner) > 1 and not outer.failed:
+    elif len(successes) == 1 and not outer.failed:
         _wrap(outer, successes[0])
-    elif len(inner) > 1:
+    else:
         outer.kind = "step"
 
 
@@ -121,27 +124,27 @@ def _unify_streams(nodes: list[Node]) -> None:
 
     Logfire writes one when the stream is drained, beside the call's own span.
     """
+    uncounted: dict[int, deque[Node]] = defaultdict(lambda: deque(maxlen=MAX_WAITING))
     for node in nodes:
-        told_ms = node.reading.latency_ms
-        if told_ms is None or not is_call(node) or node.parent is None:
+        if not is_call(node):
             continue
-        call = next((n for n in node.parent.children if _asked_alike(n, node)), None)
-        if call is not None:
-            _retell(call, node)
+        waiting = uncounted[id(node.parent)]
+        if node.reading.latency_ms is not None:
+            _drain(node, waiting)
+        elif node.reading.usage is None and node.reading.input is not None:
+            waiting.append(node)
+
+
+def _drain(stream: Node, waiting: deque[Node]) -> None:
+    """Fold *stream* into the request with the same input that it drained."""
+    for call in waiting:
+        if call.reading.input == stream.reading.input:
             own_ms = (call.record.end_ns - call.record.start_ns) / 1e6
-            call.reading = replace(call.reading, latency_ms=own_ms + told_ms)
-
-
-def _asked_alike(call: Node, stream: Node) -> bool:
-    """Whether *call* is the still uncounted request that *stream* drained."""
-    return (
-        call is not stream
-        and is_call(call)
-        and call.reading.usage is None
-        and call.record.start_ns <= stream.record.start_ns
-        and call.reading.input is not None
-        and call.reading.input == stream.reading.input
-    )
+            whole_ms = own_ms + (stream.reading.latency_ms or 0)
+            _retell(call, stream)
+            call.reading = replace(call.reading, latency_ms=whole_ms)
+            waiting.remove(call)
+            return
 
 
 def _retell(kept: Node, other: Node) -> None:

@@ -50,9 +50,6 @@ def _python_version(resource: Any) -> str | None:
 
 def _framework(node: Node) -> str | None:
     """The instrumenting library, by its scope."""
-    told = node.reading.extra.get("framework")
-    if told:
-        return str(told)
     scope = node.record.scope_name
     for prefix in ("opentelemetry.instrumentation.", "openinference.instrumentation."):
         scope = scope.removeprefix(prefix)

@@ -161,10 +161,7 @@ def _is_older(
 
 
 def _is_in_turn(reply: ToolReply, messages: Sequence[Message]) -> bool:
-    """Whether *reply* came after the last question of *messages*."""
-    for message in reversed(messages):
-        if reply in message.replies:
-            return True
-        if message.role == "user" and message.text:
-            return False
-    return False
+    """Whether *reply* came with, or after, the last question of *messages*."""
+    asked = [n for n, m in enumerate(messages) if m.role == "user" and m.text]
+    turn = messages[asked[-1] :] if asked else messages
+    return any(reply in message.replies for message in turn)

@@ -1,0 +1,84 @@
+"""What folds into what."""
+
+from __future__ import annotations
+
+from support.told import agent, chat, task_of, told, tool, tools_of
+
+
+def ids(name):
+    return {"gen_ai.tool.call.id": name}
+
+
+def test_a_tool_that_calls_itself_is_called_twice():
+    """Two calls with ids of their own are two, one inside the other or not."""
+    task = task_of(
+        agent("root"),
+        tool("outer", "root", attributes=ids("a"), end=3),
+        tool("inner", "outer", attributes=ids("b")),
+    )
+    assert len(tools_of(task)) == 2
+
+
+def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():
+    """A tool that is an agent is told once, as the tool the model called."""
+    task = task_of(
+        agent("root"),
+        tool("t", "root", "helper_tool", end=5),
+        told("helper_tool", "t", {"gen_ai.operation.name": "invoke_agent"}, start=1),
+        chat("c", "helper_tool", start=2),
+    )
+    assert [s.action for s in task.steps] == ["tool_use", "llm_inference"]
+
+
+def test_an_agent_told_twice_in_a_row_is_one():
+    """A framework's and an instrumentation's span of one agent are one step."""
+    task = task_of(
+        agent("root"),
+        agent("a", "root", name="writer", start=1, end=5),
+        agent("b", "a", name="writer", start=1, end=4,
+              attributes={"input.value": "Write"}),
+        chat("c", "b", start=2),
+    )  # fmt: skip
+    assert [s.action for s in task.steps] == ["subagent", "llm_inference"]
+    assert task.steps[0].input_preview == "Write"
+
+
+def test_an_agent_between_two_of_another_name_is_its_own():
+    """Agents of different names are different agents."""
+    task = task_of(
+        agent("root"), agent("a", "root", name="a"), agent("b", "a", name="b")
+    )
+    assert [s.description for s in task.steps] == ["Ran agent a", "Ran agent b"]
+
+
+def test_frames_without_work_are_no_steps():
+    """What a framework passes from step to step is no work; what it did is."""
+    frames = {"openinference.span.kind": "CHAIN"}
+    task = task_of(
+        agent("root"),
+        told("silent", "root", frames),
+        told("same", "root", frames | {"input.value": "a", "output.value": "a"}),
+        told("state", "root", frames | {
+            "input.value": '{"messages": [{"role": "user", "content": "a"}]}'}),
+        told("object", "root", frames | {"output.value": "<C object at 0x7f>"}),
+        told("work", "root", frames | {"input.value": "a", "output.value": "B"}),
+        tool("t", "root", start=2),
+        told("inside", "t", frames | {"output.value": "B"}, start=2),
+        chat("c", "root", start=4),
+    )  # fmt: skip
+    assert [s.description for s in task.steps] == [
+        "work",
+        "Called f",
+        "Asked gpt-4o (helper)",
+    ]
+
+
+def test_resources_and_prompts_of_a_server_are_steps():
+    """Reading a resource is work; listing tools is not."""
+    task = task_of(
+        agent("root"),
+        told("read", "root", {"mcp.method.name": "resources/read"}),
+        told("list", "root", {"mcp.method.name": "tools/list"}),
+        chat("c", "root", start=2),
+    )
+    assert [s.action for s in task.steps] == ["retrieval", "llm_inference"]
