@@ -47,14 +47,14 @@ class _Run:
         tools: the spans of calls that have begun, by the call's identity, each with
             what makes it no longer the current span.
         first_chunk_ns: when the present turn's text began to arrive.
-        told: whether its outcome stands on the root.
+        lone: whether nobody opened it, so that its outcome ends it.
     """
 
     root: Span
     since_ns: int
     tools: dict[int, tuple[Span, Any]] = field(default_factory=dict)
     first_chunk_ns: int | None = None
-    told: bool = False
+    lone: bool = False
 
 
 _RUN: ContextVar[_Run | None] = ContextVar("infinium_otel_agentix_run", default=None)
@@ -140,6 +140,7 @@ class AgentixEvents:
         state = _RUN.get()
         if state is None:
             state = self._opened(None)
+            state.lone = True
             _RUN.set(state)
         return state
 
@@ -310,7 +311,9 @@ class AgentixEvents:
         )
         if outcome.status == "aborted":
             _mark_error(root, outcome.reason or "aborted", "")
-        state.told = True
+        if state.lone:
+            self._closed(state)
+            _RUN.set(None)
 
     def _told(self, outcome: Any) -> dict[str, Any]:
         if not self.capture_content:

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from infinium_otel.agentix_events import AgentixEvents, instrument
+from infinium_otel.models import agentix
+from infinium_otel.models.agentix import (
+    AgentOutcome,
+    Message,
+    ModelResponse,
+    PendingApproval,
+    ToolCall,
+)
+from infinium_otel.sdkspans import span_record
+
+CALL = ToolCall("search", {"q": "x"}, "c1")
+USER = Message("user", "go", trusted=True)
+ANSWER = Message("assistant", "done", trusted=True)
+ASKS = Message("assistant", "", trusted=True, meta={"tool_calls": [CALL]})
+FOUND = Message("tool", "found", name="search", meta={"call_id": "c1", "ok": True})
+FAILED = Message("tool", "oh no", name="search", meta={"call_id": "c1", "ok": False})
+ENDING = ModelResponse("done", (), 5, 3, 2, 0.5)
+ASKING = ModelResponse("", (CALL,))
+DONE = AgentOutcome(
+    "completed", "done", steps=1, transcript=(USER, ASKS, FOUND, ANSWER)
+)
+
+
+def decided(word, reason=""):
+    return SimpleNamespace(type=SimpleNamespace(value=word), reason=reason)
+
+
+@dataclass
+class AnswerDelta:
+    text: str = "d"
+
+
+@dataclass
+class Agent:
+    """Tells what it is scripted to tell, as agentix's loop does, run or streamed."""
+
+    script: list[tuple[Any, ...]]
+    events: Any = field(default_factory=AgentixEvents)
+    error: Exception | None = None
+
+    async def run(self, request, *, run_id=None):
+        for name, *args in self.script:
+            await self.events.emit(name, *args)
+        if self.error:
+            raise self.error
+        return "ran"
+
+    async def resume(self, run_id, **given):
+        return await self.run("", run_id=run_id)
+
+    async def stream(self, request, *, run_id=None):
+        yield AnswerDelta()
+        for name, *args in self.script:
+            await self.events.emit(name, *args)
+            yield name
+        if self.error:
+            raise self.error
+
+
+@dataclass
+class Heard:
+    """Events an agent already had: they may be awaited or not."""
+
+    names: list[str] = field(default_factory=list)
+    waits: bool = False
+
+    def emit(self, name, *args):
+        self.names.append(name)
+        return asyncio.sleep(0) if self.waits else None
+
+
+@pytest.fixture
+def kept():
+    return InMemorySpanExporter()
+
+
+@pytest.fixture
+def tracer(kept):
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    return provider.get_tracer("t")
+
+
+def told(kept):
+    return [span_record(span) for span in kept.get_finished_spans()]
+
+
+def ran(tracer, script, *, request="go", error=None, **named):
+    agent = Agent(script, Heard(), error)
+    instrument(agent, tracer=tracer, **named)
+    return asyncio.run(agent.run(request, run_id="r"))
+
+
+ALLOWED = [
+    ("on_model", [USER], ASKING),
+    ("on_tool_call", CALL),
+    ("on_guard_decision", CALL, decided("allow")),
+    ("on_tool_result", CALL, FOUND),
+    ("on_model", [USER, ASKS, FOUND], ENDING),
+    ("on_final", DONE),
+]
+
+
+def test_a_run_becomes_spans(kept, tracer):
+    """Turns, tools and the run have their spans, and its outcome comes of them."""
+    assert ran(tracer, ALLOWED, agent_name="a", model="m") == "ran"
+    spans = told(kept)
+    assert [r.name for r in spans] == [
+        "chat m",
+        "execute_tool search",
+        "chat m",
+        "invoke_agent a",
+    ]
+    outcome = agentix.to_outcome(spans)
+    assert (outcome.answer, outcome.status, outcome.other["run_id"]) == (
+        "done",
+        "completed",
+        "r",
+    )
+    assert [m.role for m in outcome.transcript] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+
+
+def test_a_count_of_zero_is_no_count(kept, tracer):
+    """A model's adapter that counts nothing says 0; the span then says nothing."""
+    ran(tracer, ALLOWED)
+    first, _, second, _ = told(kept)
+    assert "gen_ai.usage.input_tokens" not in first.attributes
+    assert second.attributes["gen_ai.usage.input_tokens"] == 3
+
+
+DENIED = [("on_guard_decision", CALL, decided("deny", "never"))]
+DECLINED = [
+    ("on_guard_decision", CALL, decided("confirm", "sure?")),
+    ("on_confirm", CALL, False),
+]
+APPROVED = [
+    ("on_guard_decision", CALL, decided("confirm", "sure?")),
+    ("on_confirm", CALL, True),
+    ("on_tool_result", CALL, FOUND),
+]
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "decision"),
+    [
+        pytest.param(DENIED, "ToolDenied", "deny", id="denied"),
+        pytest.param(DECLINED, "ToolDeclined", "confirm", id="declined"),
+        pytest.param(APPROVED, None, "confirm", id="approved"),
+        pytest.param(
+            [("on_tool_result", CALL, FAILED)], "tool_error", None, id="failed"
+        ),
+        pytest.param([], "tool_error", None, id="nobody-to-run-it"),
+    ],
+)
+def test_every_call_has_a_span(kept, tracer, script, error, decision):
+    """A call that was denied, declined or never run has its span, and says why."""
+    ran(tracer, [("on_tool_call", CALL), *script, ("on_final", DONE)])
+    tool = told(kept)[0]
+    assert tool.attributes.get("error.type") == error
+    assert tool.attributes.get("agentix.tool.decision") == decision
+    assert (tool.status == "error") == bool(error)
+
+
+def test_a_waiting_call_has_a_span(kept, tracer):
+    """A suspended run's waiting calls have spans, and come back as pending."""
+    waiting = PendingApproval(CALL, "sure?")
+    outcome = AgentOutcome("suspended", pending=(waiting,), transcript=(USER, ASKS))
+    ran(tracer, [("on_model", [USER], ASKING), ("on_suspend", outcome)])
+    again = agentix.to_outcome(told(kept))
+    assert (again.status, again.pending) == ("suspended", (waiting,))
+    assert again.transcript[-1].tool_calls == (CALL,)
+
+
+def test_content_is_told_by_choice(kept, tracer):
+    """Without content no text leaves: neither messages nor arguments nor results."""
+    failing = [("on_tool_call", CALL), ("on_tool_result", CALL, FAILED)]
+    ran(tracer, [*ALLOWED[:-1], *failing, ALLOWED[-1]], capture_content=False)
+    text = str([(r.attributes, r.status_message) for r in told(kept)])
+    for secret in ("found", "oh no", "'q'", "done"):
+        assert secret not in text
+
+
+def test_events_of_calls_nobody_opened_are_passed_over(kept, tracer):
+    """A decision, an answer or a result without its call says nothing."""
+    stray = [
+        ("on_guard_decision", CALL, decided("deny")),
+        ("on_confirm", CALL, True),
+        ("on_tool_result", CALL, FOUND),
+        ("on_compact", 9, 3),
+        ("on_something_new",),
+    ]
+    ran(tracer, stray)
+    (root,) = told(kept)
+    assert [event.name for event in root.events] == ["agentix.compact"]
+
+
+def test_an_aborted_run_failed(kept, tracer):
+    """An aborted run's root is in error, with its reason."""
+    outcome = AgentOutcome("aborted", reason="max_steps_reached", parsed={"a": 1})
+    ran(tracer, [("on_final", outcome)])
+    (root,) = told(kept)
+    assert (root.status, root.attributes["error.type"]) == (
+        "error",
+        "max_steps_reached",
+    )
+    assert agentix.to_outcome([root]).parsed == {"a": 1}
+
+
+def test_an_exception_ends_the_run(kept, tracer):
+    """An exception goes on to the caller, and stands on the root."""
+    with pytest.raises(ValueError, match="boom"):
+        ran(tracer, [("on_tool_call", CALL)], error=ValueError("boom"))
+    tool, root = told(kept)
+    assert tool.attributes["error.type"] == "tool_error"
+    assert (root.attributes["error.type"], root.status_message) == (
+        "ValueError",
+        "boom",
+    )
+
+
+def streamed(agent, take=None):
+    async def consume():
+        found = []
+        events = agent.stream("go")
+        async for event in events:
+            found.append((event, trace.get_current_span().get_span_context().is_valid))
+            if take and len(found) == take:
+                await events.aclose()
+                break
+        return found
+
+    return asyncio.run(consume())
+
+
+def test_a_stream_goes_on(kept, tracer):
+    """A stream yields what it did, tells the first chunk, and leaves its consumer alone."""
+    agent = Agent(ALLOWED, Heard(waits=True))
+    heard = agent.events
+    instrument(agent, tracer=tracer)
+    found = streamed(agent)
+    assert [event for event, _ in found[1:]] == [name for name, *_ in ALLOWED]
+    assert not any(inside for _, inside in found)
+    assert heard.names == [name for name, *_ in ALLOWED]
+    turn = told(kept)[0].attributes
+    assert turn["gen_ai.request.stream"] is True
+    assert turn["gen_ai.response.time_to_first_chunk"] >= 0
+
+
+def test_a_stream_that_is_left_ends_its_run(kept, tracer):
+    """Who stops reading a stream ends the run: no failure, and nothing is left open."""
+    agent = Agent(ALLOWED, Heard())
+    instrument(agent, tracer=tracer)
+    assert len(streamed(agent, take=3)) == 3
+    spans = told(kept)
+    assert [r.name for r in spans][-1] == "invoke_agent"
+    assert spans[-1].status == "unset"
+
+
+def test_a_stream_that_breaks_fails_its_run(kept, tracer):
+    """An exception of a stream goes on to its consumer, and stands on the root."""
+    agent = Agent([], Heard(), ValueError("cut"))
+    instrument(agent, tracer=tracer)
+    with pytest.raises(ValueError, match="cut"):
+        streamed(agent)
+    assert told(kept)[-1].attributes["error.type"] == "ValueError"
+
+
+def test_a_resumed_run_has_its_id(kept, tracer):
+    """A resumed run is a run, by the same id."""
+    agent = Agent([("on_final", DONE)], Heard())
+    instrument(agent, tracer=tracer)
+    asyncio.run(agent.resume("r9"))
+    assert told(kept)[0].attributes["agentix.run.id"] == "r9"
+
+
+def test_an_agent_is_instrumented_once():
+    """Who instruments an agent again gets the same events."""
+    agent = Agent([], Heard())
+    assert instrument(agent) is instrument(agent)
+
+
+def test_events_without_a_run_begin_one(kept, tracer):
+    """Given to an agent alone, the events make a run from the first to the outcome."""
+
+    async def alone():
+        events = AgentixEvents(tracer=tracer, model="m")
+        await events.emit("on_model", [USER], ENDING)
+        await events.emit("on_final", DONE)
+
+    asyncio.run(alone())
+    turn, root = told(kept)
+    assert (turn.name, root.name) == ("chat m", "invoke_agent")
+    assert turn.parent_id == root.span_id
+
+
+def test_the_global_tracer_is_the_default():
+    """Without a tracer the global provider's makes the spans; without any, none."""
+    events = AgentixEvents()
+    with events.run() as root:
+        assert root is trace.get_current_span()
