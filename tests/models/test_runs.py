@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import pytest
+
+from infinium_otel.models import runs
+from infinium_otel.models.runs import failure_in, restored, runs_of
+from infinium_otel.records import Failure, LogEvent
+from support.spans import TRACE, sid
+from support.told import chat, told
+
+AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a"}
+SERVER = {"http.request.method": "POST", "url.full": "http://a/b"}
+
+
+def test_a_servers_span_is_not_the_run():
+    """The run is the outermost agent below frames that hold nothing but it."""
+    spans = [
+        told("http", None, SERVER),
+        told("agent", "http", AGENT),
+        chat("c", "agent"),
+    ]
+    (run,) = runs_of(spans, "mark")
+    assert run.root.record.name == "agent"
+    assert [step.record.span_id for step in run.steps] == [sid("c")]
+    assert [step.record.span_id for step in run.spans] == [sid("c")]
+
+
+def test_a_frame_that_holds_more_is_the_run():
+    """A root with more below it than one agent is the run itself."""
+    spans = [
+        told("job", None),
+        told("one", "job", AGENT),
+        told("two", "job", AGENT),
+    ]
+    (run,) = runs_of(spans, "mark")
+    assert run.root.record.name == "job"
+    assert len(run.below(sid("job"))) == 2
+
+
+def test_a_call_alone_is_a_run():
+    """A model call without anything above it is both root and step."""
+    (run,) = runs_of([chat("c")], "mark")
+    assert run.root in run.steps
+
+
+def test_roots_of_one_trace_are_runs_of_their_own():
+    """Each root is a run; a span whose parent is missing belongs to the first."""
+    spans = [
+        told("one", None, AGENT),
+        told("two", None, AGENT, start=2),
+        chat("c", "gone"),
+    ]
+    first, second = runs_of(spans, "mark")
+    assert [step.record.span_id for step in first.steps] == [sid("c")]
+    assert second.steps == ()
+
+
+def test_spans_that_turn_in_a_circle_are_a_run():
+    """Parents that lead back to themselves end at the first span."""
+    spans = [chat("a", "b"), chat("b", "a")]
+    assert len(runs_of(spans, "mark")) == 1
+
+
+def test_marked_spans_are_steps_in_any_case():
+    """An agent without a name is a frame, unless it carries the mark."""
+    nameless = {"gen_ai.operation.name": "invoke_agent"}
+    spans = [told("run", None, AGENT), told("sub", "run", nameless)]
+    assert runs_of(spans, "mark")[0].steps == ()
+    spans[1] = told("sub", "run", {**nameless, "mark": 1})
+    assert len(runs_of(spans, "mark")[0].steps) == 1
+
+
+def test_placeholders_alone_are_an_empty_run():
+    """A trace of nothing but placeholders is a run without steps."""
+    placeholder = told(
+        "x", None, {"gen_ai.system": "Langchain"}, name="Langchain", scope="nothing"
+    )
+    (run,) = runs_of([placeholder], "mark")
+    assert run.steps == ()
+    assert runs._empty(placeholder).root.record is placeholder
+
+
+def test_log_events_tell_of_their_spans():
+    """Messages that stand in log events are read like those on the span."""
+    event = LogEvent(
+        TRACE, sid("c"), "gen_ai.choice", 1, {}, {"message": {"content": "hi"}}
+    )
+    other = LogEvent(TRACE, sid("elsewhere"), "gen_ai.choice", 1)
+    (run,) = runs_of([chat("c"), event, other], "mark")
+    assert runs.output_text(run.root) == "hi"
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param(5, id="no-mapping"),
+        pytest.param(
+            {"span_id": "XYZ", "parent_span_id": 5, "start_ns": "x"}, id="ill-typed"
+        ),
+        pytest.param({"attributes": []}, id="no-attributes"),
+    ],
+)
+def test_facts_that_are_none_change_nothing(facts):
+    """What stands under the key by chance leaves the draft as it is."""
+    draft = told("x", None, {"a": 1})
+    assert restored(draft, facts) == (draft, None)
+
+
+def test_facts_make_the_span_again():
+    """A span's facts give it back its ids, name, times and failure."""
+    (run,) = runs_of(
+        [
+            told("run", None, AGENT),
+            told("t", "run", status="error", status_message="no"),
+        ],
+        "mark",
+    )
+    (step,) = run.spans
+    told_ = runs.Told(step.record, step.reading, step.kind, step.parent_id)
+    record, failure = restored(told("draft"), runs.facts_of(told_))
+    assert (record.span_id, record.parent_id, record.name) == (
+        sid("t"),
+        sid("run"),
+        "t",
+    )
+    assert failure.message == "no"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(
+            {"type": "E", "message": "m", "code": "4"},
+            Failure("E", "m", None, "4"),
+            id="all",
+        ),
+        pytest.param({}, Failure("error", ""), id="bare"),
+        pytest.param("E", None, id="no-mapping"),
+    ],
+)
+def test_failures_are_read_from_json(value, expected):
+    """A failure's JSON is the failure; anything else is none."""
+    assert failure_in(value) == expected
