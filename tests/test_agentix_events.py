@@ -317,3 +317,12 @@ def test_the_global_tracer_is_the_default():
     events = AgentixEvents()
     with events.run() as root:
         assert root is trace.get_current_span()
+
+
+def test_what_follows_the_last_turn_is_kept(kept, tracer):
+    """A run aborted after a tool's answer keeps that answer in its transcript."""
+    outcome = AgentOutcome("aborted", reason="r", transcript=(USER, ASKS, FOUND))
+    ran(tracer, [*ALLOWED[:4], ("on_final", outcome)])
+    again = agentix.to_outcome(told(kept))
+    assert [m.role for m in again.transcript] == ["user", "assistant", "tool"]
+    assert again.transcript[-1].text == "found"

@@ -11,7 +11,7 @@ from infinium_otel.models.hud import mcp, v04, v06
 from infinium_otel.models.hud.secrets import without_secrets
 from infinium_otel.records import SpanEvent
 from support import corpus
-from support.told import chat, told
+from support.told import chat, logged, told
 
 UUID = "0af76519-16cd-43dd-8448-eb211c80319c"
 HEX = "0af7651916cd43dd8448eb211c80319c"
@@ -498,3 +498,55 @@ def test_arguments_that_are_no_object_are_a_text():
     ]
     (run,) = hud.from_spans(spans, model="0.6")
     assert run.trace.steps[0].call.arguments == "[1, 2]"
+
+
+def test_huds_flat_spans_are_gathered_with_what_hangs_below_them():
+    """Children and log events of a run's spans come with them; other spans stay."""
+    spans = [
+        native("a", attributes={"hud.job_id": "j"}),
+        native("b", attributes={"category": "mcp"}),
+        told("child", "a"),
+        told("loop", "pool"),
+        told("pool", "loop"),
+        told("other", trace="8" * 32),
+        logged("gen_ai.choice", "child", body={"message": {"content": "x"}}),
+    ]
+    first, *others = hud.from_spans(spans)
+    assert len(first.trace) == 3
+    assert len(others) == 2
+    root = hud.to_spans(first)[0]
+    assert (root.trace_id, root.attributes["hud.job_id"]) == (HEX, "j")
+
+
+def test_a_tool_that_only_failed_answers_with_its_error():
+    """A result that nobody recorded is the failure's text."""
+    said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "w"}
+    spans = [
+        told("run", attributes={"gen_ai.operation.name": "invoke_agent"}),
+        told("t", "run", said, status="error", status_message="slow"),
+    ]
+    (run,) = hud.from_spans(spans, model="0.6")
+    assert run.trace.steps[0].result.content == (mcp.TextContent("slow"),)
+
+
+def test_a_result_of_mcp_stays_one():
+    """A result that is MCP's already is taken as it is; a structure is kept as one."""
+    said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "w"}
+    spans = [
+        told("run", attributes={"gen_ai.operation.name": "invoke_agent"}),
+        told("t", "run", {**said, "gen_ai.tool.call.result": json.dumps(RESULT)}),
+        told("u", "run", {**said, "gen_ai.tool.call.result": '{"t": 18}'}),
+    ]
+    (run,) = hud.from_spans(spans, model="0.6")
+    first, second = (step.result for step in run.trace.steps)
+    assert first.content == (mcp.TextContent("18C"),)
+    assert (second.structuredContent, second.content) == (
+        {"t": 18},
+        (mcp.TextContent('{"t": 18}'),),
+    )
+
+
+def test_a_run_of_huds_with_a_root_keeps_it():
+    """A run that has a root of its own needs no other."""
+    (trace,) = hud.from_spans([native("a"), native("b", "a")])
+    assert [step.other["otel"]["name"] for step in trace.trace] == ["b"]
