@@ -1,0 +1,420 @@
+"""Infinium's tasks to spans; the other way is the mapping itself.
+
+A task that this package made names its spans (`otel.trace_id`, `otel.span_id`, ...):
+their ids, tree and starts come back exactly. Any other task's steps are laid end to
+end.
+
+| what cannot be carried | to spans | from spans |
+| --- | --- | --- |
+| texts beyond a preview's length | the preview | cut |
+| a step's length | to the millisecond | rounded |
+| spans that were no step | gone: their children hang under the root | - |
+| descriptions of steps | - | written anew |
+| a step's number, unless its start tells it | order | order |
+| errors of the run that no step has, but for the first | - | - |
+| `llm_usage` beside the calls' own counts, cost, latencies | only where no call has any | summed anew |
+| metadata outside `gen_ai.*` and `http.*` | - | - |
+| links and events other than exceptions | - | - |
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.models import parts
+from infinium_otel.models.runs import adopted
+from infinium_otel.models.spans import (
+    as_json,
+    number,
+    plain,
+    present,
+    settled,
+    span_id_of,
+    text,
+    to_ns,
+    trace_id_of,
+)
+from infinium_otel.pipeline import spans_to_tasks
+from infinium_otel.records import Failure, SpanRecord
+from infinium_otel.taskdata import (
+    SECTIONS,
+    ErrorDetail,
+    ExecutionStep,
+    LlmCall,
+    TaskData,
+    TimeTracking,
+    task_from_dict,
+    task_to_dict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from infinium_otel.records import LogEvent
+
+NAMESPACE = "infinium.task:"
+
+OPERATIONS = {
+    "llm_inference": "chat",
+    "llm_call": "chat",
+    "embedding": "embeddings",
+    "tool_use": "execute_tool",
+    "agent": "invoke_agent",
+    "subagent": "invoke_agent",
+    "workflow": "invoke_workflow",
+    "retrieval": "retrieval",
+}
+"""The convention's word for each action that it has one for."""
+
+RESOURCE_TAGS = (
+    "service.name",
+    "service.version",
+    "service.namespace",
+    "deployment.environment.name",
+    "deployment.environment",
+)
+
+FAILURE_MARKS = frozenset({"error.type", "gen_ai.task.status"})
+"""What a span without an error of its own says of one below it."""
+
+SPOKEN = frozenset({"chat", "invoke_agent"})
+MILLISECOND = 1_000_000
+MICROSECOND = 1_000
+HEX = frozenset("0123456789abcdef")
+
+
+def load(mapping: Mapping[str, Any]) -> TaskData:
+    """A task from the JSON of the wire.
+
+    Raises:
+        ValidationError: a required field is missing, or a value is no object where
+            one belongs.
+    """
+    return task_from_dict(mapping)
+
+
+def dump(document: TaskData) -> dict[str, Any]:
+    """A task as the JSON of the wire."""
+    return task_to_dict(document)
+
+
+def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[TaskData]:
+    """The tasks that spans tell, as they are sent."""
+    return spans_to_tasks(list(records))
+
+
+def to_spans(document: TaskData) -> list[SpanRecord]:
+    """The spans of a task, its root first.
+
+    Args:
+        document: a task; what its tags and its steps' metadata say of spans decides
+            ids, tree and starts.
+    """
+    writing = _Writing(document)
+    steps = [writing.step(each) for each in document.steps or ()]
+    steps += writing.untold_calls()
+    root = writing.root
+    others = [span for span in steps if span.span_id != root.span_id]
+    own = [span for span in steps if span.span_id == root.span_id]
+    return [_united(root, own), *adopted(others, root.span_id)]
+
+
+class _Writing:
+    """The spans of one task as they come about."""
+
+    def __init__(self, task: TaskData) -> None:
+        self.task = task
+        environment = task.environment
+        self.tags = (environment.custom_tags if environment else None) or {}
+        told = _hex(self.tags.get("otel.trace_id"), 32)
+        self.trace_id = told or trace_id_of(as_json(task_to_dict(task)), NAMESPACE)
+        self.resource = _resource(task, self.tags)
+        self.start_ns, self.end_ns = _times(task)
+        self.cursor = self.start_ns
+        self.root = self._root()
+
+    def _root(self) -> SpanRecord:
+        task, tags = self.task, self.tags
+        environment = task.environment
+        attributes = {
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.agent.name": _only(tags.get("gen_ai.agent.name")),
+            "gen_ai.conversation.id": tags.get("gen_ai.conversation.id"),
+            "user.id": tags.get("user.id"),
+            "infinium.task.name": task.name,
+            "infinium.task.description": task.description,
+            "gen_ai.input.messages": _message("user", task.input_summary),
+            "gen_ai.output.messages": _message("assistant", task.output_summary),
+            **_sections(task),
+            **self._totals(),
+        }
+        draft = SpanRecord(
+            trace_id=self.trace_id,
+            span_id=_hex(tags.get("otel.root_span_id"), 16)
+            or span_id_of(self.trace_id, "task"),
+            parent_id=_hex(tags.get("otel.parent_span_id"), 16),
+            name=tags.get("otel.root_span_name") or task.name,
+            start_ns=self.start_ns,
+            end_ns=self.end_ns,
+            attributes=attributes,
+            resource=self.resource,
+            scope_name=(environment.framework if environment else None) or "",
+            scope_version=(environment.framework_version if environment else None)
+            or "",
+        )
+        return settled(draft, self._failure())
+
+    def _failure(self) -> Failure | None:
+        """The first error that no step has."""
+        on_steps = {
+            (error.error_type, error.message)
+            for step in self.task.steps or ()
+            if (error := _error_of(step)) is not None
+        }
+        own = [
+            error
+            for error in self.task.errors or ()
+            if (error.error_type, error.message) not in on_steps
+        ]
+        return _failure(own[0]) if own else None
+
+    def _totals(self) -> dict[str, Any]:
+        """Token totals, only where no call tells of any: they would count twice."""
+        usage = self.task.llm_usage
+        calls = [step.llm_call for step in self.task.steps or () if step.llm_call]
+        if usage is None or calls or usage.calls:
+            return {}
+        return {
+            "gen_ai.usage.input_tokens": usage.prompt_tokens,
+            "gen_ai.usage.output_tokens": usage.completion_tokens,
+            "gen_ai.request.model": usage.model,
+            "gen_ai.provider.name": usage.provider,
+        }
+
+    def untold_calls(self) -> list[SpanRecord]:
+        """The calls of the totals, where no step is a call."""
+        usage = self.task.llm_usage
+        if usage is None or any(step.llm_call for step in self.task.steps or ()):
+            return []
+        steps = (
+            ExecutionStep(-place, "llm_inference", "", call.latency_ms, llm_call=call)
+            for place, call in enumerate(usage.calls or (), 1)
+        )
+        return [self.step(each) for each in steps]
+
+    def step(self, step: ExecutionStep) -> SpanRecord:
+        """The span of one step."""
+        said = step.metadata or {}
+        operation = text(said.get("gen_ai.operation.name")) or _operation(step)
+        start_ns, end_ns = self._placed(step, said)
+        draft = SpanRecord(
+            trace_id=self.trace_id,
+            span_id=_hex(said.get("otel.span_id"), 16)
+            or span_id_of(self.trace_id, "step", step.step_number),
+            parent_id=_hex(said.get("otel.parent_span_id"), 16) or self.root.span_id,
+            name=text(said.get("otel.span_name")) or _name(step, operation),
+            start_ns=start_ns,
+            end_ns=end_ns,
+            kind="client" if step.llm_call else "internal",
+            attributes=_step_attributes(step, operation),
+            resource=self.resource,
+            scope_name=text(said.get("otel.scope")) or "",
+        )
+        error = _error_of(step)
+        return settled(draft, _failure(error) if error else None)
+
+    def _placed(self, step: ExecutionStep, said: Mapping[str, Any]) -> tuple[int, int]:
+        """A step's start and end: as it says, else after the step before it."""
+        told = to_ns(said.get("start_time"))
+        start_ns = self.cursor if told is None else max(0, told)
+        length = number(_duration_ms(step)) or 0
+        end_ns = start_ns + max(0, round(length * MILLISECOND))
+        self.cursor = max(self.cursor, end_ns)
+        return start_ns, end_ns
+
+
+def _united(root: SpanRecord, own: list[SpanRecord]) -> SpanRecord:
+    """The run's span; where the run is itself a step, with what the step says."""
+    for step in own:
+        root = replace(
+            root,
+            name=step.name,
+            kind=step.kind,
+            status=step.status,
+            status_message=step.status_message,
+            events=step.events,
+            attributes={**root.attributes, **step.attributes},
+            scope_name=step.scope_name or root.scope_name,
+        )
+    return root
+
+
+def _hex(value: Any, length: int) -> str | None:
+    """An id of so many hex digits; None for anything else."""
+    found = text(value)
+    fits = found is not None and len(found) == length and set(found) <= HEX
+    return found if fits and found and found.strip("0") else None
+
+
+def _only(names: str | None) -> str | None:
+    """The agent's name, where only one took part."""
+    return None if names and ", " in names else names
+
+
+def _times(task: TaskData) -> tuple[int, int]:
+    """Start and end of a run, ns since the epoch."""
+    tracked = task.time_tracking or TimeTracking()
+    length = round(max(0.0, number(task.duration) or 0) * 1e9)
+    end_ns = to_ns(tracked.end_time)
+    if end_ns is None:
+        end_ns = to_ns(task.current_datetime)
+    start_ns = to_ns(tracked.start_time)
+    if start_ns is None:
+        start_ns = (end_ns or 0) - length
+    start_ns = max(0, start_ns)
+    if end_ns is None:
+        return start_ns, start_ns + length
+    # Times are told to the microsecond, the duration to the nanosecond: the start
+    # moves within its microsecond so that all three hold.
+    short = end_ns - start_ns - length
+    start_ns += short if 0 < short < MICROSECOND else 0
+    exact = abs(end_ns - start_ns - length) < MICROSECOND
+    return start_ns, start_ns + length if exact else max(start_ns, end_ns)
+
+
+def _resource(task: TaskData, tags: Mapping[str, str]) -> dict[str, Any]:
+    environment = task.environment
+    found: dict[str, Any] = {key: tags.get(key) for key in RESOURCE_TAGS}
+    if environment is not None:
+        python = environment.python_version
+        found |= {
+            "telemetry.sdk.version": environment.sdk_version,
+            "telemetry.sdk.language": "python" if python else None,
+            "process.runtime.name": environment.runtime,
+            "process.runtime.version": python,
+            "cloud.region": environment.region,
+        }
+    return present(found)
+
+
+def _sections(task: TaskData) -> dict[str, Any]:
+    """What the user said of a run, as `infinium.*`."""
+    found: dict[str, Any] = {}
+    for name in ("expected_outcome", *SECTIONS):
+        section = getattr(task, name)
+        if name == "time_tracking" or not is_dataclass(section):
+            continue
+        for each in fields(section):
+            value = getattr(section, each.name)
+            found[f"infinium.{name}.{each.name}"] = _attribute(value)
+    return found
+
+
+def _attribute(value: Any) -> Any:
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    listed = isinstance(value, (list, tuple))
+    if listed and all(isinstance(item, str) for item in value):
+        return list(value)
+    return as_json(plain(value))
+
+
+def _operation(step: ExecutionStep) -> str | None:
+    if step.action in OPERATIONS:
+        return OPERATIONS[step.action]
+    if step.llm_call is not None:
+        return "chat"
+    return "execute_tool" if step.tool_call is not None else None
+
+
+def _name(step: ExecutionStep, operation: str | None) -> str:
+    """A span's name by the conventions."""
+    about = step.llm_call.model if step.llm_call else None
+    about = step.tool_call.tool_name if step.tool_call else about
+    return " ".join(each for each in (operation or step.action, about) if each)
+
+
+def _duration_ms(step: ExecutionStep) -> int | None:
+    told = [
+        step.duration_ms,
+        step.tool_call.duration_ms if step.tool_call else None,
+        step.llm_call.latency_ms if step.llm_call else None,
+    ]
+    return next((each for each in told if each is not None), None)
+
+
+def _step_attributes(step: ExecutionStep, operation: str | None) -> dict[str, Any]:
+    said = step.metadata or {}
+    ttft_ms = number(said.get("time_to_first_chunk_ms"))
+    facts = {
+        key: _attribute(value)
+        for key, value in said.items()
+        if key.startswith(("gen_ai.", "http."))
+    }
+    if operation == "invoke_agent":
+        # The agent named there is the one above; its own name stands in the sentence.
+        _, _, facts["gen_ai.agent.name"] = step.description.rpartition("Ran agent ")
+    return {
+        **_kept(step),
+        **facts,
+        "gen_ai.operation.name": operation,
+        "gen_ai.response.time_to_first_chunk": ttft_ms / 1e3 if ttft_ms else None,
+        "infinium.step.action": step.action,
+        **_texts(step, operation),
+        **_call(step.llm_call, said),
+    }
+
+
+def _kept(step: ExecutionStep) -> dict[str, Any]:
+    """The span's own attributes, where the step kept them."""
+    kept = (step.metadata or {}).get("attributes")
+    if not isinstance(kept, dict):
+        return {}
+    return {key: kept[key] for key in kept if key not in FAILURE_MARKS}
+
+
+def _texts(step: ExecutionStep, operation: str | None) -> dict[str, Any]:
+    """What went in and what came out, where the operation has a place for it."""
+    tool = step.tool_call
+    if tool is not None:
+        return {
+            "gen_ai.tool.name": tool.tool_name,
+            "gen_ai.tool.call.arguments": tool.input_summary or step.input_preview,
+            "gen_ai.tool.call.result": tool.output_summary or step.output_preview,
+            "http.response.status_code": tool.http_status,
+        }
+    if operation in SPOKEN:
+        return {
+            "gen_ai.input.messages": _message("user", step.input_preview),
+            "gen_ai.output.messages": _message("assistant", step.output_preview),
+        }
+    return {"input.value": step.input_preview, "output.value": step.output_preview}
+
+
+def _call(call: LlmCall | None, said: Mapping[str, Any]) -> dict[str, Any]:
+    if call is None:
+        return {}
+    asked = text(said.get("gen_ai.request.model"))
+    return {
+        "gen_ai.provider.name": call.provider,
+        "gen_ai.request.model": asked or call.model,
+        "gen_ai.response.model": None if asked == call.model else call.model,
+        "gen_ai.usage.input_tokens": call.prompt_tokens,
+        "gen_ai.usage.output_tokens": call.completion_tokens,
+        "gen_ai.request.temperature": call.temperature,
+        "infinium.step.purpose": call.purpose,
+    }
+
+
+def _message(role: str, said: str | None) -> str | None:
+    return as_json([parts.message(role, [parts.text_part(said)])]) if said else None
+
+
+def _error_of(step: ExecutionStep) -> ErrorDetail | None:
+    tool = step.tool_call.error if step.tool_call else None
+    return step.error or tool
+
+
+def _failure(error: ErrorDetail) -> Failure:
+    return Failure(error.error_type, error.message, error.stack_trace)
