@@ -22,6 +22,10 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.assembly import Assembler
+from infinium_otel.config import Config
+from infinium_otel.mapping import map_trace
+from infinium_otel.mapping.copies import copies
 from infinium_otel.models import parts
 from infinium_otel.models.runs import adopted
 from infinium_otel.models.spans import (
@@ -35,7 +39,6 @@ from infinium_otel.models.spans import (
     to_ns,
     trace_id_of,
 )
-from infinium_otel.pipeline import spans_to_tasks
 from infinium_otel.records import Failure, SpanRecord
 from infinium_otel.taskdata import (
     SECTIONS,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from infinium_otel.records import LogEvent
 
 NAMESPACE = "infinium.task:"
+UNBOUNDED = 2**62
 
 OPERATIONS = {
     "llm_inference": "chat",
@@ -100,8 +104,16 @@ def dump(document: TaskData) -> dict[str, Any]:
 
 
 def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[TaskData]:
-    """The tasks that spans tell, as they are sent."""
-    return spans_to_tasks(list(records))
+    """The tasks that spans tell: the mapping, without redaction and limits."""
+    config = Config().but(
+        max_open_traces=UNBOUNDED, max_open_spans=UNBOUNDED, max_open_bytes=UNBOUNDED
+    )
+    assembler = Assembler(config)
+    traces = [*assembler.feed(records, 0.0), *assembler.flush(0.0)]
+    mapped = (map_trace(trace, config) for trace in traces)
+    tasks = [task for task in mapped if task is not None]
+    repeated = copies(tasks)
+    return [task for place, task in enumerate(tasks) if place not in repeated]
 
 
 def to_spans(document: TaskData) -> list[SpanRecord]:
