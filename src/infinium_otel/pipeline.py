@@ -95,6 +95,11 @@ class Pipeline:
         return self._assembler.open_spans
 
     @property
+    def open_bytes(self) -> int:
+        """About how many bytes those spans take."""
+        return self._assembler.open_bytes
+
+    @property
     def open_traces(self) -> int:
         """Traces with a span that waits or is known to run."""
         return self._assembler.open_traces

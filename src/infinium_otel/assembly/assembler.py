@@ -63,6 +63,11 @@ class Assembler:
         self.refused: Counter[str] = Counter()
 
     @property
+    def open_bytes(self) -> int:
+        """About how many bytes the waiting spans take."""
+        return self._bytes
+
+    @property
     def open_traces(self) -> int:
         """Traces with a span that waits or runs."""
         return len(self._open)

@@ -2,6 +2,6 @@
 
 from infinium_otel.bridge.bridge import Bridge
 from infinium_otel.bridge.registry import shared_bridge
-from infinium_otel.bridge.stats import Stats
+from infinium_otel.bridge.stats import Load, Stats
 
-__all__ = ["Bridge", "Stats", "shared_bridge"]
+__all__ = ["Bridge", "Load", "Stats", "shared_bridge"]

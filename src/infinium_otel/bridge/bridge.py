@@ -9,7 +9,7 @@ from collections import Counter, deque
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.bridge.stats import Stats, gather
+from infinium_otel.bridge.stats import Load, Stats, gather
 from infinium_otel.bridge.worker import Worker
 from infinium_otel.sdkspans import as_record
 
@@ -299,6 +299,17 @@ class Bridge:
         finally:
             if held:
                 self._lock.release()
+
+    def load(self) -> Load:
+        """How much is held now, for whoever may send later instead."""
+        stats = self.stats()
+        return Load(
+            tasks_queued=stats.tasks_queued,
+            bytes_queued=self._sender.queued_bytes,
+            tasks_open=stats.tasks_open,
+            spans_open=stats.open,
+            bytes_open=self._pipeline.open_bytes,
+        )
 
     def after_fork_in_child(self) -> None:
         """Start clean: what was under way is the parent's. Never blocks or logs."""

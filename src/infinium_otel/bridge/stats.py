@@ -48,6 +48,23 @@ class Stats:
     undelivered: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is held in memory or in the spool, taken at one moment.
+
+    Args:
+        tasks_queued: that wait or are under way; `bytes_queued` of them.
+        tasks_open: traces whose rest is awaited.
+        spans_open: ended spans of these; `bytes_open` is about what they take.
+    """
+
+    tasks_queued: int
+    bytes_queued: int
+    tasks_open: int
+    spans_open: int
+    bytes_open: int
+
+
 def gather(
     pipelines: list[Pipeline], refused: Counter[str], spans: Tally, tasks: Tally
 ) -> Stats:

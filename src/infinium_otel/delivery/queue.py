@@ -106,6 +106,11 @@ class MemoryQueue:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the bodies that wait or are under way."""
+        return self._bytes
+
     def put(self, key: str, body: bytes, spans: int) -> tuple[int, list[GivenUp]]:
         """Keeps a body; returns its number and what had to make room."""
         with self._lock:

@@ -115,6 +115,11 @@ class Sender:
         return self._tallies.counts()
 
     @property
+    def queued_bytes(self) -> int:
+        """Bytes of the tasks that wait, with a spool those of other processes too."""
+        return self._stores.queued_bytes()
+
+    @property
     def durable(self) -> bool:
         """Whether what is submitted is on disk when `submit` returns."""
         return self._stores.durable

@@ -73,6 +73,15 @@ class Stores:
         """Whether the next task will be on disk, as far as is known."""
         return self._spool is not None and not self._failing
 
+    def queued_bytes(self) -> int:
+        """Bytes that wait in the spool, or in memory where there is none or it fails."""
+        if self._spool is not None:
+            try:
+                return self._spool.held_bytes()
+            except SpoolError as error:
+                self._failed(error)
+        return self._memory.held_bytes
+
     def put(self, key: str, body: bytes, spans: int) -> bool:
         """Keeps a body; False if a task had to be given up."""
         with self._lock:

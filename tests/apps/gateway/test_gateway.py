@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 
 import httpx
 import pytest
@@ -13,9 +14,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from infinium_otel.apps import cli, gateway
 from infinium_otel.apps.bodies import BusyError
-from infinium_otel.apps.gateway.intake import Intake, capacity
+from infinium_otel.apps.gateway.intake import Intake, fullness
 from infinium_otel.apps.listening import address_of, listen
-from infinium_otel.bridge import shared_bridge
+from infinium_otel.bridge import Load, shared_bridge
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.otlp import from_json
@@ -247,18 +248,36 @@ def test_names_it_answers_to(host, allowed, expected):
     assert gateway.names_of(host, allowed) == expected
 
 
+NOTHING = Load(0, 0, 0, 0, 0)
+MIB = 1024 * 1024
+
+
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("load", "settings", "expected"),
     [
-        pytest.param({}, 48, id="bytes-bound"),
-        pytest.param({"max_queued_tasks": 20}, 15, id="tasks-bound"),
-        pytest.param({"max_queued_tasks": 1}, 1, id="at-least-one"),
-        pytest.param({"spool": "x.db"}, 768, id="spool"),
+        pytest.param(NOTHING, {}, 0.0, id="nothing"),
+        pytest.param(Load(500, 0, 0, 0, 0), {}, 0.5, id="tasks"),
+        pytest.param(Load(300, 0, 300, 0, 0), {}, 0.6, id="tasks-to-come"),
+        pytest.param(Load(1, 32 * MIB, 0, 0, 0), {}, 0.5, id="bytes"),
+        pytest.param(Load(1, 16 * MIB, 100, 0, 16 * MIB), {}, 0.5, id="bytes-to-come"),
+        pytest.param(
+            Load(1, 0, 1, 0, 128 * MIB), {}, 0.5, id="a-task-has-its-limit-in-bytes"
+        ),
+        pytest.param(Load(0, 0, 1, 50_000, 0), {}, 0.5, id="spans"),
+        pytest.param(
+            Load(2000, 512 * MIB, 0, 0, 0),
+            {"spool": "x.db"},
+            0.5,
+            id="spool-bytes-only",
+        ),
+        pytest.param(
+            Load(0, 0, 500, 0, 0), {"spool": "x.db"}, 0.5, id="traces-with-a-spool"
+        ),
     ],
 )
-def test_how_many_tasks_may_wait(settings, expected):
-    """So few that what is still open has room, even if each task takes all it may."""
-    assert capacity(Config(**settings)) == expected
+def test_the_tightest_bound_counts(load, settings, expected):
+    """Tasks, bytes, traces, spans: what is open needs room as a task, too."""
+    assert fullness(load, Config(**settings)) == expected
 
 
 @pytest.mark.parametrize(
@@ -334,7 +353,8 @@ def test_who_sends_more_than_can_go_out_is_asked_to_wait(fake, bridge):
     intake = Intake(bridge)
     for number in range(1, 4):
         intake.accept(records(number))
-        assert bridge.stats().tasks_queued == number
+        assert bridge.load().tasks_queued == number
+    assert bridge.load().bytes_queued > 0
     with pytest.raises(BusyError) as busy:
         intake.accept(records(4))
     assert busy.value.retry_after == 0.375
@@ -343,6 +363,42 @@ def test_who_sends_more_than_can_go_out_is_asked_to_wait(fake, bridge):
     intake.accept(records(4))
     assert bridge.flush(10)
     assert len(fake.tasks) == 4
+
+
+def test_a_full_gateway_answers_429(fake):
+    """With Retry-After, as OTLP asks; once there is room the same is taken."""
+    fake.always(503)
+    small = {
+        "INFINIUM_OTEL_MAX_QUEUED_TASKS": "2",
+        "INFINIUM_OTEL_LINGER_S": "0.1",
+    }
+    with running_gateway(fake, **small) as running:
+        assert post(running.url, traces(*map(agent_span, (1, 2)))).is_success
+        assert fake.wait_for(lambda fake: fake.requests)
+        refused = post(running.url, traces(agent_span(3)))
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"] == "1"
+        fake.always(None)
+        assert fake.wait_for_tasks(2)
+        while post(running.url, traces(agent_span(3))).status_code == 429:
+            pass
+        assert running.stop() == 0
+    assert len(fake.tasks) == 3
+
+
+def test_a_spool_that_fails_is_no_reason_to_refuse(fake, tmp_path):
+    """What waits is counted in memory then, where it goes."""
+    spool = tmp_path / "other.db"
+    connection = sqlite3.connect(spool)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    fake.always(503)
+    made = shared_bridge(Config(**fake.settings, spool=str(spool)))
+    Intake(made).accept(records(1))
+    assert made.load().bytes_queued > 0
+    fake.always(None)
+    made.shutdown(5)
+    assert len(fake.tasks) == 1
 
 
 def test_a_gateway_that_stops_takes_nothing(bridge):

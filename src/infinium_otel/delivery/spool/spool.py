@@ -220,6 +220,15 @@ class Spool:
                     found[number] = row[0]
         return found
 
+    def held_bytes(self) -> int:
+        """Bytes of the bodies that wait or are under way, of all processes.
+
+        Raises:
+            SpoolError: it could not be read.
+        """
+        with self._reading() as connection:
+            return _bytes(connection, "queue")
+
     def close(self) -> None:
         """Gives back what was taken and closes the file. Further use fails."""
         with self._lock:
