@@ -139,6 +139,27 @@ def test_langchain_agent(fake):
     assert "no such article: umbrela" in json.dumps(task)
 
 
+def test_hud_live(fake):
+    """A HUD run arrives as one task, and its steps in the folder HUD reads."""
+    shown = python(fake, "hud_live.py")
+    assert shown.splitlines()[0] == "4 spans"
+    assert "5e1a7b0c9d2f4c3b8a6e0f1e2d3c4b5a.jsonl has 3 steps" in shown
+    assert shown.endswith("delivered\n")
+    [task] = fake.tasks
+    assert tool_names(task) == ["rooms"]
+    assert task["llm_usage"]["prompt_tokens"] == 120 + 160
+
+
+@needs("agentix")
+def test_agentix_live(fake):
+    """Agentix's run arrives with the call that a guard denied."""
+    assert python(fake, "agentix_live.py").endswith("delivered\n")
+    [task] = fake.tasks
+    assert tool_names(task) == ["find_order", "refund"]
+    assert "ToolDenied" in json.dumps(task["errors"])
+    assert task["llm_usage"]["prompt_tokens"] == 54 + 97
+
+
 @needs(OPENAI)
 @needs("starlette")
 @needs("uvicorn")
