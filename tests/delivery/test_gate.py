@@ -51,6 +51,13 @@ def test_what_the_server_asked_for_is_kept():
     assert gate.wait_s(0.0) == 60.0
 
 
+def test_no_busy_loop():
+    """`Retry-After: 0` does not shorten our own pause."""
+    gate = Gate()
+    gate.note(Outcome("unavailable", 503, 0.0), 0.0, 0.5)
+    assert gate.wait_s(0.0) == 0.5
+
+
 def test_a_stranger_is_not_asked_often():
     """A server that is not who it should be is not asked again for a minute."""
     gate = Gate()

@@ -286,6 +286,21 @@ def test_a_fork_leaves_connections_to_the_parent(fake):
     transport.close()
 
 
+def test_a_fork_nobody_told_of(fake):
+    """A child that just goes on opens a connection of its own too."""
+    transport = SocketTransport(fake.base_url)
+    transport.perform(get(f"{fake.base_url}/x"))
+    pid = os.fork()
+    if pid == 0:
+        before = transport._idle[0][0].getsockname()
+        transport.perform(get(f"{fake.base_url}/x"))
+        os._exit(transport._idle[0][0].getsockname() == before)
+    assert os.waitpid(pid, 0)[1] == 0
+    transport._process = 0
+    assert transport.perform(get(f"{fake.base_url}/x")).status == 404
+    transport.close()
+
+
 def test_without_poll(fake, monkeypatch):
     """Where there is no `poll`, as on Windows, `select` serves."""
     monkeypatch.delattr(select, "poll")

@@ -102,6 +102,13 @@ def test_tags_of_the_user_stay():
     assert (task.name, environment.custom_tags) == ("", {"a": "b"})
 
 
+def test_hidden_prompts_stay():
+    """What the vendor's TraceBuilder hides on a task is kept."""
+    task = small("")
+    task._prompt_studio = {"prompts_used": []}
+    assert fit(task)._prompt_studio == {"prompts_used": []}
+
+
 ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 

@@ -176,6 +176,19 @@ def test_a_success_with_an_odd_body_is_a_success(body, data, message):
     assert (outcome.kind, outcome.data, outcome.message) == ("delivered", data, message)
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [trace_request(CONFIG, b"", "k"), prompt_request("https://x", TRACE, SECRET, 1)],
+    ids=["agent", "prompt"],
+)
+def test_a_server_that_repeats_the_secret(request_):
+    """The secret is cut out of whatever the server says."""
+    body = b'{"error":"key %s is wrong"}' % SECRET.encode()
+    error = error_of(outcome_of(Reply(401, body=body), NOW_S, request_))
+    assert str(error) == "key *** is wrong"
+    assert SECRET not in repr(vars(error))
+
+
 def test_an_error_says_what_the_server_said():
     """The server's own words are the message, cut; its answer is in the details."""
     reply = Reply(422, {"retry-after": "3"}, b'{"error":"%s"}' % (b"x" * 600))

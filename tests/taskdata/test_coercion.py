@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, make_dataclass
 
 import pytest
 from hypothesis import given
@@ -172,6 +172,14 @@ def test_what_cannot_be_coerced(mapping, field):
     with pytest.raises(ValidationError) as caught:
         task_from_dict(mapping)
     assert caught.value.field == field
+
+
+def test_hidden_prompts_of_another_library_s_task():
+    """What the vendor's TraceBuilder hides on its task is carried over."""
+    foreign = make_dataclass("TaskData", REQUIRED)(*REQUIRED.values())
+    foreign._prompt_studio = {"prompts_used": []}
+    task = coerce(foreign, TaskData)
+    assert task_to_dict(task)["prompt_studio"] == {"prompts_used": []}
 
 
 def test_a_type_is_no_value():

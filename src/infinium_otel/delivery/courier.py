@@ -58,7 +58,7 @@ class TransportCourier:
         request = trace_request(self._config, item.body, item.key)
         with untraced():
             answer = self._transport.perform(Send(request, timeout_s))
-        return outcome_of(answer, time.time())
+        return outcome_of(answer, time.time(), request)
 
     def close(self) -> None:
         """Closes idle connections."""

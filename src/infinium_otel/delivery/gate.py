@@ -74,8 +74,6 @@ class Gate:
         return self.state != before
 
     def _pause(self, outcome: Outcome, drawn: float) -> float:
-        if outcome.delay_s is not None:
-            return outcome.delay_s
-        if outcome.reason == "tls":
-            return UNTRUSTED_S
-        return backoff(self.failures, drawn)
+        least = UNTRUSTED_S if outcome.reason == "tls" else outcome.delay_s or 0.0
+        # A server that asks for no pause at all does not get a busy loop.
+        return max(least, backoff(self.failures, drawn))

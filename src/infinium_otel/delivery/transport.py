@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import os
 import select
 import socket
 import ssl
@@ -74,6 +75,7 @@ class SocketTransport:
         self._idle: list[tuple[socket.socket, float]] = []
         self._context: ssl.SSLContext | None = None
         self._closed = False
+        self._process = os.getpid()
 
     def perform(self, send: Send) -> Reply | NoReply:
         """Sends a request and reads the reply; never raises."""
@@ -107,6 +109,7 @@ class SocketTransport:
 
     def after_fork_in_child(self) -> None:
         """Leaves the parent's connections to the parent."""
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._drop_idle()
 
@@ -183,6 +186,8 @@ class SocketTransport:
 
     def _idle_connection(self) -> socket.socket | None:
         """A connection that was used before and that the server has not ended."""
+        if self._process != os.getpid():
+            self.after_fork_in_child()
         while True:
             with self._lock:
                 if not self._idle:

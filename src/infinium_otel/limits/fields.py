@@ -47,7 +47,12 @@ def fit(task: TaskData) -> TaskData:
         return task
     environment = task.environment or EnvironmentContext()
     tags = {**(environment.custom_tags or {}), CLAMPED: ", ".join(changes)}
-    return replace(task, **changes, environment=replace(environment, custom_tags=tags))
+    fitted = replace(
+        task, **changes, environment=replace(environment, custom_tags=tags)
+    )
+    if hasattr(task, PROMPT_STUDIO):
+        setattr(fitted, PROMPT_STUDIO, getattr(task, PROMPT_STUDIO))
+    return fitted
 
 
 def check(task: TaskData) -> None:

@@ -73,7 +73,7 @@ def exchange(
         if pause > 0:
             yield Wait(pause)
         answer = yield Send(request, patience.timeout_s)
-        outcome = outcome_of(_answered(answer), epoch())
+        outcome = outcome_of(_answered(answer), epoch(), request)
         failures += 1
         delay = outcome.delay_s
         if delay is None:

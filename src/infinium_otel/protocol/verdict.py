@@ -23,7 +23,7 @@ from infinium_otel.errors import (
 from infinium_otel.protocol.values import NoReply, Outcome
 
 if TYPE_CHECKING:
-    from infinium_otel.protocol.values import Reply
+    from infinium_otel.protocol.values import Reply, Request
 
 MAX_RETRY_AFTER_S = 900.0
 """A server that asks for more is asked again after a quarter of an hour."""
@@ -31,21 +31,25 @@ MAX_RETRY_AFTER_S = 900.0
 UNAVAILABLE = frozenset({408, 425, 429})
 CREDENTIALS = frozenset({401, 403})
 TOO_LARGE = 413
+SECRET_HEADERS = ("x-agent-key", "x-prompt-key")
 SERVER_ERROR = 500
 MAX_MESSAGE_LENGTH = 500
 
 
-def outcome_of(answer: Reply | NoReply, epoch_s: float) -> Outcome:
+def outcome_of(
+    answer: Reply | NoReply, epoch_s: float, request: Request | None = None
+) -> Outcome:
     """What an answer to a request means.
 
     Args:
         answer: the reply, or why there is none.
         epoch_s: the time now, seconds since the epoch; dates in Retry-After count
             from it.
+        request: what was answered; a server that repeats its secret is not quoted.
     """
     if isinstance(answer, NoReply):
         return Outcome("unavailable", message=answer.detail, no_reply=answer)
-    data = _object(answer.body)
+    data = _object(_without_secrets(answer.body, request))
     return Outcome(
         _kind(answer.status),
         answer.status,
@@ -53,6 +57,13 @@ def outcome_of(answer: Reply | NoReply, epoch_s: float) -> Outcome:
         _message(answer.status, data),
         data,
     )
+
+
+def _without_secrets(body: bytes, request: Request | None) -> bytes:
+    for name, value in request.headers if request else ():
+        if name in SECRET_HEADERS:
+            body = body.replace(value.encode(), b"***")
+    return body
 
 
 def _kind(status: int) -> str:

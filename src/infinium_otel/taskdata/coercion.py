@@ -68,15 +68,25 @@ def coerce(value: Any, kind: type[T], *, path: str = "") -> T:
     if isinstance(value, kind):
         return _completed(value, path)
     if is_dataclass(value) and not isinstance(value, type):
-        value = {
-            f.name: given
-            for f in fields(value)
-            if (given := getattr(value, f.name)) is not None
-        }
+        return _converted(value, kind, path)
     if not isinstance(value, Mapping):
         where = path or kind.__name__
         raise ValidationError(f"{where}: must be an object", field=where)
     return kind(**_arguments(value, kind, path))
+
+
+def _converted(value: Any, kind: type[T], path: str) -> T:
+    """Another library's dataclass, field by field, with what it hides."""
+    given = {
+        f.name: item
+        for f in fields(value)
+        if (item := getattr(value, f.name)) is not None
+    }
+    converted = coerce(given, kind, path=path)
+    hidden = getattr(value, PROMPT_STUDIO, None)
+    if hidden is not None:
+        setattr(converted, PROMPT_STUDIO, hidden)
+    return converted
 
 
 def _arguments(value: Mapping[Any, Any], kind: type[Any], path: str) -> dict[str, Any]:

@@ -47,8 +47,26 @@ def plain(value: Any) -> Any:
     times ISO 8601, bytes UTF-8 or base64, sets sorted lists, dataclasses dicts, and
     anything else its text. Cycles, great depth and great numbers are cut.
     """
+    if type(value) is dict and (flat := _flat(value)) is not None:
+        return flat
     simple = _SIMPLE.get(type(value))
     return simple(value) if simple else _Walk().visit(value, 0)
+
+
+def _flat(value: dict[Any, Any]) -> dict[str, Any] | None:
+    """A dict of plain values, as most metadata is; None if it is another.
+
+    Worth its lines: metadata is most of what is encoded on the hot path.
+    """
+    if len(value) > MAX_NODES:
+        return None
+    result = {}
+    for name, item in value.items():
+        simple = _SIMPLE.get(type(item))
+        if simple is None or type(name) is not str:
+            return None
+        result[text(name)] = simple(item)
+    return result
 
 
 def _integer(value: int) -> int | str:
