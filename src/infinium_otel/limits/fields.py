@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import ValidationError
 from infinium_otel.taskdata import EnvironmentContext
+from infinium_otel.taskdata.encoding import PROMPT_STUDIO
 from infinium_otel.taskdata.values import described
 
 if TYPE_CHECKING:
