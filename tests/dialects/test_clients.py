@@ -310,3 +310,10 @@ def test_emitters_that_count_cached_tokens_apart(scope, provider, prompt):
         "gen_ai.usage.cache_read.input_tokens": 30,
     }
     assert reading(CHAT | said, scope=scope).usage.input == prompt
+
+
+def test_content_that_was_withheld():
+    """An event may say no more than that there was content."""
+    elided = event("gen_ai.user.message", {"content": "<elided>"})
+    choice = event("gen_ai.choice", {"content": "<elided>", "finish_reason": "STOP"})
+    tells(reading(CHAT, events=(elided, choice)), input=None, output=None)

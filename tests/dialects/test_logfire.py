@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from infinium_otel.records import Usage
 from support.told import reading, tells
 
 ASKED = {"role": "user", "content": "hi"}
@@ -123,3 +124,65 @@ def test_refused_arguments():
 def test_a_plain_span_with_content():
     """A span that only has a request is a step."""
     assert reading({"raw_input": '["hi"]'}, scope="logfire").kind == "step"
+
+
+def test_the_bridges_answer_is_the_end_of_its_events():
+    """A response's answer is the assistant's last words, not a choice."""
+    events = [
+        {"event.name": "gen_ai.user.message", "role": "user", "content": "hi"},
+        {
+            "event.name": "gen_ai.assistant.message",
+            "role": "assistant",
+            "content": "yo",
+        },
+    ]
+    said = {
+        "events": json.dumps(events),
+        "gen_ai.usage.raw": '{"input_tokens_details":{"cached_tokens":4},'
+        '"output_tokens_details":{"reasoning_tokens":2}}',
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+        "model_settings": '{"temperature":0.5,"top_p":1,"max_tokens":9}',
+    }
+    found = reading(said, name="Responses API with {model}", scope="logfire")
+    tells(
+        found,
+        input=events[:1],
+        output=events[1:],
+        usage=Usage(10, 5, None, 4, None, 2),
+        temperature=0.5,
+        top_p=1.0,
+        max_tokens=9,
+    )
+
+
+def test_the_bridges_generation():
+    """A generation has input and output in bare words; its request is the next one's."""
+    said = {
+        "input": json.dumps([ASKED]),
+        "output": json.dumps([SAID]),
+        "request_data": json.dumps({"messages": [ASKED, SAID, ASKED]}),
+    }
+    name = "Chat completion with {gen_ai.request.model!r}"
+    tells(reading(said, name=name, scope="logfire"), input=[ASKED], output=[SAID])
+    request = {"request_data": json.dumps({"messages": [ASKED]})}
+    tells(reading(request, name=name, scope="logfire"), input=[ASKED], output=None)
+
+
+@pytest.mark.parametrize(
+    ("more", "dropped"),
+    [
+        ({}, True),
+        ({"parent_is_remote": False, "status": "error"}, False),
+        ({"scope": "mine"}, False),
+    ],
+    ids=["stub", "failed", "another-scope"],
+)
+def test_the_stub_of_a_stream(more, dropped):
+    """A streamed request that is a trace of its own is told again when it is drained."""
+    said = {"gen_ai.request.model": "m", "request_data": '{"model":"m"}'}
+    name = "Chat Completion with {request_data[model]!r}"
+    more = {"scope": "logfire.openai", **more}
+    assert reading(said, name=name, **more).dropped is dropped
+    answered = said | {"gen_ai.usage.input_tokens": 7}
+    assert not reading(answered, name=name, scope="logfire.openai").dropped

@@ -150,14 +150,14 @@ def test_a_reading_united_with_itself_is_itself():
 
 def logfire(key, name, start, **attributes):
     """A request as Logfire tells it, or the account of its stream."""
-    request = {"request_data": '{"model": "m", "messages": []}', **attributes}
+    request = {"request_data": '{"model": "m", "messages": [0]}', **attributes}
     return told(key, "root", request, name=name, start=start, scope="logfire")
 
 
 @pytest.mark.parametrize(
     ("data", "calls"),
     [
-        pytest.param('{"model": "m", "messages": []}', 1, id="of-this-request"),
+        pytest.param('{"model": "m", "messages": [0]}', 1, id="of-this-request"),
         pytest.param('{"model": "m", "messages": [1]}', 2, id="of-another"),
     ],
 )

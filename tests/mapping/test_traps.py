@@ -700,3 +700,17 @@ def test_chunks_of_a_stream_are_no_content():
     chunk = event("gen_ai.content.completion.chunk", {"gen_ai.completion": "x"})
     (step,) = task_of(chat("c", events=(chunk,))).steps
     assert step.output_preview is None
+
+
+def test_t12_a_span_may_have_an_id_of_its_own():
+    """A framework that renames a request still ran it once."""
+    span = tool(
+        "t",
+        "root",
+        start=2,
+        attributes={
+            "gen_ai.tool.call.id": "adk-1",
+            "gen_ai.tool.call.arguments": '{"a": 1}',
+        },
+    )
+    assert len(tools_of(_told_tool(span))) == 1

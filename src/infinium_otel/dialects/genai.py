@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
+    PLACEHOLDERS,
     amount,
     count,
     data,
@@ -248,6 +249,8 @@ def _from_events(events: tuple[SpanEvent, ...], facts: Facts) -> None:
     answered: list[Any] = []
     details: dict[str, list[Any]] = {}
     for event in events:
+        if _is_withheld(event):
+            continue
         if event.name == "gen_ai.choice":
             answered.append(_message(event, "assistant"))
         elif event.name.startswith("gen_ai.") and event.name.endswith(".message"):
@@ -258,6 +261,12 @@ def _from_events(events: tuple[SpanEvent, ...], facts: Facts) -> None:
     _put(facts, "input", details.get("input") or asked)
     _put(facts, "output", details.get("output") or answered)
     _put(facts, "system", details.get("system"))
+
+
+def _is_withheld(event: SpanEvent) -> bool:
+    """An event that only says that there was content."""
+    content = event.attributes.get("content")
+    return isinstance(content, str) and bool(content) and content in PLACEHOLDERS
 
 
 _CONTENT_EVENTS = ("gen_ai.content.prompt", "gen_ai.content.completion")

@@ -24,6 +24,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import dig, put_counts
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -36,13 +37,21 @@ FIELDS = {
     "agent_id": first(text, "gen_ai.agent.call.id"),
     "model_requested": first(text, "model_name")
     | first(member("model", text), "request_data"),
-    "temperature": first(member("temperature", number), "request_data"),
-    "top_p": first(member("top_p", number), "request_data"),
-    "max_tokens": first(member(MAX_TOKENS, count), "request_data"),
+    "temperature": first(
+        member("temperature", number), "request_data", "model_settings", "model_config"
+    ),
+    "top_p": first(
+        member("top_p", number), "request_data", "model_settings", "model_config"
+    ),
+    "max_tokens": first(
+        member(MAX_TOKENS, count), "request_data", "model_settings", "model_config"
+    ),
     "cost_usd": first(amount, "operation.cost"),
     "arguments": first(data, "tool_arguments"),
     "result": first(data, "tool_response"),
-    "input": first(structure, "request_data", "raw_input")
+    # its messages moved to the conventions' keys; then only the model is left in it
+    "input": first(member("messages input contents", data), "request_data")
+    | first(structure, "raw_input")
     | first(structure, "pydantic_ai.all_messages", "all_messages_events"),
     "output": first(data, "final_result")
     | first(member("message", structure), "response_data")
@@ -107,9 +116,11 @@ def _refused(record: SpanRecord, facts: Facts) -> None:
 def _from_events(events: Any, facts: Facts) -> None:
     """Version 1's one list of events: what was asked, then the choice."""
     messages = [event for event in events if isinstance(event, Mapping)]
-    choices = [m for m in messages if m.get("event.name") == "gen_ai.choice"]
-    asked = [m for m in messages if m.get("event.name") != "gen_ai.choice"]
-    answers = [m.get("message", m) for m in choices]
+    start = next((n for n, m in enumerate(messages) if _is_choice(m)), None)
+    if start is None:
+        start = _answered_from(messages)
+    asked = messages[:start]
+    answers = [m.get("message", m) for m in messages[start:]]
     if asked:
         facts["input"] = asked
     if answers:
@@ -117,6 +128,18 @@ def _from_events(events: Any, facts: Facts) -> None:
             {"role": "assistant", **answer} if isinstance(answer, Mapping) else answer
             for answer in answers
         ]
+
+
+def _is_choice(event: Mapping[str, Any]) -> bool:
+    return event.get("event.name") == "gen_ai.choice"
+
+
+def _answered_from(messages: list[Mapping[str, Any]]) -> int:
+    """Where the answer begins: the assistant's messages at the end."""
+    start = len(messages)
+    while start and messages[start - 1].get("role") == "assistant":
+        start -= 1
+    return start
 
 
 def _agent(attributes: Mapping[str, Any], facts: Facts) -> None:
@@ -152,9 +175,45 @@ def _tool(record: SpanRecord, facts: Facts) -> None:
 
 def _call(record: SpanRecord, facts: Facts) -> None:
     """A stream is told by a second, instant span that knows how long it took."""
-    seconds = amount(record.attributes.get("duration"))
+    attributes = record.attributes
+    if record.name.startswith("Chat completion with"):
+        for side in ("input", "output"):
+            facts[side] = structure(attributes.get(side)) or facts.get(side)
+    usage = structure(attributes.get("gen_ai.usage.raw", attributes.get("usage")))
+    for read, written in _RAW_USAGE:
+        put_counts(facts, dig(usage, read), {"cache_read": "cached_tokens"})
+        put_counts(facts, dig(usage, written), {"reasoning": "reasoning_tokens"})
+    facts["dropped"] = _is_stub(record)
+    seconds = amount(attributes.get("duration"))
     if record.name.startswith("streaming response from ") and seconds is not None:
         facts["latency_ms"] = seconds * 1000
+
+
+_RAW_USAGE = (
+    ("input_tokens_details", "output_tokens_details"),
+    ("prompt_tokens_details", "completion_tokens_details"),
+)
+
+
+def _is_stub(record: SpanRecord) -> bool:
+    """A stream's request that is its own trace: its answer is told in another."""
+    return (
+        record.parent_id is None
+        and record.status != "error"
+        and record.name.startswith(("Chat Completion with", "Responses API with"))
+        and record.scope_name.startswith("logfire")
+        and "gen_ai.request.model" in record.attributes
+        and not _STUB.intersection(record.attributes)
+    )
+
+
+_STUB = frozenset(
+    {"gen_ai.usage.raw", "gen_ai.usage.input_tokens", "response_data"}
+) | {
+    "gen_ai.output.messages",
+    "events",
+}
+"""What a call with an answer has at least one of."""
 
 
 LOGFIRE = Dialect(

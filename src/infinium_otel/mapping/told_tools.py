@@ -7,8 +7,9 @@ the model asked for and the answer that the next request carries (dialects trap 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from infinium_otel.jsontext import decode, text_of
 from infinium_otel.mapping.calls import is_call
 
 if TYPE_CHECKING:
@@ -87,12 +88,22 @@ class _Spans:
         self.ids = {tool.tool_call_id for tool in tools if tool.tool_call_id}
         self.names = {tool.tool_name for tool in tools}
         self.without_id = {t.tool_name for t in tools if not t.tool_call_id}
+        self.runs = {_run(t.tool_name, decode(t.arguments)) for t in tools}
 
     def tell(self, request: ToolRequest) -> bool:
         """Whether a span tells of the run that *request* asked for."""
         if request.id is None:
             return request.name in self.names
-        return request.id in self.ids or request.name in self.without_id
+        # A framework may give a request an id of its own (ADK, from 2.0).
+        return (
+            request.id in self.ids
+            or request.name in self.without_id
+            or _run(request.name, request.arguments) in self.runs
+        )
+
+
+def _run(name: str | None, arguments: Any) -> str:
+    return f"{name}({text_of(arguments)})"
 
 
 def _runs(
