@@ -92,7 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = next((word for word in given if not word.startswith("-")), "")
     args = parser(wanted).parse_args(given)
     try:
-        return module(args.command).run(args)
+        code = module(args.command).run(args)
+        sys.stdout.flush()  # here, where a reader that has gone can be answered
+        return code
     except BrokenPipeError:
         # whoever read our output has seen enough; flushing it would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
