@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 
 from support.golden import Golden
+
+# A shared or measured machine is slow at times; that says nothing of the code.
+hypothesis.settings.register_profile(
+    "infinium-otel",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("infinium-otel")
 
 pytest.register_assert_rewrite("support.told")
 
@@ -15,6 +24,26 @@ def pytest_addoption(parser):
         action="store_true",
         help="rewrite golden files that differ, and fail each test that did",
     )
+    parser.addoption(
+        "--few-examples",
+        action="store_true",
+        help="give each property test 10 examples: what a slow, measured run needs",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--few-examples"):
+        return
+    for item in items:
+        # Where hypothesis keeps a test's settings; it has no public way to lower them.
+        test = getattr(item, "obj", None)
+        test = getattr(test, "__func__", test)
+        own = getattr(test, "_hypothesis_internal_use_settings", None)
+        if own is not None:
+            fewer = min(own.max_examples, 10)
+            test._hypothesis_internal_use_settings = hypothesis.settings(
+                own, max_examples=fewer
+            )
 
 
 @pytest.fixture
