@@ -160,6 +160,26 @@ def test_agentix_live(fake):
     assert task["llm_usage"]["prompt_tokens"] == 54 + 97
 
 
+def test_letta_live(fake):
+    """A Letta server's steps arrive as one run, with its tool and its tokens."""
+    assert python(fake, "letta_live.py") == "delivered\n"
+    [task] = fake.tasks
+    assert [call["prompt_tokens"] for call in llm_calls(task)] == [812, 903]
+    assert tool_names(task) == ["archival_memory_search"]
+    assert task["input_summary"] == "When is Ada's birthday?"
+    tags = task["environment"]["custom_tags"]
+    assert tags["otel.trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+def test_xpander_live(fake):
+    """An xpander task arrives when it ends, with its tool and its totals."""
+    assert python(fake, "xpander_live.py") == "delivered\n"
+    [task] = fake.tasks
+    assert tool_names(task) == ["find_order"]
+    assert task["llm_usage"]["prompt_tokens"] == 640
+    assert task["output_summary"] == "Order 1815 left the warehouse this morning."
+
+
 @needs(OPENAI)
 @needs("starlette")
 @needs("uvicorn")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from infinium_otel.records import SpanRecord, Usage
 
-SCOPE = "infinium_otel.models.letta"
+SCOPE = "letta"
+"""So that tasks name Letta as the framework."""
 NAMESPACE = "letta.run:"
 PREFIX = "letta.step."
 MARK = "letta.step.id"

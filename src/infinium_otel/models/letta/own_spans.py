@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.models.letta.attributes import made_id
+from infinium_otel.models.letta.attributes import SCOPE, made_id
 from infinium_otel.models.letta.types import (
     Message,
     Step,
@@ -36,7 +36,7 @@ def is_own(record: SpanRecord | LogEvent) -> bool:
     return (
         record.name == STEP
         and text(record.attributes.get("step_id")) is not None
-        and record.scope_name != "infinium_otel.models.letta"
+        and record.scope_name != SCOPE
     )
 
 

@@ -155,9 +155,10 @@ class _Writing:
     ) -> SpanRecord:
         steps = [account.step for account in accounts]
         messages = [m for account in accounts for m in account.all_messages]
+        agent_id = _shared(step.agent_id for step in steps)
         attributes = {
             "gen_ai.operation.name": "invoke_agent",
-            "gen_ai.agent.id": _shared(step.agent_id for step in steps),
+            "gen_ai.agent.id": agent_id,
             "letta.run.id": _shared(step.run_id for step in steps),
             "gen_ai.conversation.id": _shared(m.conversation_id for m in messages),
             "gen_ai.input.messages": listed(input_of(messages)),
@@ -171,7 +172,7 @@ class _Writing:
             {**_facts(self.facts, "root"), "start_ns": None, "end_ns": None},
             span_id=span_id_of(self.trace_id, "run"),
             parent_id=None,
-            name="invoke_agent",
+            name=f"invoke_agent {agent_id}" if agent_id else "invoke_agent",
             start_ns=start_ns,
             end_ns=start_ns,
             attributes=attributes,

@@ -16,7 +16,8 @@ from infinium_otel.models.xpander.types import Task
 if TYPE_CHECKING:
     from infinium_otel.models.xpander.types import ToolCallRequestReasoning
 
-SCOPE = "infinium_otel.models.xpander"
+SCOPE = "xpander"
+"""So that tasks name xpander as the framework."""
 NAMESPACE = "xpander.task:"
 THREAD = "xpander.thread."
 TASK = "xpander.task."
@@ -123,6 +124,12 @@ def task_attributes(task: Task) -> dict[str, Any]:
             TASK + "partial": True if task.status in UNENDED else None,
         }
     )
+
+
+def run_name(task: Task | None) -> str:
+    """The name of a run's span."""
+    agent_id = task.agent_id if task else None
+    return f"invoke_agent {agent_id}" if agent_id else "invoke_agent"
 
 
 def task_in(attributes: Mapping[str, Any]) -> Task | None:

@@ -24,6 +24,7 @@ from infinium_otel.models.xpander.attributes import (
     SCOPE,
     THREAD,
     TIME_SOURCE,
+    run_name,
     said_by,
     task_attributes,
 )
@@ -135,7 +136,7 @@ class _Writing:
             facts,
             span_id=span_id_of(self.trace_id, "task", thread.id),
             parent_id=None,
-            name="invoke_agent",
+            name=run_name(task),
             start_ns=begun,
             end_ns=begun,
             attributes=attributes,
