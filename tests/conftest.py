@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hypothesis
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.golden import Golden
 
@@ -16,6 +17,13 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("infinium-otel")
 
 pytest.register_assert_rewrite("support.told")
+
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser):

@@ -35,10 +35,10 @@ VALUES = st.recursive(
         st.lists(inner, max_size=3).map(tuple),
         st.dictionaries(KEYS, inner, max_size=3),
     ),
-    max_leaves=6,
+    max_leaves=4,
 )
 
-ATTRIBUTES = st.dictionaries(KEYS, VALUES, max_size=4)
+ATTRIBUTES = st.dictionaries(KEYS, VALUES, max_size=2)
 
 EVENTS = st.builds(
     SpanEvent, name=TEXTS, time_ns=st.integers(0, 2**63 - 1), attributes=ATTRIBUTES
@@ -57,8 +57,8 @@ SPANS = st.builds(
     kind=st.sampled_from(["internal", "server", "client", "producer", "consumer"]),
     status=st.sampled_from(["unset", "ok", "error"]),
     status_message=st.none() | TEXTS.filter(bool),
-    events=st.lists(EVENTS, max_size=2).map(tuple),
-    links=st.lists(LINKS, max_size=2).map(tuple),
+    events=st.lists(EVENTS, max_size=1).map(tuple),
+    links=st.lists(LINKS, max_size=1).map(tuple),
     scope_name=TEXTS,
     scope_version=TEXTS,
     resource=ATTRIBUTES,

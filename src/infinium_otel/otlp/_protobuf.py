@@ -173,6 +173,11 @@ def _pairs(wire: Iterable[Any]) -> dict[str, Any]:
 
 def _value(wire: Any) -> Any:
     """An AnyValue's value. Its depth is bounded by the parser."""
+    # most are texts or numbers, and asking which kind is set costs more than asking
+    # for these two, whose default is what an unset one has
+    plain = wire.string_value or wire.int_value
+    if plain:
+        return plain
     kind = wire.WhichOneof("value")
     if kind == "array_value":
         return tuple(map(_value, wire.array_value.values))

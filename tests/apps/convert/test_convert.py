@@ -15,14 +15,16 @@ import pytest
 from infinium_otel import load_otlp, spans_to_tasks, task_to_dict
 from infinium_otel.apps import cli
 from infinium_otel.apps.convert import progress
-from infinium_otel.apps.convert.formats import format_of
+from infinium_otel.apps.convert.formats import FORMATS, format_of
 from infinium_otel.errors import DecodingError
 from infinium_otel.models import hud
+from infinium_otel.otlp import from_json
 from support.corpus import names, recording
 from support.otlp_requests import protobuf, span, traces
 
 RECORDED = recording("genai-langchain/tool_loop")
 LINE = json.dumps(RECORDED.spans)
+RECORDS = from_json(RECORDED.spans).records
 
 
 @pytest.fixture
@@ -305,6 +307,29 @@ def test_another_system_and_back(name, convert, file):
     _, (back,), _ = convert(again)
     assert back["name"] == task["name"]
     assert back["llm_usage"] == task["llm_usage"]
+
+
+@pytest.mark.parametrize("target", FORMATS)
+def test_any_format_becomes_any_other(target, convert, file):
+    """Through spans: nothing is lost on the way but what the formats cannot hold."""
+    for source in FORMATS:
+        _, written, _ = convert(file(LINE), "--to", source)
+        path = file("\n".join(map(json.dumps, written)), source)
+        code, documents, said = convert(path, "--to", target)
+        assert (code, len(documents)) == (0, 1), (source, said)
+
+
+def test_a_task_and_back(convert, file):
+    """A task of ours becomes the spans it was made of, and they the same task."""
+    _, (task,), _ = convert(file(LINE))
+    code, (request,), _ = convert(file(json.dumps(task)), "--to", "otlp")
+    assert code == 0
+    (ids,) = {record.trace_id for record in RECORDS}
+    assert {record.trace_id for record in from_json(request).records} == {ids}
+    _, (back,), _ = convert(file(json.dumps(task)))
+    assert back["name"] == task["name"]
+    assert back["llm_usage"]["total_tokens"] == task["llm_usage"]["total_tokens"]
+    assert len(back["steps"]) == len(task["steps"])
 
 
 def test_a_record_that_cannot_be_read_is_left_out(convert, file):
