@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import Span, Tracer
 
-SCOPE = "infinium_otel.agentix_events"
+SCOPE = "agentix"
 
 
 @dataclass(eq=False)
@@ -187,6 +187,7 @@ class AgentixEvents:
                 else None,
                 "agentix.tokens_used": response.tokens_used,
                 "agentix.cost_usd": response.cost_usd,
+                "gen_ai.usage.cost": response.cost_usd or None,
             }
         )
 
@@ -289,6 +290,7 @@ class AgentixEvents:
             span.set_attribute("agentix.tool.decision", "confirm")
             span.set_attribute("agentix.tool.pending", True)  # noqa: FBT003 - the value of an attribute
             span.set_attribute("agentix.tool.pending.reason", waiting.reason)
+            span.set_attribute("infinium.step.action", "approval_pending")
             _end_tool(state, id(waiting.call))
         self.on_final(outcome)
 

@@ -161,7 +161,8 @@ def _add_usage(task: TaskData, trace: Trace, nodes: list[Node]) -> None:
     telling = counted(nodes)
     calls = [s.llm_call for s in task.steps or () if s.llm_call]
     costs = [cost_of(n.reading, n.record.start_ns) for n in telling if is_call(n)]
-    costs = costs or [n.reading.cost_usd for n in telling]
+    if all(cost is None for cost in costs):
+        costs = [n.reading.cost_usd for n in telling if not is_call(n)] or costs
     task.llm_usage = totals(telling, calls, costs)
     task.environment = environment_of(trace, nodes, telling)
 

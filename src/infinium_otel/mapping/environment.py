@@ -24,6 +24,14 @@ _RESOURCE_TAGS = (
 )
 
 
+_RUN_TAGS = {
+    "hud.trace.reward": "hud.reward",
+    "hud.trace.status": "hud.status",
+    "agentix.outcome.status": "agentix.status",
+}
+"""What another system's run says of itself, by the attribute of its root."""
+
+
 def environment_of(
     trace: Trace, nodes: list[Node], counted: Iterable[Node]
 ) -> EnvironmentContext:
@@ -76,6 +84,8 @@ def _tags(trace: Trace, nodes: list[Node], counted: Iterable[Node]) -> dict[str,
         tags["otel.part"] = str(trace.part)
         tags["continues"] = f"{trace.trace_id}-{trace.root_id}"
     tags |= {key: nodes[0].record.resource.get(key) for key in _RESOURCE_TAGS}
+    said = nodes[0].record.attributes
+    tags |= {name: said.get(key) for key, name in _RUN_TAGS.items()}
     tags |= detail_tags(counted)
     return {key: text for key, value in tags.items() if (text := _text(value))}
 

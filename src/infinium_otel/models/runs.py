@@ -269,6 +269,7 @@ def genai_attributes(told: Told) -> dict[str, Any]:
         "gen_ai.request.top_p": reading.top_p,
         "gen_ai.request.max_tokens": reading.max_tokens,
         "gen_ai.request.stream": reading.streaming,
+        "gen_ai.usage.cost": reading.cost_usd,
         "gen_ai.tool.name": reading.tool_name,
         "gen_ai.tool.call.id": reading.tool_call_id,
         "gen_ai.agent.name": reading.agent_name,

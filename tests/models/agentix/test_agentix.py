@@ -527,3 +527,23 @@ def test_a_recorded_run_can_be_resumed_from():
     outcome = agentix.to_outcome(otlp.from_json(recording.spans).records)
     roles = [m["role"] for m in agentix.checkpoint(outcome, "r")["messages"]]
     assert roles == ["system", "user", "assistant", "tool", "assistant"]
+
+
+def test_a_suspended_run_is_a_task_that_waits():
+    """What waits is a step of its own; how the run stands is a tag."""
+    waiting = PendingApproval(ToolCall("drop", {}, "c"), "sure?")
+    outcome = AgentOutcome("suspended", transcript=(ASKS,), pending=(waiting,))
+    (sent,) = spans_to_tasks(agentix.to_spans(outcome))
+    assert [s.action for s in sent.steps][-1] == "approval_pending"
+    assert sent.environment.framework == "agentix"
+    assert sent.environment.custom_tags["agentix.status"] == "suspended"
+
+
+def test_what_a_run_used_reaches_the_task():
+    """An outcome's tokens and cost are the task's, though no turn has its own."""
+    turn = Message("assistant", "x", trusted=True)
+    outcome = AgentOutcome(
+        "completed", "x", tokens_used=20, cost_usd=0.5, transcript=(turn,)
+    )
+    (sent,) = spans_to_tasks(agentix.to_spans(outcome))
+    assert (sent.llm_usage.total_tokens, sent.llm_usage.estimated_cost_usd) == (20, 0.5)

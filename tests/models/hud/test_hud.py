@@ -550,3 +550,24 @@ def test_a_run_of_huds_with_a_root_keeps_it():
     """A run that has a root of its own needs no other."""
     (trace,) = hud.from_spans([native("a"), native("b", "a")])
     assert [step.other["otel"]["name"] for step in trace.trace] == ["b"]
+
+
+def test_a_huds_run_is_a_task_with_what_it_was_for():
+    """The task's prompt is the objective, its grader a criterion, the reward a tag."""
+    task = v04.Task("Book it", {}, id="book", evaluate_tool={"name": "booked"})
+    step = v04.TraceStep(request=TOOL_REQUEST, result=RESULT)
+    document = v04.Trace(reward=0.5, task=task, trace=(step,))
+    (sent,) = spans_to_tasks(hud.to_spans(document))
+    assert sent.name == "book"
+    assert sent.expected_outcome.task_objective == "Book it"
+    assert sent.expected_outcome.acceptance_criteria == ['{"name": "booked"}']
+    assert sent.environment.framework == "hud"
+    assert sent.environment.custom_tags["hud.reward"] == "0.5"
+
+
+def test_what_a_turn_cost_reaches_the_task():
+    """HUD's cost of a turn is the call's cost."""
+    usage = v06.Usage(prompt_tokens=3, completion_tokens=2, cost_usd=0.25)
+    run = v06.Trace(steps=(v06.AgentStep(content="x", model="m", usage=usage),))
+    (sent,) = spans_to_tasks(hud.to_spans(run))
+    assert sent.llm_usage.estimated_cost_usd == 0.25

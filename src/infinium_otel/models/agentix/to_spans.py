@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         ToolCall,
     )
 
-SCOPE = "infinium_otel.models.agentix"
+SCOPE = "agentix"
 NAMESPACE = "agentix.run:"
 ORDER = "agentix.order"
 SUBAGENTS = "subagents"
@@ -163,7 +163,16 @@ def _run_attributes(outcome: AgentOutcome, naming: Naming) -> dict[str, Any]:
         "agentix.pending": as_json(dump(outcome.pending)) if outcome.pending else None,
         "agentix.transcript.tail": to_messages(tail),
         "agentix.other": as_json(dump(other)),
-        "agentix.time_source": None if FACTS in outcome.other else "synthetic",
+        **({} if FACTS in outcome.other else _synthetic(outcome)),
+    }
+
+
+def _synthetic(outcome: AgentOutcome) -> dict[str, Any]:
+    """What stands on the root alone where no turn has times and tokens of its own."""
+    return {
+        "agentix.time_source": "synthetic",
+        "gen_ai.usage.total_tokens": outcome.tokens_used or None,
+        "gen_ai.usage.cost": outcome.cost_usd or None,
     }
 
 
@@ -374,6 +383,7 @@ def _waiting(draft: SpanRecord, pending: PendingApproval) -> SpanRecord:
         **_call_attributes(call.name, call.id, call),
         "agentix.tool.decision": "confirm",
         "agentix.tool.pending": True,
+        "infinium.step.action": "approval_pending",
         "agentix.tool.pending.reason": pending.reason,
     }
     name = f"execute_tool {call.name}"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infinium_otel.models.runs import Told
     from infinium_otel.records import SpanRecord
 
-SCOPE = "infinium_otel.models.hud"
+SCOPE = "hud"
 NAMESPACE = "hud.task_run:"
 """HUD's own prefix for ids that are no UUID."""
 

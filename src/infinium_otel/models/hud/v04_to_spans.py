@@ -110,6 +110,19 @@ def _run_attributes(trace: v04.Trace, agent_type: str | None) -> dict[str, Any]:
         "hud.trace.other": as_json(dump(trace.other)) if trace.other else None,
         "hud.task": as_json(dump(shown_task(task))) if task else None,
         "hud.task.id": task.id if task else None,
+        **(_expected(task) if task else {}),
+    }
+
+
+def _expected(task: v04.Task) -> dict[str, Any]:
+    """What the run was for, in the words Infinium takes."""
+    graded = task.evaluate_tool
+    return {
+        "infinium.task.name": task.id,
+        "infinium.expected_outcome.task_objective": task.prompt or None,
+        "infinium.expected_outcome.acceptance_criteria": None
+        if graded is None
+        else [as_json(dump(graded))],
     }
 
 

@@ -251,6 +251,7 @@ def _chat(draft: SpanRecord, step: v06.AgentStep, provider: str | None) -> SpanR
         "gen_ai.usage.output_tokens": usage.completion_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
         "hud.usage.cost_usd": usage.cost_usd,
+        "gen_ai.usage.cost": usage.cost_usd,
         "hud.usage.llm_call_count": usage.llm_call_count,
         "gen_ai.output.messages": _answer(step),
         "hud.step.done": step.done,
