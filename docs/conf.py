@@ -29,5 +29,4 @@ autodoc_class_signature = "separated"
 autodoc_default_options = {"members": True}
 
 html_theme = "furo"
-html_static_path = ["_static"]
 html_title = f"{project} {release}"
