@@ -37,6 +37,7 @@ from infinium_otel.models.agentix.types import (
     outcome_of,
     outcome_of_checkpoint,
 )
+from infinium_otel.models.content import without_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,13 +66,14 @@ __all__ = [
 ]
 
 
-def to_spans(
+def to_spans(  # noqa: PLR0913 - every one is optional and given by name
     document: AgentOutcome,
     *,
     start_ns: int = 0,
     agent_name: str | None = None,
     model: str | None = None,
     provider: str | None = None,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of one outcome, its root first.
 
@@ -84,8 +86,11 @@ def to_spans(
         agent_name: of the agent; an outcome names none.
         model: of the model calls; likewise.
         provider: of the model, in the conventions' words ("anthropic").
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
-    return outcome_to_spans(document, Naming(agent_name, model, provider), start_ns)
+    spans = outcome_to_spans(document, Naming(agent_name, model, provider), start_ns)
+    return spans if capture_content else without_content(spans)
 
 
 def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[AgentOutcome]:

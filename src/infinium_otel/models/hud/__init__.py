@@ -9,6 +9,7 @@
 | a `Task` | kept, without credentials | None unless a HUD run brought it: `mcp_config` is never invented |
 | `messages` of 0.4 (in a provider's shape) | verbatim, in one attribute | as they were, else empty |
 | `raw` and `sample` of 0.6 | only in a carrier (`carrier_bytes`) | only from a carrier |
+| images and sounds over `media_bytes` | type and size | likewise |
 | a robot's observations, actions, video | whole, as `hud.payload` | from `hud.payload` |
 | times | to the microsecond; a missing one is marked synthetic | ISO, `Z` |
 | keys HUD does not know | 0.4: yes; 0.6 refuses them, so no | - |
@@ -20,10 +21,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
+from infinium_otel.models.content import small_media, without_content
 from infinium_otel.models.documents import dump
 from infinium_otel.models.hud import v04, v06
 from infinium_otel.models.hud.accepted import accepted_trace
@@ -58,12 +61,14 @@ Document = v04.Trace | v06.Run
 """One run in either generation's types."""
 
 
-def to_spans(
+def to_spans(  # noqa: PLR0913 - every one is optional and given by name
     document: Document | v06.Trace,
     *,
     start_ns: int = 0,
     agent_type: str | None = None,
     carrier_bytes: int = 0,
+    media_bytes: int = 1_000_000,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of one run, its root first.
 
@@ -73,13 +78,41 @@ def to_spans(
         agent_type: HUD's word for the agent ("claude"); it tells the provider.
         carrier_bytes: 0.6 only: how long a step's JSON may be to ride along whole
             and keep what no attribute can hold (`raw`, `sample`); 0 is never.
+        media_bytes: how long an image's or sound's base64 may be; a longer one is left
+            out, and its block says how many bytes it had.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
     if isinstance(document, v04.Trace):
-        return trace_to_spans(document, start_ns=start_ns, agent_type=agent_type)
-    run = v06.Run(document) if isinstance(document, v06.Trace) else document
-    return run_to_spans(
-        run, start_ns=start_ns, agent_type=agent_type, carrier_bytes=carrier_bytes
-    )
+        spans = trace_to_spans(document, start_ns=start_ns, agent_type=agent_type)
+    else:
+        run = v06.Run(document) if isinstance(document, v06.Trace) else document
+        spans = run_to_spans(
+            run, start_ns=start_ns, agent_type=agent_type, carrier_bytes=carrier_bytes
+        )
+    spans = [_with_small_media(record, media_bytes) for record in spans]
+    return spans if capture_content else without_content(spans)
+
+
+_MEDIA = (
+    "gen_ai.tool.call.result",
+    "request",
+    "result",
+    "hud.step.messages",
+    "hud.trace.messages",
+    "hud.payload",
+)
+"""Attributes that hold content blocks as JSON."""
+
+
+def _with_small_media(record: SpanRecord, most: int) -> SpanRecord:
+    said = record.attributes
+    found = {
+        k: small_media(said[k], most) for k in _MEDIA if isinstance(said.get(k), str)
+    }
+    if all(said[key] is value for key, value in found.items()):
+        return record
+    return replace(record, attributes={**said, **found})
 
 
 def from_spans(

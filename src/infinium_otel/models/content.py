@@ -1,0 +1,128 @@
+"""Spans without what was said: lengths, counts and ids stay.
+
+Which attributes are safe is listed, rather than which are not: a vendor's free mapping
+may hold a prompt under any name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.models.spans import as_json, from_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from infinium_otel.records import SpanEvent, SpanRecord
+
+SAFE = frozenset(
+    {
+        "error.type",
+        "exception.type",
+        "category",
+        "decision",
+        "span.kind",
+        "mcp.method.name",
+        "gen_ai.operation.name",
+        "gen_ai.provider.name",
+        "gen_ai.request.model",
+        "gen_ai.response.model",
+        "gen_ai.response.id",
+        "gen_ai.response.finish_reasons",
+        "gen_ai.tool.name",
+        "gen_ai.tool.type",
+        "gen_ai.tool.call.id",
+        "gen_ai.agent.name",
+        "gen_ai.agent.id",
+        "gen_ai.conversation.id",
+        "gen_ai.evaluation.name",
+        "infinium.step.action",
+        "infinium.task.name",
+        "hud.agent.type",
+        "hud.group_id",
+        "hud.job_id",
+        "hud.model",
+        "hud.schema",
+        "hud.step.source",
+        "hud.step.stop_reason",
+        "hud.step.times",
+        "hud.task.id",
+        "hud.task.phase",
+        "hud.task_run_id",
+        "hud.time_source",
+        "hud.trace.status",
+        "hud.trace.stop_reason",
+        "agentix.outcome.reason",
+        "agentix.outcome.status",
+        "agentix.run.id",
+        "agentix.time_source",
+        "agentix.tool.decision",
+    }
+)
+"""Attributes whose texts are names, ids and words of a list."""
+
+SAID_BY_TOOLS = frozenset({"tool_error"})
+"""Error types whose message is what a tool answered."""
+
+
+def without_content(records: Iterable[SpanRecord]) -> list[SpanRecord]:
+    """*records* where each text that may be content is its length alone."""
+    return [_quiet(record) for record in records]
+
+
+def _quiet(record: SpanRecord) -> SpanRecord:
+    answered = record.attributes.get("error.type") in SAID_BY_TOOLS
+    return replace(
+        record,
+        attributes=_lengths(record.attributes),
+        events=tuple(_quiet_event(event) for event in record.events),
+        status_message=None if answered else record.status_message,
+    )
+
+
+def _quiet_event(event: SpanEvent) -> SpanEvent:
+    said = event.attributes
+    if event.name == "exception" and said.get("exception.type") not in SAID_BY_TOOLS:
+        return event
+    return replace(event, attributes=_lengths(said))
+
+
+def _lengths(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if key in SAFE or isinstance(value, (bool, int, float)):
+            kept[key] = value
+        else:
+            kept[f"{key}.length"] = len(value) if hasattr(value, "__len__") else 0
+    return kept
+
+
+def small_media(attribute: str | None, most: int) -> str | None:
+    """JSON of an attribute without media longer than *most* characters of base64.
+
+    Such a block keeps its type and says how many bytes it had.
+
+    Args:
+        attribute: JSON text; None and what is no JSON stay as they are.
+    """
+    if attribute is None or len(attribute) <= most:
+        return attribute
+    found = from_json(attribute)
+    return attribute if found is attribute else as_json(_smaller(found, most))
+
+
+def _smaller(value: Any, most: int) -> Any:
+    if isinstance(value, list):
+        return [_smaller(item, most) for item in value]
+    if not isinstance(value, dict):
+        return value
+    data = value.get("data", value.get("blob"))
+    if isinstance(data, str) and len(data) > most and _is_media(value):
+        left = {k: v for k, v in value.items() if k not in {"data", "blob"}}
+        return {**left, "bytes": len(data) * 3 // 4}
+    return {key: _smaller(item, most) for key, item in value.items()}
+
+
+def _is_media(block: Mapping[str, Any]) -> bool:
+    return bool({"mimeType", "mime_type", "media_type"} & block.keys())
