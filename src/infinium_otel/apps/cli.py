@@ -94,7 +94,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         code = module(args.command).run(args)
         sys.stdout.flush()  # here, where a reader that has gone can be answered
-        return code
     except BrokenPipeError:
         # whoever read our output has seen enough; flushing it would fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -103,6 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(args.command, "interrupted", INTERRUPTED)
     except (InfiniumError, OSError) as error:
         return complain(args.command, str(error), NOT_DONE)
+    return code
 
 
 def complain(command: str, message: str, code: int) -> int:
