@@ -1,0 +1,119 @@
+"""`infinium-otel serve`: a local stand-in for Infinium, with a page to look at tasks."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import sys
+from typing import TYPE_CHECKING
+
+from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
+from infinium_otel.apps.serve.intake import Intake
+from infinium_otel.apps.serve.live import Live
+from infinium_otel.apps.serve.prompts import PromptFolder
+from infinium_otel.apps.serve.store import Store
+from infinium_otel.config import Config
+from infinium_otel.errors import InfiniumError, MissingExtraError
+from infinium_otel.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import argparse
+
+    from starlette.applications import Starlette
+
+MAX_PORT = 65_535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=4318, help="port; 0 picks a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--db", default="infinium-otel.db", help="SQLite file (%(default)s)"
+    )
+    parser.add_argument(
+        "--prompts", metavar="DIR", help="folder of prompts to serve: ID/VERSION.md"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="another name this server is reached by; may be given again",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted; return the exit code."""
+    config = Config.from_env(os.environ)
+    with listening(args.host, args.port) as listener:
+        app, live = application(args, config)
+        from infinium_otel.apps.serve.server import serve  # noqa: PLC0415 - an extra
+
+        port = listener.getsockname()[1]
+        announce(args, port)
+        serve(app, listener, live.close)
+    return 0
+
+
+def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Live]:
+    """The application that *args* describe, and what ends its streams of news.
+
+    Raises:
+        MissingExtraError: the `server` extra is not installed.
+        InfiniumError: the database cannot be opened.
+    """
+    try:
+        from infinium_otel.apps.serve.app import build  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise MissingExtraError("infinium-otel serve", "server") from error
+    try:
+        store = Store(args.db)
+    except sqlite3.Error as error:
+        raise InfiniumError(f"cannot open {args.db}: {error}") from None
+    live = Live(store.last())
+    intake = Intake(Pipeline(config), store, live)
+    hosts = LOOPBACK_NAMES | {args.host, *args.allow_host}
+    return build(store, live, intake, PromptFolder(args.prompts), hosts), live
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens on *host* and *port*; 0 picks a free port.
+
+    Raises:
+        InfiniumError: nobody can listen there, or somebody does.
+    """
+    if not 0 <= port <= MAX_PORT:
+        raise InfiniumError(f"port {port} is none: 0 to {MAX_PORT}")
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address[:2], family=family)
+    except OSError as error:
+        raise InfiniumError(f"cannot listen on {host}:{port}: {error}") from None
+
+
+def announce(args: argparse.Namespace, port: int) -> None:
+    """Say on stdout where to send and where to look, and on stderr what to mind."""
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    url = f"http://{host}:{port}"
+    lines = (
+        f"Tasks:    {url}/",
+        f"OTLP:     {url}/v1/traces and {url}/v1/logs",
+        f"Infinium: INFINIUM_BASE_URL={url}/api/v1, with any agent id and secret",
+        f"Kept in:  {args.db}",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    if not is_loopback(args.host):
+        sys.stderr.write(
+            "infinium-otel serve: whoever can reach this address can read and write "
+            "every task: there are no accounts. It answers to the names of this "
+            "machine's loopback; --allow-host adds one\n"
+        )

@@ -1,0 +1,94 @@
+"""Prompts from a folder, in the place of Infinium's prompt store.
+
+A prompt is a folder with the prompt's id as its name, a version a file in it with the
+version's number: `PROMPTS/3f0c…/2.md`. A file `name.txt` beside them names the prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from infinium_otel.apps.serve.checks import RefusedError
+
+VERSION = re.compile(r"[1-9][0-9]{0,8}")
+SUFFIXES = (".md", ".txt")
+MAX_PROMPT_BYTES = 1024 * 1024
+
+
+class PromptFolder:
+    """The prompts below *root*; None for a server without prompts."""
+
+    def __init__(self, root: str | None) -> None:
+        self._root = Path(root).resolve() if root else None
+
+    def find(self, prompt_id: str, version: str) -> dict[str, Any]:
+        """The prompt as the API tells it.
+
+        Args:
+            prompt_id: a UUID, checked before.
+            version: a positive whole number, or "latest".
+
+        Raises:
+            RefusedError: 400 for another version; 404 if there is no such prompt, or its
+                file lies outside the folder.
+        """
+        if version != "latest" and not VERSION.fullmatch(version):
+            raise RefusedError(
+                "the version must be a positive whole number or latest",
+                status_code=400,
+                field="version",
+            )
+        versions = self._versions(prompt_id.lower())
+        number = max(versions, default=0) if version == "latest" else int(version)
+        if number not in versions:
+            raise RefusedError(
+                f"no prompt {prompt_id} of version {version} in the prompt folder",
+                status_code=404,
+            )
+        return _told(prompt_id, number, versions[number])
+
+    def _versions(self, prompt_id: str) -> dict[int, Path]:
+        """The files of a prompt by version; a link that leads out is none."""
+        if self._root is None:
+            return {}
+        try:
+            found = sorted((self._root / prompt_id).iterdir())
+        except OSError:
+            return {}
+        return {
+            int(path.stem): path
+            for path in found
+            if VERSION.fullmatch(path.stem)
+            and path.suffix in SUFFIXES
+            and self._is_inside(path)
+        }
+
+    def _is_inside(self, path: Path) -> bool:
+        real = path.resolve()
+        root = self._root
+        return root is not None and real.is_relative_to(root) and real.is_file()
+
+
+def _told(prompt_id: str, version: int, path: Path) -> dict[str, Any]:
+    written = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    return {
+        "promptId": prompt_id,
+        "name": _name(path.parent) or prompt_id,
+        "version": version,
+        "content": _text(path),
+        "createdAt": written.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def _name(folder: Path) -> str:
+    path = folder / "name.txt"
+    inside = path.is_file() and path.resolve().parent == folder.resolve()
+    return _text(path).strip() if inside else ""
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(MAX_PROMPT_BYTES).decode("utf-8", "replace")

@@ -1,0 +1,32 @@
+/** What stands in the place of the list while there is nothing in it. */
+
+import { copyButton } from "./blocks.js";
+import { el } from "./dom.js";
+
+/** @param {boolean} isFiltered whether filters keep runs back */
+export function welcome(isFiltered) {
+  if (isFiltered) {
+    return [el("h2", {}, "No run fits"), el("p", {}, "Change the search or clear the filters.")];
+  }
+  const { origin } = location;
+  return [
+    el("h2", {}, "Waiting for the first run"),
+    el("p", {}, "Runs appear here by themselves. Send some in one of these ways:"),
+    way("Any OpenTelemetry exporter, in any language", [
+      `export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}`,
+      "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+    ]),
+    way("An Infinium client, with any agent id and secret", [
+      `export INFINIUM_BASE_URL=${origin}/api/v1`,
+      "export INFINIUM_AGENT_ID=00000000-0000-4000-8000-000000000001",
+      "export INFINIUM_AGENT_SECRET=any-eight-letters",
+    ]),
+  ];
+}
+
+function way(title, lines) {
+  const text = lines.join("\n");
+  return el("div", { class: "way" },
+    el("div", { class: "block-head" }, el("h3", {}, title), copyButton(() => text)),
+    el("pre", {}, text));
+}
