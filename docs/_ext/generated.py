@@ -90,7 +90,7 @@ def command_line() -> str:
         "to standard output, complaints to standard error. The exit code is 0 when "
         "all is done, 1 when it is done in part, 2 when it could not be done.",
     ]
-    for name, meaning in [c for c in sorted(cli.COMMANDS.items()) if c[0] != "serve"]:
+    for name, meaning in sorted(cli.COMMANDS.items()):
         command = _subparser(name)
         lines += ["", f"## {name}", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
         usage = command.format_usage().removeprefix("usage: ").rstrip()
