@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -386,6 +387,34 @@ def test_a_full_gateway_answers_429(fake):
     assert len(fake.tasks) == 3
 
 
+def test_many_senders_at_once_lose_nothing(fake):
+    """Who is asked to wait sends again; every run of every sender arrives once."""
+    fast = {
+        "INFINIUM_OTEL_MAX_QUEUED_TASKS": "20",
+        "INFINIUM_OTEL_LINGER_S": "0.5",
+        "INFINIUM_OTEL_REQUESTS_PER_SECOND": "1000",
+        "INFINIUM_OTEL_BURST": "1000",
+        "INFINIUM_OTEL_CONCURRENCY": "2",
+    }
+
+    def send(sender):
+        asked_to_wait = 0
+        with httpx.Client(base_url=running.url) as client:
+            for number in range(20):
+                run = traces(agent_span(1000 * sender + number + 1))
+                while (reply := client.post("/v1/traces", json=run)).status_code == 429:
+                    asked_to_wait += 1
+                assert reply.status_code == 200
+        return asked_to_wait
+
+    with running_gateway(fake, **fast) as running:
+        with ThreadPoolExecutor(6) as senders:
+            asked_to_wait = sum(senders.map(send, range(6)))
+        assert running.stop() == 0
+    assert asked_to_wait
+    assert len(fake.tasks) == len(set(fake.keys)) == 120
+
+
 def test_a_spool_that_fails_is_no_reason_to_refuse(fake, tmp_path):
     """What waits is counted in memory then, where it goes."""
     spool = tmp_path / "other.db"
@@ -408,22 +437,39 @@ def test_a_gateway_that_stops_takes_nothing(bridge):
         Intake(bridge).accept(records(1))
 
 
+HELLO = {
+    "traceId": f"{1:032x}",
+    "spanId": f"{1:016x}",
+    "timeUnixNano": "1",
+    "eventName": "gen_ai.user.message",
+    "body": {
+        "kvlistValue": {
+            "values": [{"key": "content", "value": {"stringValue": "Hallo?"}}]
+        }
+    },
+}
+
+
 def test_log_events_join_their_spans(fake, bridge):
     """A record at `/v1/logs` that belongs to a span is part of its task."""
-    event = {
-        "traceId": f"{1:032x}",
-        "spanId": f"{1:016x}",
-        "timeUnixNano": "1",
-        "eventName": "gen_ai.user.message",
-        "body": {
-            "kvlistValue": {
-                "values": [{"key": "content", "value": {"stringValue": "Hallo?"}}]
-            }
-        },
-    }
     intake = Intake(bridge)
-    intake.accept(from_json(logs(event)).records)
+    intake.accept(from_json(logs(HELLO)).records)
     intake.accept(records(1))
     assert bridge.flush(10)
+    (task,) = fake.tasks
+    assert "Hallo?" in json.dumps(task)
+
+
+def test_log_events_survive_a_kill(fake, tmp_path):
+    """With a spool they are on disk as their spans are."""
+    spool = {"INFINIUM_OTEL_SPOOL": str(tmp_path / "spool.db")}
+    with running_gateway(fake, **spool) as running:
+        assert post(running.url, logs(HELLO), "/v1/logs").is_success
+        assert post(running.url, traces(agent_span(1))).is_success
+        running.process.kill()
+        running.process.wait()
+    with running_gateway(fake, **spool) as running:
+        assert fake.wait_for_tasks(1)
+        running.stop()
     (task,) = fake.tasks
     assert "Hallo?" in json.dumps(task)
