@@ -62,7 +62,7 @@ def _resource(text: _Text, scopes: str, items: str) -> Iterator[Any]:
     if text.peek() != "{":
         yield text.value()
         return
-    around = {}
+    around: dict[str, Any] = {}
     for name in text.members():
         if name == scopes and text.peek() == "[":
             for _ in text.items():
@@ -76,7 +76,7 @@ def _scope(text: _Text, items: str) -> Iterator[Any]:
     if text.peek() != "{":
         yield text.value()
         return
-    around = {}
+    around: dict[str, Any] = {}
     for name in text.members():
         if name == items and text.peek() == "[":
             for batch in _batches(text):
