@@ -476,10 +476,8 @@ class TestShutdown:
         sender.submit(done(1))
         sender.wake()
         assert settle(sender, lambda _: sender._in_flight == 1)
-        with sender._changed:
-            sender._tallies._waiting.clear()
-        sender._tallies.waits((0, 1), 1)
         assert sender.shutdown(5)
+        assert sender.counts.tasks.delivered == 1
 
     def test_late_for_what_is_under_way(self, make, fake):
         """Past the deadline nobody is waited for; what ends later changes nothing."""
@@ -574,6 +572,24 @@ class TestTheSpool:
         assert sender._stores.wait_s() is None
         sender._stores.reconcile()
         assert sender.counts.tasks.queued == 1
+
+    def test_how_much_waits(self, make, fake, kept):
+        """The bytes that wait are told, so that a gateway can hold back in time."""
+        sender = make(**kept, draw=lambda: 1.0)
+        assert sender.queued_bytes == 0
+        fake.always(503)
+        sender.submit(done(1))
+        size = sender.queued_bytes
+        assert size > 50
+        sender.submit(done(2))
+        assert sender.queued_bytes == 2 * size
+
+    def test_how_much_waits_where_a_spool_fails(self, make, tmp_path):
+        """A spool that cannot be read holds nothing that could be told."""
+        (tmp_path / "s.db").mkdir()
+        sender = make(spool=str(tmp_path / "s.db"))
+        assert sender.queued_bytes == 0
+        assert not sender.durable
 
     def test_what_others_did(self, make, fake, tmp_path):
         """Another process may deliver, refuse or give up what is ours: it is counted."""

@@ -278,7 +278,7 @@ class Sender:
             only: return when none of these places waits any more; None for no end.
         """
         while (left := deadline - self._clock()) > 0:
-            if only is not None and not only & self._tallies.waiting():
+            if only is not None and not self._tallies.any_waits(only):
                 return
             claim = self._claim()
             if isinstance(claim, Place):

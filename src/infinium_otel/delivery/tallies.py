@@ -17,6 +17,7 @@ class Tallies:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[tuple[int, int], tuple[int, int]] = {}
+        self._queued = Counter[str]()
         self._submitted = Counter[str]()
         self._delivered = Counter[str]()
         self._refused: dict[str, Counter[str]] = {}
@@ -33,6 +34,7 @@ class Tallies:
         with self._lock:
             tasks, before = self._waiting.get(place, (0, 0))
             self._waiting[place] = (tasks + 1, before + spans)
+            self._queued.update(tasks=1, spans=spans)
 
     def delivered(self, place: tuple[int, int]) -> None:
         """What waited at *place* is delivered."""
@@ -64,28 +66,29 @@ class Tallies:
         with self._lock:
             return set(self._waiting)
 
+    def any_waits(self, places: set[tuple[int, int]]) -> bool:
+        """Whether something of ours waits at any of *places*."""
+        with self._lock:
+            return not places.isdisjoint(self._waiting)
+
     def counts(self) -> Counts:
         """All numbers at one moment."""
         with self._lock:
-            queued = [
-                sum(column) for column in zip(*self._waiting.values(), strict=True)
-            ]
-            tasks, spans = queued or (0, 0)
-            return Counts(
-                self._tally("tasks", tasks), self._tally("spans", spans), self._shrunk
-            )
+            return Counts(self._tally("tasks"), self._tally("spans"), self._shrunk)
 
-    def _tally(self, unit: str, queued: int) -> Tally:
+    def _tally(self, unit: str) -> Tally:
         return Tally(
             self._submitted[unit],
             self._delivered[unit],
-            queued,
+            self._queued[unit],
             {reason: numbers[unit] for reason, numbers in self._refused.items()},
             {reason: numbers[unit] for reason, numbers in self._lost.items()},
         )
 
     def _left(self, place: tuple[int, int]) -> dict[str, int]:
         tasks, spans = self._waiting.pop(place, (0, 0))
+        self._queued["tasks"] -= tasks
+        self._queued["spans"] -= spans
         return {"tasks": tasks, "spans": spans}
 
     def _end(

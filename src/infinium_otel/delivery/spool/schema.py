@@ -53,32 +53,34 @@ def _number(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _first(connection: sqlite3.Connection) -> None:
+    # Bodies stand last: what stands behind one is read through all its pages.
     for statement in (
         """
         CREATE TABLE queue (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             key TEXT NOT NULL UNIQUE,
-            body BLOB NOT NULL,
             size INTEGER NOT NULL,
             spans INTEGER NOT NULL,
             attempts INTEGER NOT NULL DEFAULT 0,
             shrunk INTEGER NOT NULL DEFAULT 0,
             not_before REAL NOT NULL DEFAULT 0,
             queued_at REAL NOT NULL,
-            owner TEXT
+            owner TEXT,
+            body BLOB NOT NULL
         )
         """,
-        "CREATE INDEX waiting ON queue (owner, attempts, id)",
+        "CREATE INDEX next ON queue (owner, attempts, id, not_before)",
+        "CREATE INDEX ready ON queue (owner, not_before)",
         """
         CREATE TABLE refused (
             id INTEGER PRIMARY KEY,
             key TEXT NOT NULL,
-            body BLOB NOT NULL,
             size INTEGER NOT NULL,
             spans INTEGER NOT NULL,
             reason TEXT NOT NULL,
             message TEXT NOT NULL,
-            refused_at REAL NOT NULL
+            refused_at REAL NOT NULL,
+            body BLOB NOT NULL
         )
         """,
         "CREATE TABLE totals (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL)",

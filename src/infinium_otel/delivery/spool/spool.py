@@ -189,7 +189,9 @@ class Spool:
     def hurry(self) -> None:
         """Makes every waiting item ready now."""
         with self._writing() as connection:
-            connection.execute("UPDATE queue SET not_before = 0 WHERE not_before > 0")
+            connection.execute(
+                "UPDATE queue SET not_before = 0 WHERE owner IS NULL AND not_before > 0"
+            )
 
     def next_ready(self) -> float | None:
         """When the next item that nobody has taken is ready; None if none waits.
@@ -197,26 +199,28 @@ class Spool:
         Items that another process has taken count as ready in a while: it may die.
         """
         with self._reading() as connection:
-            waiting, taken = connection.execute(
-                "SELECT min(CASE WHEN owner IS NULL THEN not_before END),"
-                " sum(owner IS NOT NULL AND owner != ?) FROM queue",
+            (ready,) = connection.execute(
+                "SELECT min(not_before) FROM queue WHERE owner IS NULL"
+            ).fetchone()
+            if ready is not None:
+                return float(ready)
+            taken = connection.execute(
+                "SELECT 1 FROM queue WHERE owner IS NOT NULL AND owner != ? LIMIT 1",
                 (self._owner.name,),
             ).fetchone()
-        if waiting is not None:
-            return float(waiting)
         return self._epoch() + LIVENESS_S if taken else None
 
     def remaining(self, numbers: list[int]) -> dict[int, str | None]:
         """Of these items, those that still wait (None) or were refused (the reason)."""
+        query = "SELECT reason FROM refused WHERE id = ?"
         found: dict[int, str | None] = {}
         with self._reading() as connection:
+            rows = connection.execute("SELECT id FROM queue INDEXED BY ready")
+            waiting = {row[0] for row in rows}
             for number in numbers:
-                query = "SELECT reason FROM refused WHERE id = ?"
-                row = connection.execute(query, (number,)).fetchone()
-                if row is None:
-                    query = "SELECT NULL FROM queue WHERE id = ?"
-                    row = connection.execute(query, (number,)).fetchone()
-                if row is not None:
+                if number in waiting:
+                    found[number] = None
+                elif row := connection.execute(query, (number,)).fetchone():
                     found[number] = row[0]
         return found
 
