@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from infinium_otel.errors import InfiniumError
 from infinium_otel.models.carrying import uncarried
-from infinium_otel.models.documents import fill, many
 from infinium_otel.models.letta.attributes import (
     EMBEDDING,
     INDEX,
@@ -42,10 +43,12 @@ from infinium_otel.models.runs import facts_of, runs_of
 from infinium_otel.models.spans import json_list, json_object, present, text, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from infinium_otel.models.runs import Run, Told
     from infinium_otel.records import LogEvent, SpanRecord, Usage
+
+T = TypeVar("T")
 
 CALLS = frozenset({"llm", "embedding"})
 TOOLS = frozenset({"tool", "refused"})
@@ -101,7 +104,7 @@ class _Reading:
         """All of it."""
         calls, loose = self._calls()
         for number, call in enumerate(calls):
-            if MARK in call.told.record.attributes:
+            if _is_marked(call.told):
                 self._exact(call.told)
             else:
                 self._derived(call, last=number == len(calls) - 1, first=number == 0)
@@ -140,7 +143,7 @@ class _Reading:
     def _told(self) -> list[Told]:
         """The run's steps; of Letta's own messages no tool is guessed once more."""
         steps = list(self.run.steps)
-        if not any(MARK in step.record.attributes for step in steps):
+        if not any(_is_marked(step) for step in steps):
             return steps
         real = {span.record.span_id for span in (self.run.root, *self.run.spans)}
         return [step for step in steps if step.record.span_id in real]
@@ -154,19 +157,16 @@ class _Reading:
     def _exact(self, told: Told) -> None:
         """A step that `to_spans` wrote."""
         attributes = told.record.attributes
-        inner = json_list(attributes.get("letta.step.messages")) or []
-        step = step_of({**step_mapping(attributes), "messages": inner})
+        inner = readable(attributes.get("letta.step.messages"), message_of)
+        step = replace(step_of(step_mapping(attributes)), messages=tuple(inner))
         if attributes.get(STATUS) == "":
             step = replace(step, status=None)
         self.steps.append(step)
         self.otel["steps"][step.id] = facts_of(told)
-        metrics = json_object(attributes.get(METRICS))
-        if metrics is not None:
-            self.metrics.append(metrics_of(metrics))
-        kept = json_list(attributes.get(MESSAGES)) or []
-        self.messages += [message_of(each) for each in kept]
-        raw = json_list(attributes.get(PROVIDER_TRACES)) or []
-        self.provider_traces += [provider_trace_of(each) for each in raw]
+        self.metrics += readable([json_object(attributes.get(METRICS))], metrics_of)
+        self.messages += readable(attributes.get(MESSAGES), message_of)
+        raw = attributes.get(PROVIDER_TRACES)
+        self.provider_traces += readable(raw, provider_trace_of)
 
     def _derived(self, call: _Call, *, last: bool, first: bool) -> None:
         """A step of a call that somebody else's instrumentation told."""
@@ -209,17 +209,31 @@ class _Reading:
     def _unplaced(self) -> StepLog:
         """What the root keeps: records that belong to no step."""
         found = uncarried(self.run.root.record.attributes, LOG, StepLog)
-        return fill(
-            StepLog,
-            {key: found[key] for key in found if key not in ("steps", "otel")},
-            metrics=many(metrics_of),
-            messages=many(message_of),
-            provider_traces=many(provider_trace_of),
+        return StepLog(
+            metrics=tuple(readable(found.pop("metrics", None), metrics_of)),
+            messages=tuple(readable(found.pop("messages", None), message_of)),
+            provider_traces=tuple(
+                readable(found.pop("provider_traces", None), provider_trace_of)
+            ),
+            other={k: found[k] for k in found if k not in ("steps", "otel")},
         )
 
 
+def readable(value: Any, loader: Callable[[Any], T]) -> list[T]:
+    """The records in an attribute; what is none of them is passed over."""
+    found: list[T] = []
+    for each in json_list(value) or []:
+        with suppress(InfiniumError):
+            found.append(loader(each))
+    return found
+
+
 def _is_call(told: Told) -> bool:
-    return told.kind in CALLS or MARK in told.record.attributes
+    return told.kind in CALLS or _is_marked(told)
+
+
+def _is_marked(told: Told) -> bool:
+    return text(told.record.attributes.get(MARK)) is not None
 
 
 def _place(call: _Call) -> tuple[int, int]:

@@ -44,9 +44,11 @@ def own_logs(
     records: Iterable[SpanRecord | LogEvent], trace_ids: set[str], *, newer: bool
 ) -> list[StepLog]:
     """One log for each of the traces that hold a server's steps."""
-    spans = [record for record in records if isinstance(record, SpanRecord)]
-    groups = ([s for s in spans if s.trace_id == each] for each in sorted(trace_ids))
-    return [_log(group, newer=newer) for group in groups]
+    groups: dict[str, list[SpanRecord]] = {each: [] for each in sorted(trace_ids)}
+    for record in records:
+        if isinstance(record, SpanRecord) and record.trace_id in groups:
+            groups[record.trace_id].append(record)
+    return [_log(group, newer=newer) for group in groups.values()]
 
 
 def _log(spans: list[SpanRecord], *, newer: bool) -> StepLog:

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from infinium_otel.models.letta.messages import ToolRun
     from infinium_otel.models.letta.types import (
+        Message,
+        ProviderTrace,
         Step,
         StepLog,
     )
@@ -87,13 +89,19 @@ def _lone_key(log: StepLog) -> str:
 
 def _accounts(log: StepLog) -> list[Account]:
     metrics = {each.id: each for each in log.metrics}
+    messages: dict[str | None, list[Message]] = {}
+    for message in log.messages:
+        messages.setdefault(message.step_id, []).append(message)
+    traces: dict[str | None, list[ProviderTrace]] = {}
+    for trace in log.provider_traces:
+        traces.setdefault(trace.step_id, []).append(trace)
     return [
         Account(
             index,
             step,
             metrics.get(step.id),
-            tuple(m for m in log.messages if m.step_id == step.id),
-            tuple(t for t in log.provider_traces if t.step_id == step.id),
+            tuple(messages.get(step.id, ())),
+            tuple(traces.get(step.id, ())),
         )
         for index, step in enumerate(log.steps)
     ]

@@ -51,10 +51,14 @@ def events_from_spans(
         organization_id: of events whose spans name none; xpander requires it.
     """
     given = list(records)
+    by_trace: dict[str, list[SpanRecord]] = {}
+    for record in given:
+        if isinstance(record, SpanRecord):
+            by_trace.setdefault(record.trace_id, []).append(record)
     found: list[TaskUpdateEvent] = []
     for run in runs_of(given, KIND):
         below = {run.root.record.span_id, *(t.record.span_id for t in run.spans)}
-        own = [r for r in given if isinstance(r, SpanRecord) and r.span_id in below]
+        own = [r for r in by_trace[run.root.record.trace_id] if r.span_id in below]
         found += _kept(run.root.record, own) or _derived(run, own, organization_id)
     return found
 

@@ -1,0 +1,148 @@
+"""Telemetry and files are anybody's: nothing in them may raise but a clear error."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infinium_otel.errors import InfiniumError
+from infinium_otel.models import infinium, letta, xpander
+from support.telemetry import LOGS, SPANS, VALUES
+
+KEYS = st.sampled_from(
+    """gen_ai.operation.name gen_ai.request.model gen_ai.usage.input_tokens
+    gen_ai.input.messages gen_ai.output.messages gen_ai.tool.name gen_ai.agent.name
+    gen_ai.tool.call.arguments gen_ai.response.finish_reasons gen_ai.tool.definitions
+    error.type step_id letta.step.id letta.step.index letta.step.messages
+    letta.step.status letta.step.tags letta.step_metrics letta.messages
+    letta.provider_traces letta.log.messages letta.log.metrics letta.tool.key
+    llm_config.model server.address server.port xpander.index xpander.entry
+    xpander.event xpander.data xpander.request xpander.result xpander.request.event
+    xpander.result.event xpander.thread.id xpander.thread.created_at
+    xpander.thread.user xpander.task.id xpander.task.tokens xpander.task.input
+    xpander.tool.id xpander.tool.reasoning infinium.task.name""".split()
+)
+WORDS = st.sampled_from(
+    [
+        "chat",
+        "execute_tool",
+        "invoke_agent",
+        "tool_call",
+        "reasoning",
+        "trigger",
+        "auth",
+        "gateway",
+        "message",
+        "other",
+        "[]",
+        "{}",
+        '[{"role": "user"}]',
+        '[{"id": "message-1", "role": "tool"}]',
+        '{"task_id": "t", "index": "x"}',
+        '{"id": "s"}',
+        "[1]",
+        '"a"',
+    ]
+)
+MARKED = st.builds(
+    lambda record, said, name: replace(
+        record, attributes={**record.attributes, **said}, name=name or record.name
+    ),
+    SPANS,
+    st.dictionaries(KEYS, WORDS | VALUES, max_size=6),
+    st.sampled_from(["", "agent_step", "time_to_first_token", "A._execute_tool"]),
+)
+RECORDS = st.lists(MARKED | LOGS, max_size=4)
+
+NAMES = st.sampled_from(
+    """id steps metrics messages provider_traces otel trace_id root others entries
+    rootless step_id role content tool_calls tool_returns request_json response_json
+    status error_data created_at type task_id data events tool_name payload reasoning
+    task input tokens user action agent_id query files tags model name description
+    current_datetime duration environment custom_tags metadata llm_call tool_call error
+    start_time choices message function arguments usage calls sections""".split()
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.sampled_from(["", "tool", "user", "agent", "think", "tool_call_request"])
+    | st.text(max_size=5)
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+SYSTEMS = [
+    pytest.param(letta, id="letta"),
+    pytest.param(xpander, id="xpander"),
+    pytest.param(infinium, id="infinium"),
+]
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@given(records=RECORDS)
+def test_any_spans_become_records(system, records):
+    """Whatever stands on spans, they become records, JSON, and spans again."""
+    for document in system.from_spans(records):
+        json.dumps(system.dump(document))
+        for record in system.to_spans(document):
+            assert record.start_ns <= record.end_ns
+            assert None not in record.attributes.values()
+
+
+@given(records=RECORDS)
+def test_any_spans_become_events_and_results(records):
+    """Whatever stands on spans, they become events and tool results."""
+    for record in (*xpander.to_task_events(records), *xpander.to_tool_results(records)):
+        json.dumps(xpander.dump(record))
+
+
+FRAMES = {
+    letta: lambda value: {"id": "step-1", "steps": [{"id": "step-2"}], **value},
+    xpander: lambda value: {"id": "t", "created_at": "", "messages": [], **value},
+    infinium: lambda value: {
+        "name": "n",
+        "description": "d",
+        "current_datetime": "",
+        "duration": 1.0,
+        **value,
+    },
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@given(value=st.dictionaries(NAMES, JSON, max_size=6), framed=st.booleans())
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_any_json_is_read_or_refused(system, value, framed):
+    """A file is read, whatever is in it, or it is a clear error; spans come of it."""
+    try:
+        document = system.load(FRAMES[system](value) if framed else value)
+    except InfiniumError:
+        return
+    for record in system.to_spans(document):
+        assert record.start_ns <= record.end_ns
+    json.dumps(system.dump(document))
+
+
+@given(values=st.lists(st.dictionaries(NAMES, JSON, max_size=6), max_size=4))
+def test_any_events_are_read_or_refused(values):
+    """A stream is read, whatever is in it, or it is a clear error."""
+    reader = xpander.EventReader()
+    for value in values:
+        try:
+            event = xpander.event_of(
+                {"type": "tool_call_result", "task_id": "t", **value}
+            )
+        except InfiniumError:
+            continue
+        reader.feed(event)
+    assert all(record.start_ns <= record.end_ns for record in reader.finish())
