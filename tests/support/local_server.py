@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import httpx
 
+from infinium_otel.apps.listening import listen
 from support.runs import AGENT_ID
 
 HEADERS = {"x-agent-id": AGENT_ID, "x-agent-key": "a-secret-of-mine"}
@@ -51,7 +52,7 @@ def serving(db, *arguments: str):
     serve.add_arguments(parser)
     args = parser.parse_args(["--port", "0", "--db", str(db), *arguments])
     app, live = serve.application(args, Config())
-    with serve.listening(args.host, args.port) as listener:
+    with listen(args.host, args.port) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = Server(app, live.close)
         thread = threading.Thread(target=server.run, args=([listener],))

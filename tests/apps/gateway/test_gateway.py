@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from infinium_otel.apps import cli, gateway
 from infinium_otel.apps.bodies import BusyError
 from infinium_otel.apps.gateway.intake import Intake, fullness
-from infinium_otel.apps.listening import address_of, listen
 from infinium_otel.bridge import Load, shared_bridge
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
@@ -320,16 +319,6 @@ def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
     arguments = cli.parser("gateway").parse_args(["gateway", "--port", "0"])
     with pytest.raises(MissingExtraError, match=r"infinium-otel\[server\]"):
         gateway.run(arguments)
-
-
-def test_an_address_is_written_as_a_url():
-    """IPv6 stands in brackets, and port 0 is the one that was found."""
-    with listen("localhost", 0) as listener:
-        port = listener.getsockname()[1]
-        assert address_of("localhost", listener) == f"http://localhost:{port}"
-        assert address_of("::1", listener) == f"http://[::1]:{port}"
-        with pytest.raises(InfiniumError, match="cannot listen"):
-            listen("localhost", port)
 
 
 # -- backpressure ----------------------------------------------------------------------

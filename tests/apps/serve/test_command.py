@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -104,25 +103,11 @@ def test_says_why_it_cannot(arguments, complaint, tmp_path):
     assert done.stderr.count("\n") == 1
 
 
-def test_ports():
-    """A port that is none is told."""
-    with pytest.raises(InfiniumError, match="port 65536 is none"):
-        serve.listening("127.0.0.1", 65_536)
-
-
 def test_database_that_is_none(tmp_path):
     """A file that is no database of ours is told, and left as it was."""
     args = argparse.Namespace(db=str(tmp_path), host="127.0.0.1", allow_host=[])
     with pytest.raises(InfiniumError, match="cannot open"):
         serve.application(args, Config())
-
-
-def test_port_taken():
-    """A port that somebody has is told."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(InfiniumError, match=f"127.0.0.1:{port}"):
-            serve.listening("127.0.0.1", port)
 
 
 def test_says_how_an_ipv6_address_is_written(capsys):

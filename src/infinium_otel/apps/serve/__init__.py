@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
+from infinium_otel.apps.listening import listen
 from infinium_otel.apps.serve.intake import Intake
 from infinium_otel.apps.serve.live import Live
 from infinium_otel.apps.serve.prompts import PromptFolder
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import argparse
 
     from starlette.applications import Starlette
-
-MAX_PORT = 65_535
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted; return the exit code."""
     config = Config.from_env(os.environ)
-    with listening(args.host, args.port) as listener:
+    with listen(args.host, args.port) as listener:
         app, live = application(args, config)
         from infinium_otel.apps.serve.server import serve  # noqa: PLC0415 - an extra
 
@@ -82,25 +80,14 @@ def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Li
     return build(store, live, intake, PromptFolder(args.prompts), hosts), live
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens on *host* and *port*; 0 picks a free port.
-
-    Raises:
-        InfiniumError: nobody can listen there, or somebody does.
-    """
-    if not 0 <= port <= MAX_PORT:
-        raise InfiniumError(f"port {port} is none: 0 to {MAX_PORT}")
-    try:
-        family, *_, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        return socket.create_server(address[:2], family=family)
-    except OSError as error:
-        raise InfiniumError(f"cannot listen on {host}:{port}: {error}") from None
-
-
 def announce(args: argparse.Namespace, port: int) -> None:
     """Say on stdout where to send and where to look, and on stderr what to mind."""
+    if not is_loopback(args.host):
+        sys.stderr.write(
+            "infinium-otel serve: whoever can reach this address can read and write "
+            "every task: there are no accounts. It answers to the names of this "
+            "machine's loopback; --allow-host adds one\n"
+        )
     host = f"[{args.host}]" if ":" in args.host else args.host
     url = f"http://{host}:{port}"
     lines = (
@@ -111,9 +98,3 @@ def announce(args: argparse.Namespace, port: int) -> None:
     )
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
-    if not is_loopback(args.host):
-        sys.stderr.write(
-            "infinium-otel serve: whoever can reach this address can read and write "
-            "every task: there are no accounts. It answers to the names of this "
-            "machine's loopback; --allow-host adds one\n"
-        )
