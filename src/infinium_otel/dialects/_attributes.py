@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from infinium_otel.jsontext import decode
@@ -130,6 +131,22 @@ def one_of(words: Mapping[str, str]) -> Coercion:
     return coerce
 
 
+SMALL = 20_000
+"""A text up to this long is kept for the next row that reads a member of it."""
+
+
+def _object(value: Any) -> Any:
+    if type(value) is str and len(value) <= SMALL:
+        return _parsed(value)
+    return structure(value)
+
+
+@lru_cache(maxsize=8)
+def _parsed(value: str) -> Any:
+    """The structure in a text that several rows look into; not to be changed."""
+    return structure(value)
+
+
 MAX_TOKENS = (
     "max_tokens max_completion_tokens max_output_tokens maxTokens maxOutputTokens "
     "max_tokens_to_sample"
@@ -146,7 +163,7 @@ class Member:
 
     def __call__(self, value: Any) -> Any:
         """The member as its coercion reads it; None where there is none."""
-        found = structure(value)
+        found = _object(value)
         if not isinstance(found, Mapping):
             return None
         told = (self.coerce(found[name]) for name in self.names if name in found)
