@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import json
 import time
@@ -98,6 +97,8 @@ class ClientCourier:
         )
         result = self._client.send_task_data(task, **named)
         if inspect.isawaitable(result):
+            import asyncio  # noqa: PLC0415 - costs 30 ms, needed by few
+
             asyncio.run(_awaited(result))
 
     def close(self) -> None:

@@ -108,6 +108,7 @@ class Sender:
         self._workers: set[threading.Thread] = set()
         self._max_body_bytes = MAX_BODY_BYTES
         self._losses_told = 0
+        self._refused_unkept = 0
 
     @property
     def counts(self) -> Counts:
@@ -223,10 +224,7 @@ class Sender:
         self._reset()
 
     def _lost_since_told(self) -> bool:
-        counts = self.counts.tasks
-        losses = sum(counts.lost.values())
-        if not self._stores.durable:
-            losses += sum(counts.refused.values())
+        losses = self._refused_unkept + sum(self.counts.tasks.lost.values())
         before, self._losses_told = self._losses_told, losses
         return losses > before
 
@@ -261,7 +259,14 @@ class Sender:
         with self._changed:
             pause = IDLE_S if claim is None else claim
             notified = not self._closed and self._changed.wait(pause)
-        return notified or claim is not None
+            if notified or claim is not None or self._more_waits():
+                return True
+            # With the lock still held: what comes from now on starts another worker.
+            self._workers.discard(threading.current_thread())
+            return False
+
+    def _more_waits(self) -> bool:
+        return not self._closed and self._stores.waiting()
 
     def _deliver_until(
         self,
@@ -375,6 +380,8 @@ class Sender:
                 reason,
                 "kept in the spool" if place.durable else "lost",
             )
+        with self._changed:
+            self._refused_unkept += not place.durable
         self._stores.refuse(place, reason, outcome.message)
 
     def _tell(self, state: str, outcome: Outcome) -> None:

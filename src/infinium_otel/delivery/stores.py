@@ -67,6 +67,7 @@ class Stores:
         self._failing = False
         self._closed = False
         self._told: set[str] = set()
+        self._owed: list[Callable[[], None]] = []
 
     @property
     def durable(self) -> bool:
@@ -124,11 +125,15 @@ class Stores:
             if self._spool is None:
                 return None
             try:
+                self._pay()
                 item = self._spool.take(now_s)
             except SpoolError as error:
                 self._failed(error)
                 return None
-            return None if item is None else Place(SPOOL, item)
+            if item is None:
+                return None
+            self._works()
+            return Place(SPOOL, item)
 
     def wait_s(self) -> float | None:
         """Seconds until an item is ready; None if none waits."""
@@ -158,28 +163,33 @@ class Stores:
                 self._failed(error)
 
     def done(self, place: Place) -> None:
-        """A delivered item: counted, even if the spool cannot forget it."""
+        """A delivered item: counted, even if the spool cannot forget it now."""
         self._tallies.delivered(place.id)
-        try:
-            self._store(place).done(place.item)
-        except SpoolError as error:
-            self._failed(error)
+        self._settle(lambda: self._store(place).done(place.item))
 
     def release(self, place: Place, pause_s: float, *, failed: bool) -> None:
         """An item that could not be delivered now."""
-        try:
-            ready_s = self._epoch() + pause_s
-            self._store(place).release(place.item, ready_s, failed=failed)
-        except SpoolError as error:
-            self._failed(error)
+        store, ready_s = self._store(place), self._epoch() + pause_s
+        self._settle(lambda: store.release(place.item, ready_s, failed=failed))
 
     def refuse(self, place: Place, reason: str, message: str) -> None:
         """An item that the service refused."""
         self._tallies.refused(place.id, reason)
+        self._settle(lambda: self._store(place).refuse(place.item, reason, message))
+
+    def _settle(self, step: Callable[[], None]) -> None:
+        """Notes in the store what became of an item, now or when the spool works."""
         try:
-            self._store(place).refuse(place.item, reason, message)
+            step()
         except SpoolError as error:
+            self._owed.append(step)
             self._failed(error)
+
+    def _pay(self) -> None:
+        """Catches up on what a failing spool could not note."""
+        while self._owed:
+            self._owed[0]()
+            del self._owed[0]
 
     def replace(self, place: Place, body: bytes) -> Place:
         """An item with a smaller body."""
