@@ -6,7 +6,7 @@ once, whatever the dialects and however many layers of instrumentation told it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import text_of
@@ -18,16 +18,20 @@ from infinium_otel.mapping.tree import WORKERS, in_order
 from infinium_otel.mapping.usage import counted
 from infinium_otel.messages import decode_messages
 from infinium_otel.models.spans import json_object, present, span_id_of, text, whole
+from infinium_otel.models.trees import tops_of
 from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from infinium_otel.mapping.told_tools import ToldTool
     from infinium_otel.mapping.tree import Node
 
 FRAMES = frozenset({"", "http", "messaging", "lifecycle"})
 """What may stand around a run without being it: a server's span, a job's."""
+
+DEEPEST = 20
+"""How deep agents' runs may nest in one record."""
 
 FACTS = "otel"
 """The key under which a vendor's free mapping keeps a span's own facts."""
@@ -68,10 +72,41 @@ class Run:
     root: Told
     steps: tuple[Told, ...]
     spans: tuple[Told, ...] = ()
+    _below: dict[str | None, list[Told]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+
+    def __post_init__(self) -> None:
+        for step in self.steps:
+            self._below.setdefault(step.parent_id, []).append(step)
 
     def below(self, span_id: str) -> tuple[Told, ...]:
         """The steps directly below a span."""
-        return tuple(step for step in self.steps if step.parent_id == span_id)
+        return tuple(self._below.get(span_id, ()))
+
+    @property
+    def is_step(self) -> bool:
+        """Whether the root is itself one of the steps: a call with nothing above it."""
+        return self.root.record.span_id in {
+            t.record.span_id for t in self._below.get(None, ())
+        }
+
+    def members(self, root: Told, depth: int) -> list[Told]:
+        """What happened in one agent's run; what a subagent did is its own.
+
+        Args:
+            root: the run's root, or a subagent's span.
+            depth: how many agents stand above; below `DEEPEST` of them a subagent's
+                work counts as its agent's, so that no record nests without end.
+        """
+        found = [root] if root is self.root and self.is_step else []
+        waiting = [*reversed(self.below(root.record.span_id))]
+        while waiting:
+            told = waiting.pop()
+            found.append(told)
+            if told.kind != "agent" or depth >= DEEPEST:
+                waiting += reversed(self.below(told.record.span_id))
+        return found
 
 
 def runs_of(records: Iterable[SpanRecord | LogEvent], mark: str) -> list[Run]:
@@ -113,10 +148,10 @@ def _runs_in(records: list[SpanRecord], logs: list[LogEvent], mark: str) -> list
 
 def _by_root(records: list[SpanRecord]) -> dict[str, list[SpanRecord]]:
     """The spans of one trace by the root they hang under, in order."""
-    known = {record.span_id: record for record in records}
-    tops = [_top(record, known) for record in records]
-    own = [top.span_id for top in tops if top.parent_id is None or top.parent_is_remote]
-    first = own[0] if own else tops[0].span_id
+    found = tops_of(records)
+    tops = [found[record.trace_id, record.span_id] for record in records]
+    own = dict.fromkeys(top.span_id for top in tops if _is_root(top))
+    first = next(iter(own), tops[0].span_id)
     groups: dict[str, list[SpanRecord]] = {}
     for record, top in zip(records, tops, strict=True):
         groups.setdefault(top.span_id if top.span_id in own else first, []).append(
@@ -125,12 +160,8 @@ def _by_root(records: list[SpanRecord]) -> dict[str, list[SpanRecord]]:
     return groups
 
 
-def _top(record: SpanRecord, known: Mapping[str, SpanRecord]) -> SpanRecord:
-    seen = {record.span_id}
-    while (above := known.get(record.parent_id or "")) and above.span_id not in seen:
-        seen.add(above.span_id)
-        record = above
-    return record
+def _is_root(record: SpanRecord) -> bool:
+    return record.parent_id is None or record.parent_is_remote
 
 
 def _run(

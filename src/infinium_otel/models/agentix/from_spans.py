@@ -19,7 +19,7 @@ from infinium_otel.models.agentix.types import (
     pending_of,
 )
 from infinium_otel.models.documents import dump, many, nothing
-from infinium_otel.models.runs import FACTS, facts_of, output_text, runs_of
+from infinium_otel.models.runs import DEEPEST, FACTS, facts_of, output_text, runs_of
 from infinium_otel.models.spans import (
     flag,
     from_json,
@@ -42,14 +42,18 @@ def outcomes_from_spans(
     records: Iterable[SpanRecord | LogEvent],
 ) -> list[AgentOutcome]:
     """One outcome for each agent run in *records*; subagents' stand in their parents'."""
-    return [_outcome(run, run.root) for run in runs_of(translated(records), ORDER)]
+    return [_outcome(run, run.root, 0) for run in runs_of(translated(records), ORDER)]
 
 
-def _outcome(run: Run, root: Told) -> AgentOutcome:
+def _outcome(run: Run, root: Told, depth: int) -> AgentOutcome:
     said = root.record.attributes
-    members = sorted(_members(run, root), key=_order)
+    members = sorted(run.members(root, depth), key=_order)
     turns = [told for told in members if told.kind == "llm"]
-    nested = [_outcome(run, told) for told in members if told.kind == "agent"]
+    nested: list[AgentOutcome] = []
+    if depth < DEEPEST:
+        subagents = [told for told in members if told.kind == "agent"]
+        nested = [_outcome(run, told, depth + 1) for told in subagents]
+        members = [told for told in members if told.kind != "agent"]
     transcript = _transcript(root, turns, members)
     pending = _pending(said, members)
     failure = root.failure
@@ -78,16 +82,6 @@ def _outcome(run: Run, root: Told) -> AgentOutcome:
 
 def _or(told: Any, derived: Any) -> Any:
     return derived if told is None else told
-
-
-def _members(run: Run, root: Told) -> Iterator[Told]:
-    """What happened in one run; what a subagent did is its own."""
-    if root.parent_id is None and root in run.steps:
-        yield root
-    for told in run.below(root.record.span_id):
-        yield told
-        if told.kind != "agent":
-            yield from _members(run, told)
 
 
 def _order(told: Told) -> tuple[int, int]:
@@ -252,11 +246,9 @@ def _other(
 def _told_other(run: Run, root: Told, members: list[Told]) -> dict[str, Any]:
     """The spans' own facts, and the run's id where one was given."""
     run_id = text(root.record.attributes.get("agentix.run.id"))
-    is_call = root.parent_id is None and root in run.steps
+    is_call = root is run.root and run.is_step
     facts = {} if is_call else facts_of(root)
-    spans = [
-        _facts(told) for told in members if told.kind != "agent" and not _waits(told)
-    ]
+    spans = [_facts(told) for told in members if not _waits(told)]
     facts |= {"trace_id": root.record.trace_id, "spans": plain(spans)}
     return {**({"run_id": run_id} if run_id else {}), FACTS: facts}
 

@@ -10,7 +10,7 @@ from infinium_otel.models import parts
 from infinium_otel.models.agentix.messages import to_messages
 from infinium_otel.models.agentix.types import outcome_of
 from infinium_otel.models.documents import dump
-from infinium_otel.models.runs import FACTS, adopted, restored
+from infinium_otel.models.runs import DEEPEST, FACTS, adopted, restored
 from infinium_otel.models.spans import (
     as_json,
     flag,
@@ -84,6 +84,7 @@ class _Place:
     start_ns: int
     parent_id: str | None = None
     order: int | None = None
+    depth: int = 0
 
 
 def _spans(outcome: AgentOutcome, naming: Naming, place: _Place) -> list[SpanRecord]:
@@ -102,7 +103,8 @@ def _spans(outcome: AgentOutcome, naming: Naming, place: _Place) -> list[SpanRec
     )
     placed, failure = restored(root, facts)
     told = _told(outcome, naming, placed, facts)
-    nested = _nested(outcome, naming, placed, told)
+    deeper = place.depth + 1
+    nested = _nested(outcome, naming, placed, told, deeper) if deeper <= DEEPEST else []
     every = [*told, *nested]
     if "start_ns" not in facts:
         placed = _spanning(placed, every)
@@ -119,7 +121,11 @@ def _spanning(root: SpanRecord, records: list[SpanRecord]) -> SpanRecord:
 
 
 def _nested(
-    outcome: AgentOutcome, naming: Naming, root: SpanRecord, told: list[SpanRecord]
+    outcome: AgentOutcome,
+    naming: Naming,
+    root: SpanRecord,
+    told: list[SpanRecord],
+    depth: int,
 ) -> list[SpanRecord]:
     """The spans of the runs that this one's tools started."""
     start_ns = max((record.end_ns for record in told), default=root.end_ns) + 1
@@ -135,6 +141,7 @@ def _nested(
             start_ns=start_ns,
             parent_id=root.span_id,
             order=len(told) + order,
+            depth=depth,
         )
         found += _spans(nested, replace(naming, agent_name=None), place)
     return found

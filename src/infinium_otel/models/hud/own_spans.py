@@ -24,6 +24,7 @@ from infinium_otel.models.spans import (
     trace_id_of,
     uuid_of,
 )
+from infinium_otel.models.trees import tops_of
 from infinium_otel.records import SpanEvent, SpanRecord
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ def gathered(
     """
     given = list(records)
     spans = [each for each in given if isinstance(each, SpanRecord)]
-    tops = _tops(spans)
+    tops = tops_of(spans)
     runs: dict[str, list[SpanRecord]] = {}
     for top in {id(top): top for top in tops.values()}.values():
         run_id = text(top.attributes.get(RUN))
@@ -154,22 +155,6 @@ def gathered(
         return given
     roots = {root.span_id: root for root in moved.values()}
     return [*roots.values(), *(_moved(each, tops, moved) for each in given)]
-
-
-def _tops(spans: list[SpanRecord]) -> dict[tuple[str, str], SpanRecord]:
-    """For each span (by trace and id) the one at the top of its tree."""
-    known = {(span.trace_id, span.span_id): span for span in spans}
-    return {key: _top(span, known) for key, span in known.items()}
-
-
-def _top(span: SpanRecord, known: Mapping[tuple[str, str], SpanRecord]) -> SpanRecord:
-    seen = {span.span_id}
-    while (above := known.get((span.trace_id, span.parent_id or ""))) is not None:
-        if above.span_id in seen:
-            break
-        seen.add(above.span_id)
-        span = above
-    return span
 
 
 def _root(run_id: str, tops: list[SpanRecord]) -> SpanRecord:

@@ -92,7 +92,7 @@ def _info(run: Run, reward: float | None) -> dict[str, Any]:
     info: dict[str, Any] = {}
     if reward is None:
         info["reward_source"] = "default"
-    if run.root not in run.steps:
+    if not run.is_step:
         attributes = plain(run.root.record.attributes)
         info[FACTS] = {**_raw_facts(run.root.record), "attributes": attributes}
     elif run.root.failure is not None:
@@ -119,7 +119,7 @@ def task_in(value: Any) -> v04.Task | None:
 
 def _steps(run: Run) -> list[v04.TraceStep]:
     told = list(run.spans)
-    if run.root in run.steps:
+    if run.is_step:
         told.insert(0, run.root)
     told.sort(key=_order)
     return [

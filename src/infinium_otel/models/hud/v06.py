@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from infinium_otel.errors import InfiniumError
-from infinium_otel.models.documents import fill, many, nothing, other_keys
+from infinium_otel.models.documents import fill, list_of, many, nothing, other_keys
 from infinium_otel.models.hud import mcp
 
 if TYPE_CHECKING:
     from infinium_otel.models import documents
+
+DEEPEST = 20
+"""How deep subagents may nest; what comes of spans never nests deeper."""
 
 STEP_SCHEMA = "hud.step.v1"
 ROBOT_STEP_SCHEMA = "hud.robot.step.v1"
@@ -258,12 +261,32 @@ def _filled(cls: type[Any]) -> documents.Loader:
 
 
 def trace_of(value: Any) -> Trace:
-    """A trajectory from its JSON.
+    """A trajectory from its JSON, whose subagents nest no deeper than `DEEPEST`.
 
     HUD's own class refuses what it dumps, because it reads each step as the plain
     class; here `source` says which class a step is.
     """
+    if _nesting(value) > DEEPEST:
+        raise InfiniumError("subagents nest too deeply", field="steps")
+    return _trace_of(value)
+
+
+def _trace_of(value: Any) -> Trace:
     return fill(Trace, value, steps=many(step_of))
+
+
+def _nesting(value: Any) -> int:
+    """How deep the subagents of a trajectory's JSON nest."""
+    depth, level = 0, [value]
+    while level and depth <= DEEPEST:
+        steps = [s for trace in level for s in list_of(_of(trace, "steps")) or ()]
+        level = [found for s in steps if (found := _of(s, "subagent")) is not None]
+        depth += bool(level)
+    return depth
+
+
+def _of(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, Mapping) else None
 
 
 _SKELETON = {"task_call": _filled(TaskCall)}
@@ -279,7 +302,7 @@ _STEPS: dict[Any, tuple[type[Step], dict[str, documents.Loader]]] = {
         },
     ),
     "tool": (ToolStep, {"call": tool_call_of, "result": tool_result_of}),
-    "subagent": (SubagentStep, {"subagent": trace_of}),
+    "subagent": (SubagentStep, {"subagent": _trace_of}),
     "observation": (ObservationStep, {}),
     "inference": (InferenceStep, {}),
     "video_segment": (VideoSegmentStep, {}),

@@ -17,7 +17,14 @@ from infinium_otel.models.hud.attributes import (
     times_of,
 )
 from infinium_otel.models.hud.own_spans import gathered
-from infinium_otel.models.runs import FACTS, facts_of, output_text, prompt_text, runs_of
+from infinium_otel.models.runs import (
+    DEEPEST,
+    FACTS,
+    facts_of,
+    output_text,
+    prompt_text,
+    runs_of,
+)
 from infinium_otel.models.spans import (
     as_json,
     flag,
@@ -32,7 +39,7 @@ from infinium_otel.models.spans import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from infinium_otel.messages import ToolRequest
     from infinium_otel.models.runs import Run, Told
@@ -49,7 +56,7 @@ def runs_from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[v06.Run]:
 def _graded(run: Run) -> v06.Run:
     attributes = run.root.record.attributes
     return v06.Run(
-        trace=_trace(run, run.root),
+        trace=_trace(run, run.root, 0),
         grade=_grade(run.root.record),
         job_id=text(attributes.get("hud.job_id")),
         group_id=text(attributes.get("hud.group_id")),
@@ -64,31 +71,31 @@ def _grade(record: SpanRecord) -> v06.Grade | None:
     return None if reward is None else v06.Grade(reward=reward)
 
 
-def _trace(run: Run, root: Told) -> v06.Trace:
+def _trace(run: Run, root: Told, depth: int) -> v06.Trace:
     """The trajectory below *root*."""
     attributes = root.record.attributes
     if "hud.model" in attributes:
         return v06.Trace(
-            steps=_steps(run, root),
+            steps=_steps(run, root, depth),
             status=text(attributes.get("hud.trace.status")),
             stop_reason=text(attributes.get("hud.trace.stop_reason")),
             content=parts.final_text(attributes.get("gen_ai.output.messages")),
             extra=json_object(attributes.get("hud.trace.extra")) or nothing(),
             trace_id=text(attributes.get("hud.task_run_id")),
         )
-    return _told_trace(run, root)
+    return _told_trace(run, root, depth)
 
 
-def _told_trace(run: Run, root: Told) -> v06.Trace:
+def _told_trace(run: Run, root: Told, depth: int) -> v06.Trace:
     """The trajectory of a run that another instrumentation told."""
-    steps = _steps(run, root)
+    steps = _steps(run, root, depth)
     answers = [step for step in steps if isinstance(step, v06.AgentStep)]
     content = output_text(root) or next(
         (step.content for step in reversed(answers) if step.content), None
     )
     failed = root.failure is not None
     cut = bool(answers) and answers[-1].finish_reason == "length"
-    own = root in run.steps
+    own = root is run.root and run.is_step
     return v06.Trace(
         steps=(*_prompt(root, run), *steps),
         status="error" if failed else "completed",
@@ -110,10 +117,11 @@ def _prompt(root: Told, run: Run) -> list[v06.Step]:
     return [v06.Step(source="user", messages=(message,), started_at=at, ended_at=at)]
 
 
-def _steps(run: Run, root: Told) -> tuple[v06.Step, ...]:
+def _steps(run: Run, root: Told, depth: int) -> tuple[v06.Step, ...]:
     records = [_as_span(root.record, event) for event in root.record.events]
     aside = [(record, _own_step(record)) for record in records if record is not None]
-    done = [(told.record, _step(run, told)) for told in _members(run, root)]
+    members = run.members(root, depth)
+    done = [(told.record, _step(run, told, depth)) for told in members]
     found = sorted([*aside, *done], key=lambda entry: _order(entry[0]))
     return tuple(step for _, step in found)
 
@@ -121,16 +129,6 @@ def _steps(run: Run, root: Told) -> tuple[v06.Step, ...]:
 def _order(record: SpanRecord) -> tuple[int, int]:
     order = whole(record.attributes.get(ORDER))
     return -1 if order is None else order, record.start_ns
-
-
-def _members(run: Run, root: Told) -> Iterator[Told]:
-    """The steps of one trajectory; what a subagent did is its own."""
-    if root.parent_id is None and root in run.steps:
-        yield root
-    for told in run.below(root.record.span_id):
-        yield told
-        if told.kind != "agent":
-            yield from _members(run, told)
 
 
 def _as_span(root: SpanRecord, event: SpanEvent) -> SpanRecord | None:
@@ -141,18 +139,23 @@ def _as_span(root: SpanRecord, event: SpanEvent) -> SpanRecord | None:
     return replace(root, attributes=event.attributes, start_ns=at, end_ns=at, events=())
 
 
-def _step(run: Run, told: Told) -> v06.Step:
+def _step(run: Run, told: Told, depth: int) -> v06.Step:
     attributes = told.record.attributes
-    if told.kind == "agent" or attributes.get("hud.step.source") == "subagent":
-        return _subagent(run, told)
+    if depth < DEEPEST and _is_subagent(told):
+        return _subagent(run, told, depth + 1)
     if "hud.step.source" in attributes:
         return _own_step(told.record)
     return _carried(told.record) or _told_step(told)
 
 
-def _subagent(run: Run, told: Told) -> v06.SubagentStep:
+def _is_subagent(told: Told) -> bool:
+    source = told.record.attributes.get("hud.step.source")
+    return told.kind == "agent" or source == "subagent"
+
+
+def _subagent(run: Run, told: Told, depth: int) -> v06.SubagentStep:
     own = "hud.step.source" in told.record.attributes
-    trace = _trace(run, told)
+    trace = _trace(run, told, depth)
     given = _skeleton(told.record) if own else _told_skeleton(told)
     nested = trace if own else replace(trace, extra=nothing())
     return v06.SubagentStep(**{**given, "source": "subagent"}, subagent=nested)
