@@ -1092,3 +1092,49 @@ def test_content_in_log_records():
     step = task.steps[0]
     assert (step.input_preview, step.output_preview) == ("hi", "yo")
     assert step.metadata["gen_ai.response.finish_reasons"] == ["stop"]
+
+
+def _raw(key, answer, tokens):
+    """LiteLLM's account of one request, as Python's repr."""
+    return told(
+        key,
+        "mine",
+        {
+            "llm.openai.id": answer,
+            "llm.openai.model": "gpt-4o-2024",
+            "llm.openai.messages": "[{'role': 'user', 'content': 'hi'}]",
+            "llm.openai.choices": "[{'message': {'role': 'assistant', "
+            "'content': 'yo'}}]",
+            "llm.openai.usage": f"{{'prompt_tokens': {tokens[0]}, "
+            f"'completion_tokens': {tokens[1]}}}",
+        },
+        name="raw_gen_ai_request",
+        scope="litellm",
+        start=tokens[0] / 10,
+    )
+
+
+def test_f25_several_calls_on_one_callers_span():
+    """The caller's span keeps only the last call; the raw requests tell them all."""
+    task = task_of(
+        chat(
+            "mine",
+            None,
+            (20, 8),
+            end=9,
+            attributes={"gen_ai.response.id": "r2", "litellm.cache_hit": False},
+        ),
+        _raw("raw1", "r1", (10, 5)),
+        _raw("raw2", "r2", (20, 8)),
+    )
+    assert tokens_of(task) == (30, 13)
+    assert len(calls_of(task)) == 2
+
+
+def test_f25_one_call_and_its_raw_request():
+    """One request told by both is one call."""
+    task = task_of(
+        chat("mine", None, attributes={"litellm.cache_hit": False}),
+        _raw("raw1", "r1", (10, 5)),
+    )
+    assert (tokens_of(task), len(calls_of(task))) == ((10, 5), 1)

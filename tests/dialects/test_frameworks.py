@@ -441,3 +441,51 @@ def test_mastras_kinds(said, kind):
     found = reading({"mastra.span.type": said, "mastra.input": '{"a":1}'})
     assert found.kind == kind
     assert (found.arguments is not None) is (kind == "tool")
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (
+            "{'prompt_tokens': 10, 'completion_tokens': 5, "
+            "'prompt_tokens_details': {'cached_tokens': 4}}",
+            Usage(10, 5, None, 4),
+        ),
+        (
+            "{'input_tokens': 10, 'output_tokens': 5, 'cache_read_input_tokens': 4}",
+            Usage(14, 5, None, 4),
+        ),
+    ],
+    ids=["openai", "anthropic"],
+)
+def test_litellms_raw_request(usage, counts):
+    """The provider's own answer, in its own words."""
+    said = {
+        "llm.p.usage": usage,
+        "llm.p.id": "r1",
+        "llm.p.model": "m",
+        "llm.p.content": "[{'type': 'text', 'text': 'yo'}]",
+        "llm.other": "x",
+        "other": "x",
+    }
+    found = reading(said, name="raw_gen_ai_request", scope="litellm")
+    tells(found, kind="llm", usage=counts, response_id="r1", model="m", dropped=False)
+    embedding = {"llm.p.usage": "{'prompt_tokens': 7}"}
+    found = reading(embedding, name="raw_gen_ai_request", scope="litellm")
+    tells(found, kind="embedding", usage=Usage(7))
+
+
+def test_litellms_tools():
+    """Tools asked for stand beside the messages."""
+    found = reading(
+        {
+            "gen_ai.operation.name": "chat",
+            "litellm.cache_hit": False,
+            "gen_ai.output.messages": '[{"role":"assistant","parts":[]}]',
+            "gen_ai.completion.0.function_call.name": "f",
+            "gen_ai.completion.0.function_call.arguments": "{}",
+        }
+    )
+    function = {"name": "f", "arguments": "{}"}
+    call = {"role": "assistant", "tool_calls": [{"function": function}]}
+    assert found.output == [call]

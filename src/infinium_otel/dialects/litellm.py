@@ -12,10 +12,13 @@ from infinium_otel.dialects._attributes import (
     count,
     first,
     flag,
+    indexed,
     one_of,
+    structure,
     text,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import dig, put, put_counts
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -51,12 +54,61 @@ FIELDS = {
 
 def refine(record: SpanRecord, facts: Facts) -> None:
     """The raw request retells its parent; the proxy and its services are transport."""
+    _asked_tools(record, facts)
     if record.name == RAW:
-        facts["dropped"] = True
+        _raw(record, facts)
     elif record.name in SERVER:
         facts["kind"] = "http"
     elif "service" in record.attributes and "call_type" in record.attributes:
         facts["kind"] = "db"
+
+
+_USAGE = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+_ANTHROPIC = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read": "cache_read_input_tokens",
+    "cache_write": "cache_creation_input_tokens",
+}
+
+
+def _raw(record: SpanRecord, facts: Facts) -> None:
+    """The provider's own answer, as Python's repr.
+
+    It counts as the call inside its parent: the caller's span, written on by every
+    call made under it, keeps only the last.
+    """
+    raw = {
+        key.split(".", 2)[2]: value
+        for key, value in record.attributes.items()
+        if key.startswith("llm.") and key.count(".") > 1
+    }
+    usage = structure(raw.get("usage"))
+    put_counts(facts, usage, _USAGE)
+    put_counts(facts, usage, _ANTHROPIC)
+    cached = dig(usage, "prompt_tokens_details")
+    put_counts(facts, cached, {"cache_read": "cached_tokens"})
+    if "input_tokens" not in facts:
+        facts["dropped"] = True
+        return
+    facts["excludes_cache"] = dig(usage, "cache_read_input_tokens") is not None
+    answer = raw.get("choices", raw.get("content", raw.get("output")))
+    facts["kind"] = "embedding" if answer is None else "llm"
+    put(facts, "model", text(raw.get("model")))
+    put(facts, "response_id", text(raw.get("id")))
+    put(facts, "input", structure(raw.get("messages")))
+    put(facts, "output", structure(answer))
+
+
+def _asked_tools(record: SpanRecord, facts: Facts) -> None:
+    """Tools asked for stand beside the messages, which leave them out."""
+    asked = indexed(record.attributes, "gen_ai.completion")
+    calls = [
+        call for call in asked or () if isinstance(dig(call, "function_call"), dict)
+    ]
+    if calls:
+        functions = [{"function": call["function_call"]} for call in calls]
+        facts["output"] = [{"role": "assistant", "tool_calls": functions}]
 
 
 LITELLM = Dialect(

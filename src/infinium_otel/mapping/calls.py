@@ -72,7 +72,16 @@ def _unify_nested(outer: Node) -> None:
     elif len(successes) == 1 and not outer.failed:
         _wrap(outer, successes[0])
     else:
-        outer.kind = "step"
+        _contain(outer, inner)
+
+
+def _contain(outer: Node, inner: list[Node]) -> None:
+    """A span that several calls wrote on tells only of the last of them."""
+    answer = outer.reading.response_id
+    told = [node for node in inner if answer and node.reading.response_id == answer]
+    if len(told) == 1:
+        told[0].reading = united(told[0].reading, outer.reading)
+    outer.kind = "step"
 
 
 def _nearest_calls(node: Node) -> Iterator[Node]:
