@@ -450,13 +450,29 @@ def test_step_of_a_call():
         pytest.param({}, None, id="none"),
         pytest.param({"server__address": "http://h/v1"}, "http://h/v1", id="whole"),
         pytest.param(
-            {"server__address": "h", "server__port": 8080}, "https://h:8080", id="port"
+            {"server__address": "h", "server__port": 8080}, "h:8080", id="port"
         ),
     ],
 )
 def test_endpoint(attributes, expected):
     """The endpoint is put together of host and port."""
     assert one(agent(), chat(**attributes)).steps[0].model_endpoint == expected
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        pytest.param("https://api.x.ai/v1", ("api.x.ai", None), id="url"),
+        pytest.param("h:8080", ("h", 8080), id="host-and-port"),
+        pytest.param("http://[", (None, None), id="broken"),
+        pytest.param(None, (None, None), id="none"),
+    ],
+)
+def test_the_endpoint_is_the_server(endpoint, expected):
+    """An endpoint stands on the span as the server's address and port."""
+    _, call = from_steps(Step("s", model_endpoint=endpoint))
+    said = call.attributes
+    assert (said.get("server.address"), said.get("server.port")) == expected
 
 
 def test_ids_are_stable():

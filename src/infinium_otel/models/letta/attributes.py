@@ -110,7 +110,8 @@ def _first(*values: Any) -> int | None:
 
 def _server(endpoint: str | None) -> dict[str, Any]:
     try:
-        parts = urlsplit(endpoint or "")
+        whole_url = endpoint and "://" in endpoint
+        parts = urlsplit(endpoint or "" if whole_url else f"//{endpoint or ''}")
         found = {"server.address": parts.hostname, "server.port": parts.port}
     except ValueError:
         return {}

@@ -51,6 +51,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CALLS = frozenset({"llm", "embedding"})
+SCHEMES = {None: "https", 443: "https", 80: "http"}
+"""What a port tells of an address; any other may speak either."""
+
 TOOLS = frozenset({"tool", "refused"})
 
 
@@ -256,7 +259,9 @@ def _endpoint(record: SpanRecord) -> str | None:
         return None
     if "://" in host:
         return host
-    return f"https://{host}" if port in (None, 443) else f"https://{host}:{port}"
+    if port in SCHEMES:
+        return f"{SCHEMES[port]}://{host}"
+    return f"{host}:{port}"
 
 
 def _counts(usage: Usage | None, *, newer: bool) -> dict[str, Any]:

@@ -139,7 +139,6 @@ def trigger_attributes(agent_id: str | None, query: str | None) -> dict[str, Any
     return {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.id": agent_id,
-        "gen_ai.agent.name": agent_id,
         "gen_ai.input.messages": said_by("user", [query]),
     }
 

@@ -252,7 +252,11 @@ def _thought(run: _Run, seen: _Seen) -> SpanRecord:
 def _trigger(run: _Run, seen: _Seen) -> SpanRecord:
     data = seen.event.data if isinstance(seen.event.data, Mapping) else {}
     agent_id, query = text(data.get("agent_id")), text(data.get("query"))
-    attributes = {**trigger_attributes(agent_id, query), **_data_attributes(seen)}
+    attributes = {
+        **trigger_attributes(agent_id, query),
+        "gen_ai.agent.name": agent_id,
+        **_data_attributes(seen),
+    }
     name = f"invoke_agent {agent_id}" if agent_id else "invoke_agent"
     return settled(_draft(run, seen, name, attributes))
 

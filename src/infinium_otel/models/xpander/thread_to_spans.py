@@ -181,6 +181,8 @@ class _Writing:
             )
         if isinstance(entry, AgentActivityThreadSubAgentTrigger):
             self.triggers.append((entry.agent_id, draft.span_id))
+            named = {"gen_ai.agent.name": entry.agent_id, **draft.attributes}
+            draft = replace(draft, attributes=named)
         self.spans.append(settled(draft, failure))
 
     def _others(self, root_id: str) -> None:
