@@ -1,37 +1,24 @@
-"""Infinium's tasks to spans; the other way is the mapping itself.
-
-A task that this package made names its spans (`otel.trace_id`, `otel.span_id`, ...):
-their ids, tree and starts come back exactly. Any other task's steps are laid end to
-end.
-
-| what cannot be carried | to spans | from spans |
-| --- | --- | --- |
-| texts beyond a preview's length | the preview | cut |
-| a step's length | to the millisecond | rounded |
-| spans that were no step | gone: their children hang under the root | - |
-| descriptions of steps | - | written anew |
-| a step's number, unless its start tells it | order | order |
-| errors of the run that no step has, but for the first | - | - |
-| `llm_usage` beside the calls' own counts, cost, latencies | only where no call has any | summed anew |
-| metadata outside `gen_ai.*` and `http.*` | - | - |
-| links and events other than exceptions | - | - |
-"""
+"""A task to spans."""
 
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.assembly import Assembler
-from infinium_otel.config import Config
-from infinium_otel.mapping import map_trace
-from infinium_otel.mapping.copies import copies
-from infinium_otel.models import parts
+from infinium_otel.models.infinium.steps import (
+    attribute,
+    duration_ms,
+    error_of,
+    failure_of,
+    message,
+    operation_of,
+    span_name,
+    step_attributes,
+)
 from infinium_otel.models.runs import adopted
 from infinium_otel.models.spans import (
     as_json,
     number,
-    plain,
     present,
     settled,
     span_id_of,
@@ -42,35 +29,16 @@ from infinium_otel.models.spans import (
 from infinium_otel.records import Failure, SpanRecord
 from infinium_otel.taskdata import (
     SECTIONS,
-    ErrorDetail,
     ExecutionStep,
-    LlmCall,
     TaskData,
     TimeTracking,
-    task_from_dict,
     task_to_dict,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from infinium_otel.records import LogEvent
+    from collections.abc import Mapping
 
 NAMESPACE = "infinium.task:"
-UNBOUNDED = 2**62
-
-OPERATIONS = {
-    "llm_inference": "chat",
-    "llm_call": "chat",
-    "embedding": "embeddings",
-    "tool_use": "execute_tool",
-    "agent": "invoke_agent",
-    "subagent": "invoke_agent",
-    "workflow": "invoke_workflow",
-    "retrieval": "retrieval",
-}
-"""The convention's word for each action that it has one for."""
-
 RESOURCE_TAGS = (
     "service.name",
     "service.version",
@@ -79,44 +47,12 @@ RESOURCE_TAGS = (
     "deployment.environment",
 )
 
-FAILURE_MARKS = frozenset({"error.type", "gen_ai.task.status"})
-"""What a span without an error of its own says of one below it."""
-
-SPOKEN = frozenset({"chat", "invoke_agent"})
 MILLISECOND = 1_000_000
 MICROSECOND = 1_000
 HEX = frozenset("0123456789abcdef")
 
 
-def load(mapping: Mapping[str, Any]) -> TaskData:
-    """A task from the JSON of the wire.
-
-    Raises:
-        ValidationError: a required field is missing, or a value is no object where
-            one belongs.
-    """
-    return task_from_dict(mapping)
-
-
-def dump(document: TaskData) -> dict[str, Any]:
-    """A task as the JSON of the wire."""
-    return task_to_dict(document)
-
-
-def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[TaskData]:
-    """The tasks that spans tell: the mapping, without redaction and limits."""
-    config = Config().but(
-        max_open_traces=UNBOUNDED, max_open_spans=UNBOUNDED, max_open_bytes=UNBOUNDED
-    )
-    assembler = Assembler(config)
-    traces = [*assembler.feed(records, 0.0), *assembler.flush(0.0)]
-    mapped = (map_trace(trace, config) for trace in traces)
-    tasks = [task for task in mapped if task is not None]
-    repeated = copies(tasks)
-    return [task for place, task in enumerate(tasks) if place not in repeated]
-
-
-def to_spans(document: TaskData) -> list[SpanRecord]:
+def task_to_spans(document: TaskData) -> list[SpanRecord]:
     """The spans of a task, its root first.
 
     Args:
@@ -156,8 +92,8 @@ class _Writing:
             "user.id": tags.get("user.id"),
             "infinium.task.name": task.name,
             "infinium.task.description": task.description,
-            "gen_ai.input.messages": _message("user", task.input_summary),
-            "gen_ai.output.messages": _message("assistant", task.output_summary),
+            "gen_ai.input.messages": message("user", task.input_summary),
+            "gen_ai.output.messages": message("assistant", task.output_summary),
             **_sections(task),
             **self._totals(),
         }
@@ -182,14 +118,14 @@ class _Writing:
         on_steps = {
             (error.error_type, error.message)
             for step in self.task.steps or ()
-            if (error := _error_of(step)) is not None
+            if (error := error_of(step)) is not None
         }
         own = [
             error
             for error in self.task.errors or ()
             if (error.error_type, error.message) not in on_steps
         ]
-        return _failure(own[0]) if own else None
+        return failure_of(own[0]) if own else None
 
     def _totals(self) -> dict[str, Any]:
         """Token totals, only where no call tells of any: they would count twice."""
@@ -218,29 +154,29 @@ class _Writing:
     def step(self, step: ExecutionStep) -> SpanRecord:
         """The span of one step."""
         said = step.metadata or {}
-        operation = text(said.get("gen_ai.operation.name")) or _operation(step)
+        operation = text(said.get("gen_ai.operation.name")) or operation_of(step)
         start_ns, end_ns = self._placed(step, said)
         draft = SpanRecord(
             trace_id=self.trace_id,
             span_id=_hex(said.get("otel.span_id"), 16)
             or span_id_of(self.trace_id, "step", step.step_number),
             parent_id=_hex(said.get("otel.parent_span_id"), 16) or self.root.span_id,
-            name=text(said.get("otel.span_name")) or _name(step, operation),
+            name=text(said.get("otel.span_name")) or span_name(step, operation),
             start_ns=start_ns,
             end_ns=end_ns,
             kind="client" if step.llm_call else "internal",
-            attributes=_step_attributes(step, operation),
+            attributes=step_attributes(step, operation),
             resource=self.resource,
             scope_name=text(said.get("otel.scope")) or "",
         )
-        error = _error_of(step)
-        return settled(draft, _failure(error) if error else None)
+        error = error_of(step)
+        return settled(draft, failure_of(error) if error else None)
 
     def _placed(self, step: ExecutionStep, said: Mapping[str, Any]) -> tuple[int, int]:
         """A step's start and end: as it says, else after the step before it."""
         told = to_ns(said.get("start_time"))
         start_ns = self.cursor if told is None else max(0, told)
-        length = number(_duration_ms(step)) or 0
+        length = number(duration_ms(step)) or 0
         end_ns = start_ns + max(0, round(length * MILLISECOND))
         self.cursor = max(self.cursor, end_ns)
         return start_ns, end_ns
@@ -319,114 +255,5 @@ def _sections(task: TaskData) -> dict[str, Any]:
             continue
         for each in fields(section):
             value = getattr(section, each.name)
-            found[f"infinium.{name}.{each.name}"] = _attribute(value)
+            found[f"infinium.{name}.{each.name}"] = attribute(value)
     return found
-
-
-def _attribute(value: Any) -> Any:
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    listed = isinstance(value, (list, tuple))
-    if listed and all(isinstance(item, str) for item in value):
-        return list(value)
-    return as_json(plain(value))
-
-
-def _operation(step: ExecutionStep) -> str | None:
-    if step.action in OPERATIONS:
-        return OPERATIONS[step.action]
-    if step.llm_call is not None:
-        return "chat"
-    return "execute_tool" if step.tool_call is not None else None
-
-
-def _name(step: ExecutionStep, operation: str | None) -> str:
-    """A span's name by the conventions."""
-    about = step.llm_call.model if step.llm_call else None
-    about = step.tool_call.tool_name if step.tool_call else about
-    return " ".join(each for each in (operation or step.action, about) if each)
-
-
-def _duration_ms(step: ExecutionStep) -> int | None:
-    told = [
-        step.duration_ms,
-        step.tool_call.duration_ms if step.tool_call else None,
-        step.llm_call.latency_ms if step.llm_call else None,
-    ]
-    return next((each for each in told if each is not None), None)
-
-
-def _step_attributes(step: ExecutionStep, operation: str | None) -> dict[str, Any]:
-    said = step.metadata or {}
-    ttft_ms = number(said.get("time_to_first_chunk_ms"))
-    facts = {
-        key: _attribute(value)
-        for key, value in said.items()
-        if key.startswith(("gen_ai.", "http."))
-    }
-    if operation == "invoke_agent":
-        # The agent named there is the one above; its own name stands in the sentence.
-        _, _, facts["gen_ai.agent.name"] = step.description.rpartition("Ran agent ")
-    return {
-        **_kept(step),
-        **facts,
-        "gen_ai.operation.name": operation,
-        "gen_ai.response.time_to_first_chunk": ttft_ms / 1e3 if ttft_ms else None,
-        "infinium.step.action": step.action,
-        **_texts(step, operation),
-        **_call(step.llm_call, said),
-    }
-
-
-def _kept(step: ExecutionStep) -> dict[str, Any]:
-    """The span's own attributes, where the step kept them."""
-    kept = (step.metadata or {}).get("attributes")
-    if not isinstance(kept, dict):
-        return {}
-    return {key: kept[key] for key in kept if key not in FAILURE_MARKS}
-
-
-def _texts(step: ExecutionStep, operation: str | None) -> dict[str, Any]:
-    """What went in and what came out, where the operation has a place for it."""
-    tool = step.tool_call
-    if tool is not None:
-        return {
-            "gen_ai.tool.name": tool.tool_name,
-            "gen_ai.tool.call.arguments": tool.input_summary or step.input_preview,
-            "gen_ai.tool.call.result": tool.output_summary or step.output_preview,
-            "http.response.status_code": tool.http_status,
-        }
-    if operation in SPOKEN:
-        return {
-            "gen_ai.input.messages": _message("user", step.input_preview),
-            "gen_ai.output.messages": _message("assistant", step.output_preview),
-        }
-    return {"input.value": step.input_preview, "output.value": step.output_preview}
-
-
-def _call(call: LlmCall | None, said: Mapping[str, Any]) -> dict[str, Any]:
-    if call is None:
-        return {}
-    asked = text(said.get("gen_ai.request.model"))
-    return {
-        "gen_ai.provider.name": call.provider,
-        "gen_ai.request.model": asked or call.model,
-        "gen_ai.response.model": None if asked == call.model else call.model,
-        "gen_ai.usage.input_tokens": call.prompt_tokens,
-        "gen_ai.usage.output_tokens": call.completion_tokens,
-        "gen_ai.request.temperature": call.temperature,
-        "infinium.step.purpose": call.purpose,
-    }
-
-
-def _message(role: str, said: str | None) -> str | None:
-    return as_json([parts.message(role, [parts.text_part(said)])]) if said else None
-
-
-def _error_of(step: ExecutionStep) -> ErrorDetail | None:
-    tool = step.tool_call.error if step.tool_call else None
-    return step.error or tool
-
-
-def _failure(error: ErrorDetail) -> Failure:
-    return Failure(error.error_type, error.message, error.stack_trace)
