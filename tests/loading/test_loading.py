@@ -97,7 +97,11 @@ def test_what_is_no_otlp_is_one_clear_error(content, message, tmp_path):
     assert str(raised.value).startswith(str(path))
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\n \n", gzip.compress(b"")],
+    ids=["nothing", "blank-lines", "gzip-of-nothing"],
+)
 def test_an_empty_input_holds_nothing(content):
     """No input is no error."""
     assert list(read_otlp(io.BytesIO(content))) == []
