@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
+from infinium_otel.models.agentix.calls import Naming
 from infinium_otel.models.agentix.from_spans import outcomes_from_spans
 from infinium_otel.models.agentix.messages import acceptable
-from infinium_otel.models.agentix.to_spans import Naming, outcome_to_spans
+from infinium_otel.models.agentix.to_spans import outcome_to_spans
 from infinium_otel.models.agentix.types import (
     SCHEMA_VERSION,
     AgentOutcome,

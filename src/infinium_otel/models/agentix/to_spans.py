@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import parts
+from infinium_otel.models.agentix.calls import Naming, call_of, chat, tool, waiting
 from infinium_otel.models.agentix.messages import to_messages
 from infinium_otel.models.agentix.types import outcome_of
 from infinium_otel.models.documents import dump
 from infinium_otel.models.runs import DEEPEST, FACTS, adopted, restored
 from infinium_otel.models.spans import (
     as_json,
-    flag,
     json_list,
     json_object,
-    number,
     settled,
     signature,
     span_id_of,
     text,
     trace_id_of,
-    whole,
 )
-from infinium_otel.records import Failure, SpanEvent, SpanRecord
+from infinium_otel.records import Failure, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,26 +31,12 @@ if TYPE_CHECKING:
         AgentOutcome,
         Message,
         PendingApproval,
-        ToolCall,
     )
 
 SCOPE = "agentix"
 NAMESPACE = "agentix.run:"
 ORDER = "agentix.order"
 SUBAGENTS = "subagents"
-
-DENIED = "REFUSED: "
-DECLINED = "User declined this action."
-"""How agentix's loop words what a guard denied and what a human declined."""
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """What an outcome does not say about its run."""
-
-    agent_name: str | None = None
-    model: str | None = None
-    provider: str | None = None
 
 
 def outcome_to_spans(
@@ -278,120 +262,13 @@ def _span(  # noqa: PLR0913 - what happened, and in which run
     )
     failure = None
     if slot.pending is not None:
-        draft = _waiting(draft, slot.pending)
+        draft = waiting(draft, slot.pending)
     elif slot.message is not None:
         before = outcome.transcript[: slot.message]
         message = outcome.transcript[slot.message]
         if message.role == "assistant":
-            draft = _chat(draft, message, before if is_last else (), naming)
+            draft = chat(draft, message, before if is_last else (), naming)
         else:
-            draft, failure = _tool(draft, message, _call_of(message, before))
+            draft, failure = tool(draft, message, call_of(message, before))
     draft, known = restored(draft, slot.facts)
     return settled(draft, known or failure)
-
-
-def _chat(
-    draft: SpanRecord, message: Message, before: tuple[Message, ...], naming: Naming
-) -> SpanRecord:
-    """A model's turn; only the last one carries the conversation before it."""
-    said = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": naming.provider,
-        "gen_ai.request.model": naming.model,
-        "gen_ai.input.messages": to_messages(before),
-        "gen_ai.output.messages": to_messages([message]),
-        "gen_ai.response.finish_reasons": [
-            "tool_calls" if message.tool_calls else "stop"
-        ],
-    }
-    name = f"chat {naming.model}" if naming.model else "chat"
-    return replace(
-        draft, name=name, kind="client", attributes={**draft.attributes, **said}
-    )
-
-
-def _call_of(message: Message, before: tuple[Message, ...]) -> ToolCall | None:
-    """The call that a tool's message answers; None if nobody asked."""
-    call_id = message.meta.get("call_id")
-    for earlier in reversed(before):
-        for call in earlier.tool_calls:
-            if call.id == call_id and call.name == message.name:
-                return call
-    return None
-
-
-def _tool(
-    draft: SpanRecord, message: Message, call: ToolCall | None
-) -> tuple[SpanRecord, Failure | None]:
-    ok = flag(message.meta.get("ok"))
-    said = {
-        **_call_attributes(message.name, text(message.meta.get("call_id")), call),
-        "gen_ai.tool.call.result": message.text,
-        "agentix.tool.ok": ok,
-        "agentix.message.trusted": message.trusted,
-        "agentix.cost_usd": number(message.meta.get("cost_usd")),
-        "agentix.tokens_used": whole(message.meta.get("tokens_used")),
-    }
-    name = f"execute_tool {message.name}" if message.name else "execute_tool"
-    draft = replace(draft, name=name, attributes={**draft.attributes, **said})
-    return (draft, None) if ok is not False else _not_ok(draft, message.text)
-
-
-def _call_attributes(
-    name: str | None, call_id: str | None, call: ToolCall | None
-) -> dict[str, Any]:
-    return {
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": name,
-        "gen_ai.tool.type": "function",
-        "gen_ai.tool.call.id": call_id,
-        "gen_ai.tool.call.arguments": as_json(dump(call.args)) if call else None,
-    }
-
-
-def _not_ok(draft: SpanRecord, said: str) -> tuple[SpanRecord, Failure]:
-    """A call that failed, was denied by a guard, or declined by a human."""
-    decided, failure = verdict(said, draft.start_ns)
-    attributes, events = decided
-    draft = replace(
-        draft,
-        attributes={**draft.attributes, **attributes},
-        events=(*draft.events, *events),
-    )
-    return draft, failure
-
-
-def verdict(
-    said: str, time_ns: int
-) -> tuple[tuple[dict[str, Any], tuple[SpanEvent, ...]], Failure]:
-    """What agentix's loop says in the place of a tool that was not (well) run.
-
-    Returns:
-        Attributes and events (named as agentix names them) of the decision, and the
-        failure it makes.
-    """
-    if said.startswith(DENIED):
-        reason = said.removeprefix(DENIED)
-        event = SpanEvent(
-            "guard_decision", time_ns, {"decision": "deny", "reason": reason}
-        )
-        told = {"agentix.tool.decision": "deny"}
-        return (told, (event,)), Failure("ToolDenied", reason)
-    if said == DECLINED:
-        event = SpanEvent("confirm", time_ns, {"approved": False})
-        decided = {"agentix.tool.decision": "confirm", "agentix.tool.approved": False}
-        return (decided, (event,)), Failure("ToolDeclined", said)
-    return ({}, ()), Failure("tool_error", said)
-
-
-def _waiting(draft: SpanRecord, pending: PendingApproval) -> SpanRecord:
-    call = pending.call
-    said = {
-        **_call_attributes(call.name, call.id, call),
-        "agentix.tool.decision": "confirm",
-        "agentix.tool.pending": True,
-        "infinium.step.action": "approval_pending",
-        "agentix.tool.pending.reason": pending.reason,
-    }
-    name = f"execute_tool {call.name}"
-    return replace(draft, name=name, attributes={**draft.attributes, **said})

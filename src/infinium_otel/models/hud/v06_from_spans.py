@@ -6,17 +6,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
-from infinium_otel.jsontext import decode
-from infinium_otel.messages import decode_messages
 from infinium_otel.models import parts
-from infinium_otel.models.documents import dump, fill, nothing
+from infinium_otel.models.documents import fill, nothing
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import (
-    result_of,
     reward_of,
     times_of,
 )
 from infinium_otel.models.hud.own_spans import gathered
+from infinium_otel.models.hud.v06_told import told_skeleton, told_step
 from infinium_otel.models.runs import (
     DEEPEST,
     FACTS,
@@ -26,7 +24,6 @@ from infinium_otel.models.runs import (
     runs_of,
 )
 from infinium_otel.models.spans import (
-    as_json,
     flag,
     from_json,
     json_list,
@@ -41,7 +38,6 @@ from infinium_otel.models.spans import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from infinium_otel.messages import ToolRequest
     from infinium_otel.models.runs import Run, Told
     from infinium_otel.records import LogEvent, SpanEvent, SpanRecord
 
@@ -145,7 +141,7 @@ def _step(run: Run, told: Told, depth: int) -> v06.Step:
         return _subagent(run, told, depth + 1)
     if "hud.step.source" in attributes:
         return _own_step(told.record)
-    return _carried(told.record) or _told_step(told)
+    return _carried(told.record) or told_step(told)
 
 
 def _is_subagent(told: Told) -> bool:
@@ -156,7 +152,7 @@ def _is_subagent(told: Told) -> bool:
 def _subagent(run: Run, told: Told, depth: int) -> v06.SubagentStep:
     own = "hud.step.source" in told.record.attributes
     trace = _trace(run, told, depth)
-    given = _skeleton(told.record) if own else _told_skeleton(told)
+    given = _skeleton(told.record) if own else told_skeleton(told)
     nested = trace if own else replace(trace, extra=nothing())
     return v06.SubagentStep(**{**given, "source": "subagent"}, subagent=nested)
 
@@ -262,78 +258,3 @@ def _call(record: SpanRecord) -> v06.MCPToolCall | None:
 def _result(record: SpanRecord) -> v06.MCPToolResult | None:
     told = json_object(record.attributes.get("gen_ai.tool.call.result"))
     return None if told is None else v06.tool_result_of(told)
-
-
-# What other instrumentations tell
-
-
-def _told_skeleton(told: Told) -> dict[str, Any]:
-    started_at, ended_at = times_of(told.record)
-    return {
-        "started_at": started_at,
-        "ended_at": ended_at,
-        "extra": {FACTS: facts_of(told)},
-    }
-
-
-def _told_step(told: Told) -> v06.Step:
-    if told.kind == "llm":
-        return _told_turn(told)
-    if told.kind == "tool":
-        return _told_tool(told)
-    failure = told.failure
-    error = failure.message or failure.type if failure else None
-    return v06.Step(source="system", error=error, **_told_skeleton(told))
-
-
-def _told_turn(told: Told) -> v06.AgentStep:
-    reading, failure = told.reading, told.failure
-    found = decode_messages(reading.output, "assistant")
-    calls = tuple(_requested(r) for message in found for r in message.requests)
-    thoughts = [message.thought for message in found if message.thought]
-    usage = reading.usage
-    return v06.AgentStep(
-        **_told_skeleton(told),
-        error=(failure.message or failure.type) if failure else None,
-        content=output_text(told),
-        reasoning="\n".join(thoughts) or None,
-        tool_calls=calls,
-        done=not calls and failure is None,
-        finish_reason=reading.finish_reasons[0] if reading.finish_reasons else None,
-        stop_reason="length" if "length" in reading.finish_reasons else None,
-        model=reading.model or reading.model_requested,
-        usage=v06.Usage(
-            prompt_tokens=usage.input,
-            completion_tokens=usage.output,
-            cached_tokens=usage.cache_read,
-            cost_usd=reading.cost_usd,
-        )
-        if usage
-        else None,
-    )
-
-
-def _requested(request: ToolRequest) -> v06.MCPToolCall:
-    return v06.MCPToolCall(
-        name=request.name, arguments=_arguments(request.arguments), id=request.id
-    )
-
-
-def _arguments(value: Any) -> Any:
-    """Arguments as HUD takes them: an object, or the text that did not parse."""
-    found = decode(value)
-    if found is None or isinstance(found, (str, dict)):
-        return found
-    return as_json(found)
-
-
-def _told_tool(told: Told) -> v06.ToolStep:
-    reading = told.reading
-    call = v06.MCPToolCall(
-        name=reading.tool_name or told.record.name,
-        arguments=_arguments(reading.arguments),
-        id=reading.tool_call_id,
-    )
-    said = result_of(told)
-    result = v06.tool_result_of(dump(said)) if said else None
-    return v06.ToolStep(**_told_skeleton(told), call=call, result=result)

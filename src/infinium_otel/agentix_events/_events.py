@@ -1,24 +1,27 @@
-"""agentix runs as standard spans while they happen: `instrument(agent)`.
-
-agentix's own tracing names no model, keeps no message, loses the calls that a guard
-denied or a human declined, and turns streaming off. This listens to the same events
-and leaves the model alone.
-"""
+"""The listener: what agentix's loop tells, as spans."""
 
 from __future__ import annotations
 
 import inspect
 import time
-from contextlib import aclosing, contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind
 
+from infinium_otel.agentix_events._run import (
+    PRESENT,
+    OpenRun,
+    end_tool,
+    entered,
+    failed,
+    mark_error,
+    open_span,
+)
 from infinium_otel.models import parts
+from infinium_otel.models.agentix.calls import DECLINED
 from infinium_otel.models.agentix.live import (
     call_from,
     message_from,
@@ -26,38 +29,15 @@ from infinium_otel.models.agentix.live import (
     parsed_from,
 )
 from infinium_otel.models.agentix.messages import to_messages
-from infinium_otel.models.agentix.to_spans import DECLINED
 from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, present
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from opentelemetry.trace import Span, Tracer
 
 SCOPE = "agentix"
-
-
-@dataclass(eq=False)
-class _Run:
-    """One run as it goes on.
-
-    Args:
-        since_ns: when the model was last free to begin its next turn.
-        tools: the spans of calls that have begun, by the call's identity, each with
-            what makes it no longer the current span.
-        first_chunk_ns: when the present turn's text began to arrive.
-        lone: whether nobody opened it, so that its outcome ends it.
-    """
-
-    root: Span
-    since_ns: int
-    tools: dict[int, tuple[Span, Any]] = field(default_factory=dict)
-    first_chunk_ns: int | None = None
-    lone: bool = False
-
-
-_RUN: ContextVar[_Run | None] = ContextVar("infinium_otel_agentix_run", default=None)
 
 
 class AgentixEvents:
@@ -105,18 +85,19 @@ class AgentixEvents:
     @contextmanager
     def run(self, run_id: str | None = None) -> Iterator[Span]:
         """The root span of one run, current while it lasts."""
-        state = self._opened(run_id)
-        leave = _entered(state)
+        state = self.opened(run_id)
+        leave = entered(state)
         try:
             yield state.root
         except BaseException as error:
-            _failed(state, error)
+            failed(state, error)
             raise
         finally:
             leave()
-            self._closed(state)
+            self.closed(state)
 
-    def _opened(self, run_id: str | None) -> _Run:
+    def opened(self, run_id: str | None) -> OpenRun:
+        """A run that begins now."""
         now = time.time_ns()
         name = f"invoke_agent {self.agent_name}" if self.agent_name else "invoke_agent"
         said = {
@@ -126,22 +107,23 @@ class AgentixEvents:
             "agentix.run.id": run_id,
         }
         root = self._trace().start_span(name, attributes=present(said), start_time=now)
-        return _Run(root, now)
+        return OpenRun(root, now)
 
-    def _closed(self, state: _Run) -> None:
+    def closed(self, state: OpenRun) -> None:
+        """End a run, and whatever of it is open still."""
         self._end_tools(state)
         state.root.end()
 
     def _trace(self) -> Tracer:
         return self._tracer or trace.get_tracer(SCOPE)
 
-    def _state(self) -> _Run:
+    def _state(self) -> OpenRun:
         """The present run; one that begins now where nobody opened it."""
-        state = _RUN.get()
+        state = PRESENT.get()
         if state is None:
-            state = self._opened(None)
+            state = self.opened(None)
             state.lone = True
-            _RUN.set(state)
+            PRESENT.set(state)
         return state
 
     def _content(self, **said: Any) -> dict[str, Any]:
@@ -229,7 +211,7 @@ class AgentixEvents:
     def on_guard_decision(self, call: Any, decision: Any) -> None:
         """A guard has allowed or denied a call, or wants a human to."""
         state = self._state()
-        span = _open_span(state, call)
+        span = open_span(state, call)
         if span is None:
             return
         word = str(getattr(decision.type, "value", decision.type))
@@ -241,7 +223,7 @@ class AgentixEvents:
     def on_confirm(self, call: Any, approved: bool) -> None:  # noqa: FBT001 - agentix passes it so
         """A human has approved or declined a call."""
         state = self._state()
-        span = _open_span(state, call)
+        span = open_span(state, call)
         if span is None:
             return
         span.add_event("confirm", {"approved": approved})
@@ -249,16 +231,16 @@ class AgentixEvents:
         if not approved:
             self._refused(state, call, "ToolDeclined", DECLINED)
 
-    def _refused(self, state: _Run, call: Any, kind: str, why: str) -> None:
+    def _refused(self, state: OpenRun, call: Any, kind: str, why: str) -> None:
         span = state.tools[id(call)][0]
         span.set_attribute("agentix.tool.ok", False)  # noqa: FBT003 - the value of an attribute
-        _mark_error(span, kind, why)
-        _end_tool(state, id(call))
+        mark_error(span, kind, why)
+        end_tool(state, id(call))
 
     def on_tool_result(self, call: Any, result: Any) -> None:
         """A tool has answered."""
         state = self._state()
-        span = _open_span(state, call)
+        span = open_span(state, call)
         if span is None:
             return
         told = message_from(result)
@@ -273,8 +255,8 @@ class AgentixEvents:
             }
         )
         if not ok:
-            _mark_error(span, "tool_error", told.text if self.capture_content else "")
-        _end_tool(state, id(call))
+            mark_error(span, "tool_error", told.text if self.capture_content else "")
+        end_tool(state, id(call))
 
     def on_compact(self, before_count: int, after_count: int) -> None:
         """The conversation has been shortened."""
@@ -291,7 +273,7 @@ class AgentixEvents:
             span.set_attribute("agentix.tool.pending", True)  # noqa: FBT003 - the value of an attribute
             span.set_attribute("agentix.tool.pending.reason", waiting.reason)
             span.set_attribute("infinium.step.action", "approval_pending")
-            _end_tool(state, id(waiting.call))
+            end_tool(state, id(waiting.call))
         self.on_final(outcome)
 
     def on_final(self, outcome: Any) -> None:
@@ -312,10 +294,10 @@ class AgentixEvents:
             )
         )
         if outcome.status == "aborted":
-            _mark_error(root, outcome.reason or "aborted", "")
+            mark_error(root, outcome.reason or "aborted", "")
         if state.lone:
-            self._closed(state)
-            _RUN.set(None)
+            self.closed(state)
+            PRESENT.set(None)
 
     def _told(self, outcome: Any) -> dict[str, Any]:
         if not self.capture_content:
@@ -333,123 +315,8 @@ class AgentixEvents:
             agentix__transcript__tail=to_messages(tail),
         )
 
-    def _end_tools(self, state: _Run) -> None:
+    def _end_tools(self, state: OpenRun) -> None:
         """Calls of which nothing more was heard: there was nobody to run them."""
         for key in list(state.tools):
-            _mark_error(state.tools[key][0], "tool_error", "no result")
-            _end_tool(state, key)
-
-
-def _open_span(state: _Run, call: Any) -> Span | None:
-    found = state.tools.get(id(call))
-    return found[0] if found else None
-
-
-def _end_tool(state: _Run, key: int) -> None:
-    span, token = state.tools.pop(key)
-    span.end()
-    otel_context.detach(token)
-    state.since_ns = time.time_ns()
-
-
-def _mark_error(span: Span, kind: str, why: str) -> None:
-    span.set_attribute("error.type", kind)
-    span.set_status(Status(StatusCode.ERROR, why or None))
-
-
-def _failed(state: _Run, error: BaseException) -> None:
-    """The run ends by an exception, which no event tells."""
-    if isinstance(error, GeneratorExit):
-        return
-    state.root.record_exception(error)
-    _mark_error(state.root, type(error).__qualname__, str(error))
-
-
-def _entered(state: _Run) -> Callable[[], None]:
-    """Make a run and its root the present ones.
-
-    Returns:
-        What undoes it, to be called in the same context.
-    """
-    run = _RUN.set(state)
-    token = otel_context.attach(trace.set_span_in_context(state.root))
-
-    def leave() -> None:
-        otel_context.detach(token)
-        _RUN.reset(run)
-
-    return leave
-
-
-def instrument(agent: Any, **named: Any) -> AgentixEvents:
-    """Make standard spans of every run of an `agentix.Agent`, streamed ones too.
-
-    Events the agent already has go on; the model is not wrapped, so it streams as
-    before.
-
-    Args:
-        agent: the agent; its `run`, `resume`, `stream` and `events` are replaced.
-        named: as `AgentixEvents` takes.
-    """
-    if isinstance(agent.events, AgentixEvents):
-        return agent.events
-    events = AgentixEvents(also=agent.events, **named)
-    agent.events = events
-    agent.run = _within(agent.run, events)
-    agent.resume = _within(agent.resume, events, is_resume=True)
-    agent.stream = _streamed(agent.stream, events)
-    return events
-
-
-def _within(
-    method: Callable[..., Awaitable[Any]],
-    events: AgentixEvents,
-    *,
-    is_resume: bool = False,
-) -> Callable[..., Awaitable[Any]]:
-    async def call(first: Any, **given: Any) -> Any:
-        run_id = first if is_resume else given.get("run_id")
-        with events.run(run_id):
-            return await method(first, **given)
-
-    return call
-
-
-def _streamed(
-    method: Callable[..., AsyncGenerator[Any, None]], events: AgentixEvents
-) -> Callable[..., AsyncGenerator[Any, None]]:
-    async def stream(first: Any, **given: Any) -> AsyncGenerator[Any, None]:
-        state = events._opened(given.get("run_id"))  # noqa: SLF001 - this module's own
-        inner = method(first, **given)
-        try:
-            async with aclosing(_each(inner, state)) as each:
-                async for event in each:
-                    yield event
-        except BaseException as error:
-            _failed(state, error)
-            raise
-        finally:
-            events._closed(state)  # noqa: SLF001 - this module's own
-
-    return stream
-
-
-async def _each(
-    inner: AsyncGenerator[Any, None], state: _Run
-) -> AsyncGenerator[Any, None]:
-    """The events of *inner*; the run is the present one only while it works.
-
-    What the consumer does between two events is no part of the run.
-    """
-    async with aclosing(inner):
-        while True:
-            leave = _entered(state)
-            try:
-                event = await inner.__anext__()
-            except StopAsyncIteration:
-                return
-            finally:
-                leave()
-            if state.first_chunk_ns is None and type(event).__name__ == "AnswerDelta":
-                state.first_chunk_ns = time.time_ns()
-            yield event
+            mark_error(state.tools[key][0], "tool_error", "no result")
+            end_tool(state, key)
