@@ -455,7 +455,7 @@ class TestShutdown:
     def test_with_a_spool_nothing_is_lost(self, make, fake, tmp_path):
         """Whatever the endpoint does, 2 seconds are enough and all is kept."""
         path = str(tmp_path / "s.db")
-        sender = make(spool=path)
+        sender = make(spool=path, timeout_s=2.5)
         fake.always(Fault(breaks="hang"))
         for number in range(3):
             sender.submit(done(number))

@@ -33,8 +33,7 @@ class AsyncInfiniumClient(Client):
     See `InfiniumClient` for the arguments and for what each method raises.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def _connect(self) -> None:
         self._transport = AsyncTransport(
             self.config.base_url, verify_ssl=self.config.verify_ssl
         )

@@ -54,8 +54,7 @@ class InfiniumClient(Client):
         ConfigurationError: names every mistake.
     """
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
-        super().__init__(*args, **settings)
+    def _connect(self) -> None:
         self._transport = transport_for(self.config)
 
     def send_task(

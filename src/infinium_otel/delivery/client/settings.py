@@ -65,8 +65,13 @@ class Client:
             bucket,
             user_agent,
         )
+        self._connect()
         if enable_logging:
             logging.getLogger("infinium_otel").setLevel(log_level.upper())
+
+    def _connect(self) -> None:
+        """Makes the way to the service; opens no connection."""
+        raise NotImplementedError
 
     @property
     def agent_id(self) -> str:
