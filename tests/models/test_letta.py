@@ -22,6 +22,7 @@ from infinium_otel.models.letta import (
 )
 from infinium_otel.models.letta.attributes import letta_provider
 from infinium_otel.models.spans import settled
+from infinium_otel.pipeline import spans_to_tasks
 from infinium_otel.records import Failure, SpanEvent
 from support.spans import T0, S, span, tid
 
@@ -457,6 +458,17 @@ def test_step_of_a_call():
 def test_endpoint(attributes, expected):
     """The endpoint is put together of host and port."""
     assert one(agent(), chat(**attributes)).steps[0].model_endpoint == expected
+
+
+def test_tags_and_feedback_reach_infinium():
+    """What people said of a run's steps stands in the task, with Letta's name."""
+    steps = (
+        Step("a", trace_id=TRACE, model="m", tags=("vip", "operation:embeddings")),
+        Step("b", trace_id=TRACE, model="m", tags=("vip",), feedback="negative"),
+    )
+    (task,) = spans_to_tasks(letta.from_letta_steps(steps))
+    assert task.general.tags == ["vip", "feedback:negative"]
+    assert task.environment.framework == "letta"
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,7 @@ class _Writing:
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.id": agent_id,
             "letta.run.id": _shared(step.run_id for step in steps),
+            "infinium.general.tags": _tags(steps),
             "gen_ai.conversation.id": _shared(m.conversation_id for m in messages),
             "gen_ai.input.messages": listed(input_of(messages)),
             "gen_ai.output.messages": listed(output_of(messages)[-1:]),
@@ -283,6 +284,13 @@ def _facts(facts: Mapping[str, Any], *path: str) -> dict[str, Any]:
     for key in path:
         found = (json_object(found) or {}).get(key)
     return json_object(found) or {}
+
+
+def _tags(steps: list[Step]) -> list[str] | None:
+    """What people said of the run's steps, for Infinium; each once."""
+    told = [tag for step in steps for tag in step.tags if tag != EMBEDDING]
+    told += [f"feedback:{step.feedback}" for step in steps if step.feedback]
+    return list(dict.fromkeys(told)) or None
 
 
 def _shared(values: Iterable[str | None]) -> str | None:
