@@ -136,3 +136,9 @@ def test_foreign_spans_are_not_its_own():
     """Metadata alone makes no run of LangSmith's."""
     found = reading({"langsmith.metadata.thread_id": "t", "gen_ai.prompt": "{}"})
     assert "langsmith" not in found.dialects
+
+
+def test_a_wrapped_clients_request():
+    """A wrapped client's inputs are its request."""
+    found = run("llm", attributes={"gen_ai.prompt": '{"top_p":0.9,"messages":[]}'})
+    assert found.top_p == 0.9

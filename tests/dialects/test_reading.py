@@ -436,3 +436,31 @@ def test_requests_have_no_usage():
 def test_count_is_a_public_coercion():
     """What others need to write a dialect is exported."""
     assert count("7") == 7
+
+
+def test_a_vendors_code_in_the_stack():
+    """A gateway may pass the provider's answer on only in the exception's text."""
+    answer = (
+        "openai.RateLimitError: 429 - {'error': {'message': 'slow', 'code': 'rpm'}}"
+    )
+    events = (raised("RateLimitError", "slow", f"Traceback:\n{answer}"),)
+    assert reading(
+        {"error.code": "429"}, status="error", events=events
+    ).failure.code == ("rpm")
+    bare = reading({"error.code": "429"}, status="error", events=(raised(),))
+    assert bare.failure.code == "429"
+
+
+def test_known_keys_are_bounded(monkeypatch):
+    """Keys with ids in them do not pile up."""
+    monkeypatch.setattr("infinium_otel.dialects.MAX_KNOWN", 0)
+    assert reading({"gen_ai.response.model": "never seen before"}).model
+
+
+def test_the_first_of_several_choices():
+    """Of several answers to one request the first is the answer."""
+    said = {
+        "gen_ai.response.finish_reasons": ("stop", "stop"),
+        "gen_ai.output.messages": '["one","two"]',
+    }
+    assert reading(said).output == ["one"]

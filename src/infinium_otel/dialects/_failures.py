@@ -70,8 +70,8 @@ def _failure(
         or facts.get("error_message")
         or status_message
     )
-    code = _code(facts, named if named != kind else None)
     stack = text(event.get("exception.stacktrace")) or facts.get("stack_trace")
+    code = _code(facts, named if named != kind else None, stack)
     return Failure(
         type=kind or "error",
         message=_with_cause(message or _fallback(kind, code, record.name), kind, stack),
@@ -89,18 +89,27 @@ def split(description: str) -> tuple[str | None, str | None]:
     return None, description.strip() or None
 
 
-def _code(facts: Facts, named: str | None) -> str | None:
+def _code(facts: Facts, named: str | None, stack: str | None) -> str | None:
     """A vendor's word for the failure, else the status, as text."""
-    if "error_code" in facts:
-        return str(facts["error_code"])
+    told = facts.get("error_code")
+    if told is not None and count(told) is None:
+        return str(told)
     if named and not _LOOKS_LIKE_CLASS.search(named):
         return named
+    answer = _ANSWER.search(stack or "")
+    if answer:
+        return answer[1]
+    if told is not None:
+        return str(told)
     status = facts.get("http_status")
     if status is not None and status >= MIN_HTTP_ERROR:
         return str(status)
     error_type = facts.get("error_type")
     return error_type if count(error_type) is not None else named
 
+
+_ANSWER = re.compile(r"""'error': \{[^}]{0,500}'code': '([a-z][\w.-]{1,60})'""")
+"""A provider's answer in an exception's text, which a gateway passes on only there."""
 
 _CHAINED = re.compile(
     r"\n\n(?:The above exception was the direct cause of the following exception"

@@ -21,7 +21,13 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import as_tool, dig, put, put_counts
+from infinium_otel.dialects._facts import (
+    as_tool,
+    dig,
+    put,
+    put_counts,
+    put_members,
+)
 from infinium_otel.dialects._failures import split
 
 if TYPE_CHECKING:
@@ -50,8 +56,12 @@ FIELDS = {
     "provider": first(text, _METADATA + "ls_provider"),
     "model_requested": first(text, _METADATA + "ls_model_name"),
     "temperature": first(
-        number, _METADATA + "ls_temperature", "gen_ai.request.temperature"
+        number,
+        _METADATA + "ls_temperature",
+        _METADATA + "temperature",
+        "gen_ai.request.temperature",
     ),
+    "top_p": first(number, _METADATA + "top_p", "gen_ai.request.top_p"),
     "max_tokens": first(
         count, _METADATA + "ls_max_tokens", "gen_ai.request.max_tokens"
     ),
@@ -74,6 +84,11 @@ FIELDS = {
     "output": first(data, "gen_ai.completion"),
 }
 
+_REQUEST = {
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "max_tokens": ("max_tokens", count),
+}
 _USAGE = {"input_tokens": "input_tokens", "output_tokens": "output_tokens"}
 _READ = {"cache_read": "cache_read", "cache_write": "cache_creation"}
 _WRITTEN = {"reasoning": "reasoning"}
@@ -88,6 +103,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if kind == "tool":
         as_tool(facts, record.name)
     elif kind == "llm":
+        put_members(facts, structure(facts.get("input")), _REQUEST)
         _answer(structure(facts.get("output")), facts)
     if record.status == "error":
         _failure(record, facts)
