@@ -6,7 +6,10 @@ import math
 import threading
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from infinium_otel.taskdata import TaskData
 
 TOO_LARGE = "larger than the queue"
 FULL = "queue full"
@@ -42,6 +45,30 @@ class GivenUp:
 
     number: int
     reason: str
+
+
+class Finished(Protocol):
+    """What a sender takes; `infinium_otel.pipeline.Finished` is one.
+
+    Attributes:
+        key: the idempotency key, the same for every delivery of this task.
+        spans: how many spans the task was made of.
+    """
+
+    @property
+    def task(self) -> TaskData:
+        """The task, redacted."""
+        ...
+
+    @property
+    def key(self) -> str:
+        """See above."""
+        ...
+
+    @property
+    def spans(self) -> int:
+        """See above."""
+        ...
 
 
 class Store(Protocol):

@@ -6,10 +6,11 @@ import logging
 import random
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.delivery.courier import ClientCourier, TransportCourier
-from infinium_otel.delivery.gate import OPEN, REFUSED, Gate
+from infinium_otel.delivery.gate import Gate
+from infinium_otel.delivery.notices import tell, tell_refusal
 from infinium_otel.delivery.pace import TokenBucket
 from infinium_otel.delivery.stores import Place, Stores
 from infinium_otel.delivery.tallies import Tallies
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from infinium_otel.config import Config
     from infinium_otel.delivery.counts import Counts
     from infinium_otel.delivery.courier import Courier
+    from infinium_otel.delivery.queue import Finished
     from infinium_otel.protocol import Outcome
-    from infinium_otel.taskdata import TaskData
 
 logger = logging.getLogger(__name__)
 
@@ -34,30 +35,6 @@ SPOOLED_EXIT_S = 2.0
 
 MIN_BODY_BYTES = 4_096
 """A service that refuses even this as too large does not mean the size."""
-
-
-class Finished(Protocol):
-    """What a sender takes; `infinium_otel.pipeline.Finished` is one.
-
-    Attributes:
-        key: the idempotency key, the same for every delivery of this task.
-        spans: how many spans the task was made of.
-    """
-
-    @property
-    def task(self) -> TaskData:
-        """The task, redacted."""
-        ...
-
-    @property
-    def key(self) -> str:
-        """See above."""
-        ...
-
-    @property
-    def spans(self) -> int:
-        """See above."""
-        ...
 
 
 class Sender:
@@ -360,7 +337,7 @@ class Sender:
             changed = self._gate.note(outcome, self._clock(), drawn)
             state, pause = self._gate.state, self._gate.wait_s(self._clock())
         if changed:
-            self._tell(state, outcome)
+            tell(state, outcome)
         if outcome.kind == "delivered":
             self._stores.done(place)
             if self._config.concurrency > 1:
@@ -375,26 +352,7 @@ class Sender:
     def _refuse(self, place: Place, outcome: Outcome) -> None:
         reason = outcome.reason if outcome.status else "validation"
         if reason not in self.counts.tasks.refused:
-            logger.error(
-                "Infinium refused a task (%s); it is %s, and further ones are counted",
-                reason,
-                "kept in the spool" if place.durable else "lost",
-            )
+            tell_refusal(reason, kept=place.durable)
         with self._changed:
             self._refused_unkept += not place.durable
         self._stores.refuse(place, reason, outcome.message)
-
-    def _tell(self, state: str, outcome: Outcome) -> None:
-        if state == OPEN:
-            logger.warning("Infinium takes tasks again")
-        elif state == REFUSED:
-            logger.error(
-                "Infinium refused the agent's credentials (%s); tasks are kept, and one"
-                " request in 30 seconds tries again",
-                outcome.reason,
-            )
-        else:
-            logger.warning(
-                "Infinium is unavailable (%s); tasks are kept and tried again",
-                outcome.no_reply.detail if outcome.no_reply else outcome.reason,
-            )
