@@ -221,3 +221,25 @@ def test_a_failure_is_told_and_read(failure):
 def test_a_failure_without_an_event(record, expected):
     """Without an exception event, error type and status description tell it."""
     assert spans.failure_of(record) == expected
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "expected"),
+    [
+        pytest.param(spans.span_id_in, "A" * 16, "a" * 16, id="id"),
+        pytest.param(spans.span_id_in, "0" * 16, None, id="no-id-is-zero"),
+        pytest.param(spans.span_id_in, "xyz", None, id="no-id"),
+        pytest.param(spans.span_id_in, 5, None, id="a-number-is-no-id"),
+        pytest.param(spans.time_in, 5, 5, id="time"),
+        pytest.param(spans.time_in, -1, None, id="before-the-epoch"),
+        pytest.param(spans.time_in, 2**64, None, id="after-the-last"),
+        pytest.param(spans.time_in, "5", None, id="a-text-is-no-time"),
+        pytest.param(spans.kind_in, "CLIENT", "client", id="kind"),
+        pytest.param(spans.kind_in, "odd", None, id="no-kind"),
+        pytest.param(spans.status_in, "ERROR", "error", id="status"),
+        pytest.param(spans.status_in, None, None, id="no-status"),
+    ],
+)
+def test_what_no_span_can_have_is_none(reader, value, expected):
+    """Ids, times, kinds and statuses come only as OpenTelemetry has them."""
+    assert reader(value) == expected

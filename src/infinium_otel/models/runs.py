@@ -17,7 +17,15 @@ from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tree import WORKERS, in_order
 from infinium_otel.mapping.usage import counted
 from infinium_otel.messages import decode_messages
-from infinium_otel.models.spans import json_object, present, span_id_of, text, whole
+from infinium_otel.models.spans import (
+    json_object,
+    kind_in,
+    present,
+    span_id_in,
+    span_id_of,
+    text,
+    time_in,
+)
 from infinium_otel.models.trees import tops_of
 from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
 
@@ -343,14 +351,14 @@ def restored(draft: SpanRecord, facts: Any) -> tuple[SpanRecord, Failure | None]
     """
     said = json_object(facts) or {}
     attributes = json_object(said.get("attributes")) or {}
-    start_ns = whole(said.get("start_ns"))
-    end_ns = whole(said.get("end_ns"))
+    start_ns = time_in(said.get("start_ns"))
+    end_ns = time_in(said.get("end_ns"))
     record = replace(
         draft,
-        span_id=_hex16(said.get("span_id")) or draft.span_id,
-        parent_id=_hex16(said.get("parent_span_id")) or draft.parent_id,
+        span_id=span_id_in(said.get("span_id")) or draft.span_id,
+        parent_id=span_id_in(said.get("parent_span_id")) or draft.parent_id,
         name=text(said.get("name")) or draft.name,
-        kind=text(said.get("kind")) or draft.kind,
+        kind=kind_in(said.get("kind")) or draft.kind,
         start_ns=draft.start_ns if start_ns is None else start_ns,
         end_ns=draft.end_ns if end_ns is None else end_ns,
         attributes={**attributes, **present(draft.attributes)},
@@ -369,12 +377,6 @@ def failure_in(value: Any) -> Failure | None:
         text(said.get("stack_trace")),
         text(said.get("code")),
     )
-
-
-def _hex16(value: Any) -> str | None:
-    found = text(value)
-    digits = set("0123456789abcdef")
-    return found if found and len(found) == 16 and set(found) <= digits else None
 
 
 def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:

@@ -25,6 +25,10 @@ _ISO = re.compile(
     r"\s*(?:[Zz]|([+-])(\d\d):?(\d\d))?"
 )
 _HEX_TRACE = re.compile(r"[0-9a-fA-F]{32}")
+_HEX_SPAN = re.compile(r"[0-9a-fA-F]{16}")
+_FIRST_TOO_LATE = 2**64
+
+KINDS = frozenset({"internal", "server", "client", "producer", "consumer"})
 
 
 def to_iso(time_ns: int) -> str:
@@ -179,6 +183,32 @@ def whole(value: Any) -> int | None:
 def flag(value: Any) -> bool | None:
     """A truth value that stands in an attribute; None for anything else."""
     return value if isinstance(value, bool) else None
+
+
+def span_id_in(value: Any) -> str | None:
+    """The span id in a JSON value; None if it is none."""
+    found = text(value)
+    if found is None or not _HEX_SPAN.fullmatch(found) or not int(found, 16):
+        return None
+    return found.lower()
+
+
+def time_in(value: Any) -> int | None:
+    """The time in a JSON value, ns since the epoch; None if no span can have it."""
+    found = whole(value)
+    return found if found is not None and 0 <= found < _FIRST_TOO_LATE else None
+
+
+def kind_in(value: Any) -> str | None:
+    """The span kind in a JSON value; None if OpenTelemetry knows none of that name."""
+    found = (text(value) or "").lower()
+    return found if found in KINDS else None
+
+
+def status_in(value: Any) -> str | None:
+    """The span status in a JSON value, likewise."""
+    found = (text(value) or "").lower()
+    return found if found in {"unset", "ok", "error"} else None
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:

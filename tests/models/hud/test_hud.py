@@ -571,3 +571,15 @@ def test_what_a_turn_cost_reaches_the_task():
     run = v06.Trace(steps=(v06.AgentStep(content="x", model="m", usage=usage),))
     (sent,) = spans_to_tasks(hud.to_spans(run))
     assert sent.llm_usage.estimated_cost_usd == 0.25
+
+
+def test_a_line_with_foreign_ids_is_a_span_all_the_same():
+    """Ids that are none are hashed, so that parents and children still meet."""
+    lines = [
+        {"trace_id": "r", "span_id": "one", "kind": "odd", "status_code": 5},
+        {"trace_id": "r", "span_id": "two", "parent_span_id": "one"},
+    ]
+    parent, child = hud.spans_in("\n".join(map(json.dumps, lines)))
+    assert child.parent_id == parent.span_id
+    assert len(parent.span_id) == 16
+    assert (parent.kind, parent.status) == ("internal", "unset")

@@ -17,7 +17,10 @@ from infinium_otel.models.spans import (
     as_json,
     json_list,
     json_object,
+    kind_in,
+    span_id_in,
     span_id_of,
+    status_in,
     text,
     to_iso,
     to_ns,
@@ -105,22 +108,28 @@ def span_in(value: Any) -> SpanRecord | None:
     ids = text(said.get("trace_id")), text(said.get("span_id"))
     if not ids[0] or not ids[1]:
         return None
+    parent = text(said.get("parent_span_id"))
     start_ns = to_ns(said.get("start_time")) or 0
     return SpanRecord(
         trace_id=trace_id_of(ids[0], NAMESPACE),
-        span_id=ids[1].lower(),
-        parent_id=text(said.get("parent_span_id")),
+        span_id=_span_id(ids[1]),
+        parent_id=_span_id(parent) if parent else None,
         name=text(said.get("name")) or "",
         start_ns=start_ns,
         # HUD stamps a missing start with the time of recording: after the end.
         end_ns=max(start_ns, to_ns(said.get("end_time")) or 0),
         attributes=json_object(said.get("attributes")) or {},
-        kind=(text(said.get("kind")) or "internal").lower(),
-        status=(text(said.get("status_code")) or "unset").lower(),
+        kind=kind_in(said.get("kind")) or "internal",
+        status=status_in(said.get("status_code")) or "unset",
         status_message=text(said.get("status_message")),
         events=tuple(map(_event, json_list(said.get("events")) or [])),
         scope_name="hud",
     )
+
+
+def _span_id(vendor_id: str) -> str:
+    """A span id as it is, or the one that always stands for it."""
+    return span_id_in(vendor_id) or span_id_of(vendor_id)
 
 
 def _event(value: Any) -> SpanEvent:

@@ -26,14 +26,14 @@ from infinium_otel.models.spans import (
     as_json,
     json_list,
     json_object,
+    kind_in,
     settled,
     span_id_of,
+    status_in,
     text,
-    whole,
+    time_in,
 )
 from infinium_otel.records import Failure, SpanEvent, SpanRecord
-
-KINDS = frozenset({"internal", "server", "client", "producer", "consumer"})
 
 
 def trace_to_spans(
@@ -160,13 +160,12 @@ def _step(
     start_ns, end_ns, timed = timing(
         step.start_timestamp, step.end_timestamp, earliest_ns
     )
-    kind = step.type.lower()
     draft = SpanRecord(
         trace_id=root.trace_id,
         span_id=span_id_of(root.trace_id, "run", order),
         parent_id=root.span_id,
         name=f"hud.{step.category}",
-        kind=kind if kind in KINDS else "internal",
+        kind=kind_in(step.type) or "internal",
         start_ns=start_ns,
         end_ns=end_ns,
         attributes={"hud.step.order": order, **_native(step), **timed},
@@ -217,7 +216,7 @@ def as_it_was(draft: SpanRecord, facts: dict[str, Any]) -> SpanRecord:
     record, _ = restored(draft, facts)
     return replace(
         record,
-        status=text(facts.get("status")) or record.status,
+        status=status_in(facts.get("status")) or record.status,
         status_message=text(facts.get("status_message")),
         events=tuple(_event(item) for item in json_list(facts.get("events")) or []),
         scope_name=text(facts.get("scope_name")) or record.scope_name,
@@ -230,7 +229,7 @@ def _event(value: Any) -> SpanEvent:
     said = json_object(value) or {}
     return SpanEvent(
         text(said.get("name")) or "",
-        whole(said.get("time_ns")) or 0,
+        time_in(said.get("time_ns")) or 0,
         json_object(said.get("attributes")) or {},
     )
 
