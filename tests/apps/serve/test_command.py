@@ -71,7 +71,8 @@ def test_serves_and_keeps(tmp_path):
 def test_warns_when_others_can_reach_it(tmp_path):
     """Bound to more than loopback it says that there are no accounts."""
     db = str(tmp_path / "t.db")
-    with started("--db", db, "--host", "0.0.0.0") as (process, _):
+    with started("--db", db, "--host", "0.0.0.0") as (process, said):
+        assert httpx.get(f"{url_in(said)}/healthz").status_code == 200
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert "there are no accounts" in err
