@@ -489,3 +489,19 @@ def test_litellms_tools():
     function = {"name": "f", "arguments": "{}"}
     call = {"role": "assistant", "tool_calls": [{"function": function}]}
     assert found.output == [call]
+
+
+def test_crewai_through_openinference():
+    """An agent's task stands only in its output."""
+    output = {"description": "Weather?", "expected_output": "A line.", "raw": "Sunny."}
+    scope = "openinference.instrumentation.crewai"
+    said = {
+        "openinference.span.kind": "AGENT",
+        "input.value": '{"agent":{"role":"forecaster"}}',
+        "output.value": json.dumps(output),
+    }
+    found = reading(said, scope=scope)
+    tells(found, kind="agent", input="Weather?", output="Sunny.")
+    assert found.expected["task_objective"] == "Weather?"
+    plain = reading(said | {"output.value": "Sunny."}, scope=scope)
+    tells(plain, output="Sunny.", input='{"agent":{"role":"forecaster"}}')

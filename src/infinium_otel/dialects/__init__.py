@@ -104,9 +104,9 @@ __all__ = [
 
 DIALECTS: tuple[Dialect, ...] = (
     LANGSMITH,
+    CREWAI,
     OPENINFERENCE,
     LANGFUSE,
-    CREWAI,
     LITELLM,
     AGENTOPS,
     SEMANTIC_KERNEL,

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import count, data, first, flag, member, text
+from infinium_otel.dialects._attributes import (
+    count,
+    data,
+    first,
+    flag,
+    member,
+    structure,
+    text,
+)
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import as_tool, put
+from infinium_otel.dialects._facts import as_tool, dig, put
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -87,12 +95,27 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         as_tool(facts, None)
     if record.attributes.get("crewai.tool.failure.message"):
         facts["failed"] = True
+    if record.scope_name == OPENINFERENCE:
+        _task(structure(record.attributes.get("output.value")), facts)
+
+
+OPENINFERENCE = "openinference.instrumentation.crewai"
+
+
+def _task(output: Any, facts: Facts) -> None:
+    """OpenInference tells an agent's task only in the output of it."""
+    objective = text(dig(output, "description"))
+    if objective and dig(output, "raw") is not None:
+        put(facts, "objective", objective)
+        put(facts, "deliverables", expected(dig(output, "expected_output")))
+        put(facts, "input", objective)
+        put(facts, "output", text(dig(output, "raw")))
 
 
 CREWAI = Dialect(
     name="crewai",
     speaks=("crewai",),
-    scopes=("crewai",),
+    scopes=("crewai", OPENINFERENCE),
     fields=FIELDS,
     refine=refine,
     source="crewai 1.15.30",
