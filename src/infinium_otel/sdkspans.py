@@ -21,6 +21,8 @@ from infinium_otel.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+SDK = "opentelemetry.sdk.trace"
+
 # The numbers are those of the API's enums, which differ from OTLP's.
 # Source: opentelemetry.trace.SpanKind, opentelemetry.trace.status.StatusCode.
 _KINDS = {0: "internal", 1: "server", 2: "client", 3: "producer", 4: "consumer"}
@@ -37,6 +39,9 @@ def span_record(span: Any) -> SpanRecord:
         AttributeError, TypeError, ValueError: *span* has no usable context or is
             nothing like a span.
     """
+    # The SDK's properties copy: a proxy of the attributes, which is nine times as slow
+    # to read, and tuples of events and links.
+    inside = "_" if type(span).__module__ == SDK else ""
     context = span.context
     parent = span.parent
     status = span.status
@@ -50,12 +55,12 @@ def span_record(span: Any) -> SpanRecord:
         name=_text(span.name),
         start_ns=start_ns,
         end_ns=end_ns or start_ns,
-        attributes=_attributes(span.attributes),
+        attributes=_attributes(getattr(span, inside + "attributes")),
         kind=_KINDS.get(_number(span.kind), "internal"),
         status=_STATUSES.get(_number(status.status_code), "unset"),
         status_message=_text(status.description) or None,
-        events=_events(span.events),
-        links=_links(span.links),
+        events=_events(getattr(span, inside + "events")),
+        links=_links(getattr(span, inside + "links")),
         scope_name=_text(scope.name) if scope else "",
         scope_version=_text(scope.version) if scope else "",
         resource=_resource(span.resource),
@@ -137,10 +142,7 @@ def _attributes(attributes: Any) -> Attributes:
 
 
 def _plain(attributes: Any) -> Attributes:
-    """The dict inside the SDK's `BoundedAttributes`, where there is one.
-
-    Copying that one is nine times as fast as copying through the mapping's methods.
-    """
+    """The dict inside the SDK's `BoundedAttributes`, where there is one."""
     inner = getattr(attributes, "_dict", None)
     plain: Attributes = inner if isinstance(inner, dict) else attributes
     return plain
@@ -153,6 +155,8 @@ def _resource(resource: Any) -> Attributes:
 
 
 def _events(events: Iterable[Any]) -> tuple[SpanEvent, ...]:
+    if not events:
+        return ()
     return tuple(
         SpanEvent(
             _text(event.name), _time(event.timestamp), _attributes(event.attributes)
@@ -162,6 +166,8 @@ def _events(events: Iterable[Any]) -> tuple[SpanEvent, ...]:
 
 
 def _links(links: Iterable[Any]) -> tuple[SpanLink, ...]:
+    if not links:
+        return ()
     return tuple(
         SpanLink(
             f"{link.context.trace_id:032x}",
