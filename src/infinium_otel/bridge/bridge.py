@@ -31,8 +31,10 @@ AT_ONCE = 512
 """Ended spans fed under one hold of the lock."""
 BYTES_WAITING = 8_192
 """About what a span takes that nobody has looked at; bounds how many may wait."""
-SPOOLED_EXIT_S = 2.0
-"""Seconds an exit may take with a spool, which loses nothing."""
+SPOOLED_EXIT_S = 1.5
+"""Seconds the last shutdown may take with a spool, which loses nothing."""
+SPOOLED_LEAVE_S = 0.4
+"""The same for those before it: together they stay below two seconds."""
 PATIENCE_S = 5.0
 """Seconds an exit waits for an endpoint that takes nothing."""
 LOCK_S = 5.0
@@ -85,6 +87,7 @@ class Bridge:
         self._recovered: Pipeline | None = None
         self._to_recover = self._journal is not None
         self._refused: Counter[str] = Counter()
+        self._patience_s = PATIENCE_S
         self.inlets = 0
         self._closed = False
         self._lost = False
@@ -247,40 +250,57 @@ class Bridge:
         lost, self._lost = self._lost, False
         return delivered and not lost
 
+    def leave(self, timeout_s: float) -> bool:
+        """One of several inlets is shut down: as `shutdown`, but the rest goes on."""
+        deadline = self._clock() + self._exit_s(timeout_s, SPOOLED_LEAVE_S)
+        return self._empty_pipeline(deadline) and self._drain_sender(deadline)
+
     def shutdown(self, timeout_s: float) -> bool:
         """As `flush` of everything, then nothing is taken any more."""
         if self._closed:
             return True
+        deadline = self._clock() + self._exit_s(timeout_s, SPOOLED_EXIT_S)
+        lost = self._losses()
+        if not self._empty_pipeline(deadline, close=True):
+            return False
+        self._drain_sender(deadline)
+        safe = self._sender.shutdown(max(0.0, min(1.0, deadline - self._clock())))
         if self._journal is not None:
-            timeout_s = min(timeout_s, SPOOLED_EXIT_S)
-        deadline = self._clock() + timeout_s
-        if not self._lock.acquire(timeout=max(0.0, timeout_s)):
+            self._journal.close()
+        self.worker.stop(max(0.0, deadline - self._clock()))
+        return safe and not self._lost and self._losses() == lost
+
+    def _exit_s(self, timeout_s: float, spooled_s: float) -> float:
+        return timeout_s if self._journal is None else min(timeout_s, spooled_s)
+
+    def _empty_pipeline(self, deadline: float, *, close: bool = False) -> bool:
+        """Hand all that has ended to the sender; False if the lock cannot be had."""
+        if not self._lock.acquire(timeout=max(0.0, deadline - self._clock())):
             return False
         try:
-            self._closed = True
-            self.worker.attention = True
+            self._closed = close
+            self.worker.attention = self.worker.attention or close
             self._recover()
             self._drain()
             self._submit(self._pipeline.flush(self._clock()))
         finally:
             self._lock.release()
-        safe = self._drain_sender(deadline)
-        if self._journal is not None:
-            self._journal.close()
-        self.worker.stop(max(0.0, deadline - self._clock()))
-        return safe and not self._lost
+        return True
 
     def _drain_sender(self, deadline: float) -> bool:
-        """Shut the sender down at *deadline*; earlier where nothing moves any more."""
-        lost = self._losses()
-        while self._journal is None and not self._is_empty():
+        """Deliver until *deadline*; in memory no longer than anything moves."""
+        if self._journal is not None:
+            return self._sender.flush(max(0.0, deadline - self._clock()))
+        while not self._is_empty():
             left_s = deadline - self._clock()
             before = self._sender.counts.tasks.queued
-            self._sender.flush(max(0.0, min(PATIENCE_S, left_s)))
-            if left_s <= PATIENCE_S or self._sender.counts.tasks.queued >= before:
+            self._sender.flush(max(0.0, min(self._patience_s, left_s)))
+            if self._sender.counts.tasks.queued >= before:
+                self._patience_s = 0.0  # once is enough for one exit
                 break
-        safe = self._sender.shutdown(max(0.0, min(1.0, deadline - self._clock())))
-        return safe and self._losses() == lost
+            if left_s <= self._patience_s:
+                break
+        return self._is_empty()
 
     def _is_empty(self) -> bool:
         return self._sender.counts.tasks.queued == 0
@@ -310,6 +330,20 @@ class Bridge:
             spans_open=stats.open,
             bytes_open=self._pipeline.open_bytes,
         )
+
+    def before_fork(self) -> bool:
+        """Let what is under way come to an end, so that a child finds no half of it.
+
+        Above all an import: a child would wait for ever for a thread it has not.
+
+        Returns:
+            True if `after_fork_in_parent` is to be called.
+        """
+        return self._lock.acquire(timeout=LOCK_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
 
     def after_fork_in_child(self) -> None:
         """Start clean: what was under way is the parent's. Never blocks or logs."""

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from infinium_otel.bridge.bridge import SPOOLED_EXIT_S, Bridge
+from infinium_otel.bridge.bridge import Bridge
 from infinium_otel.bridge.metrics import observe
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def leave(bridge: Bridge, timeout_s: float) -> bool:
                 del _shared[key]
     if last:
         return bridge.shutdown(timeout_s)
-    return bridge.flush(timeout_s, everything=True)
+    return bridge.leave(timeout_s)
 
 
 def _make(config: Config, client: Any) -> Bridge:
@@ -65,9 +65,22 @@ def _make(config: Config, client: Any) -> Bridge:
     return bridge
 
 
+_held: list[Bridge] = []
+
+
+def _before_fork() -> None:
+    _held[:] = [bridge for bridge in list(_all) if bridge.before_fork()]
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop().after_fork_in_parent()
+
+
 def _after_fork_in_child() -> None:
     global _lock  # noqa: PLW0603 - the parent's may be held by a thread that is not here
     _lock = threading.Lock()
+    _held.clear()
     for bridge in list(_all):
         bridge.after_fork_in_child()
 
@@ -81,10 +94,13 @@ def _at_exit() -> None:
     deadline = time.monotonic() + EXIT_S
     for bridge in list(_all):
         if not bridge.closed:
-            most = EXIT_S if bridge.config.spool is None else SPOOLED_EXIT_S
-            bridge.shutdown(min(most, max(0.0, deadline - time.monotonic())))
+            bridge.shutdown(max(0.0, deadline - time.monotonic()))
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=_after_fork_in_parent,
+        after_in_child=_after_fork_in_child,
+    )
 atexit.register(_at_exit)

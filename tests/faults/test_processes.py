@@ -1,0 +1,422 @@
+"""What becomes of a run when its process is ended, killed or forked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from infinium_otel.testing import Fault
+from support.programs import WAIT_S, exporting, processing, run, run_agent, start
+
+if not hasattr(os, "fork"):  # pragma: no cover - Windows
+    pytest.skip("needs fork and signals", allow_module_level=True)
+
+
+def span_ids(fake):
+    """Ids of all spans in stored tasks, from their steps."""
+    return [
+        step["metadata"]["otel.span_id"]
+        for task in fake.tasks
+        for step in task.get("steps", ())
+    ]
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        pytest.param(
+            "p = TracerProvider(); p.add_span_processor(InfiniumSpanProcessor())",
+            id="processor",
+        ),
+        pytest.param(
+            "p = TracerProvider();"
+            "p.add_span_processor(BatchSpanProcessor(InfiniumSpanExporter()))",
+            id="batch",
+        ),
+        pytest.param(
+            "p = TracerProvider();"
+            "p.add_span_processor(SimpleSpanProcessor(InfiniumSpanExporter()))",
+            id="simple",
+        ),
+        pytest.param("p = register()", id="register"),
+        pytest.param(
+            "p = TracerProvider(shutdown_on_exit=False);"
+            "p.add_span_processor(InfiniumSpanProcessor())",
+            id="nobody-shuts-down",
+        ),
+    ],
+)
+def test_exit_without_shutdown(fake, setup):
+    """A program that just ends delivers what it has, prints nothing, keeps its code."""
+    program = f"{setup}\nrun_agent(p.get_tracer('t'))\nsys.exit(7)"
+    code, output, complaints = run(fake, program)
+    assert (code, output, complaints) == (7, "", "")
+    assert len(fake.tasks) == 1
+
+
+def test_exit_in_the_middle_of_a_run(fake):
+    """What has ended of a run that is still open at exit arrives as incomplete."""
+    program = """
+    t = register().get_tracer("t")
+    root = t.start_span("run", attributes=AGENT)
+    with trace.use_span(root), t.start_as_current_span("child", attributes=AGENT):
+        pass
+    """
+    assert run(fake, program)[0] == 0
+    assert len(fake.tasks) == 1
+
+
+def test_unhandled_exception(fake):
+    """A program that fails keeps its exit code, and its runs."""
+    program = "p = register(); run_agent(p.get_tracer('t')); raise RuntimeError('x')"
+    code, _, complaints = run(fake, program)
+    assert code == 1
+    assert complaints.rstrip().endswith("RuntimeError: x")
+    assert len(fake.tasks) == 1
+
+
+@pytest.mark.parametrize("fault", [None, "hang"], ids=["nobody", "hang"])
+def test_exit_with_a_dead_endpoint_and_a_spool(fake, spool, fault):
+    """With a spool an exit takes about two seconds at most, and loses nothing."""
+    if fault:
+        fake.always(Fault(breaks=fault))
+    else:
+        fake.close()
+    program = """
+    p = register()
+    run_agent(p.get_tracer("t"))
+    began = time.monotonic()
+    p.shutdown()
+    say(time.monotonic() - began)
+    """
+    code, output, _ = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
+    assert code == 0
+    assert float(output) < 4
+    if not fault:
+        fake.start()
+    fake.always(None)
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(1, WAIT_S)
+
+
+@pytest.mark.parametrize(
+    "ending", ["os._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"]
+)
+@pytest.mark.parametrize("shape", ["processor", "exporter"])
+def test_killed_with_a_spool(fake, spool, shape, ending):
+    """Killed after export() or on_end returned: the next process delivers, by key once."""
+    fake.close()
+    program = f"""
+    shape = {{"processor": InfiniumSpanProcessor,
+             "exporter": lambda: SimpleSpanProcessor(InfiniumSpanExporter())}}
+    p, t = provider_of(shape["{shape}"]())
+    run_agent(t, "whole")
+    root = t.start_span("open", attributes=AGENT)
+    with trace.use_span(root), t.start_as_current_span("ended", attributes=AGENT):
+        pass
+    {ending}
+    """
+    run(fake, program, INFINIUM_OTEL_SPOOL=spool)
+    fake.start()
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(2, WAIT_S)
+    assert len(fake.keys) == len(set(fake.keys)) == 2
+
+
+def test_terminated_with_a_spool(fake, spool):
+    """SIGTERM in a container loses nothing either, although no hook runs."""
+    fake.close()
+    program = """
+    p, t = provider_of(InfiniumSpanProcessor())
+    run_agent(t)
+    say("ready")
+    time.sleep(60)
+    """
+    with start(fake, program, INFINIUM_OTEL_SPOOL=spool) as child:
+        assert child.stdout.readline() == "ready\n"
+        child.terminate()
+        child.communicate(timeout=WAIT_S)
+    assert child.returncode == -signal.SIGTERM
+    fake.start()
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(1, WAIT_S)
+
+
+KILLED = """
+p, t = provider_of(InfiniumSpanProcessor())
+number = 0
+while True:
+    with t.start_as_current_span(f"run {number}", attributes=AGENT) as span:
+        pass
+    say(f"{span.get_span_context().span_id:016x}")
+    number += 1
+    time.sleep(0.002)
+"""
+
+
+def test_kill_loop(fake, spool):
+    """Killed at random points, again and again: every span that ended is delivered."""
+    rounds = int(os.environ.get("INFINIUM_OTEL_KILL_ROUNDS", "5"))
+    ended = []
+    for number in range(rounds):
+        fake.always(503 if number % 2 else None)
+        with start(fake, KILLED, INFINIUM_OTEL_SPOOL=spool) as child:
+            ended.append(child.stdout.readline().strip())
+            time.sleep(0.02 + 0.013 * (number % 7))
+            child.kill()
+            output, _ = child.communicate(timeout=WAIT_S)
+        ended += [line for line in output.split() if len(line) == 16]
+    fake.always(None)
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(20_000)
+        assert fake.wait_for(lambda f: len(f.keys) >= len(ended), WAIT_S)
+    delivered = [key.split("-")[1] for key in fake.keys]
+    assert set(ended) <= set(delivered)
+    assert len(delivered) == len(set(delivered))
+
+
+def test_two_processes_on_one_spool(fake, spool):
+    """Several processes share a spool: each task is sent, and stored once."""
+    program = """
+    p = register()
+    for number in range(20):
+        run_agent(p.get_tracer("t"), f"run{number}")
+    p.shutdown()
+    """
+    children = [start(fake, program, INFINIUM_OTEL_SPOOL=spool) for _ in range(2)]
+    for child in children:
+        with child:
+            child.communicate(timeout=WAIT_S)
+        assert child.returncode == 0
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(40, WAIT_S)
+    assert len(fake.tasks) == 40
+
+
+FORKS = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # fork with threads, Python 3.12
+{before}
+p = register()
+{between}
+pid = os.fork()
+run_agent(p.get_tracer("t"), "child" if pid == 0 else "parent")
+ok = p.force_flush()
+if pid == 0:
+    os._exit(0 if ok else 3)
+_, status = os.waitpid(pid, 0)
+assert ok
+assert os.waitstatus_to_exitcode(status) == 0, status
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "tasks"),
+    [
+        pytest.param("", 2, id="before-use"),
+        pytest.param(
+            "run_agent(p.get_tracer('t'), 'first'); p.force_flush()", 3, id="after-use"
+        ),
+        pytest.param("run_agent(p.get_tracer('t'), 'first')", 3, id="during-use"),
+        pytest.param(
+            "held = p.get_tracer('t').start_span('open', attributes=AGENT)",
+            2,
+            id="open-span",
+        ),
+    ],
+)
+def test_fork(fake, between, tasks):
+    """A child delivers its own runs, and none of its parent's; nobody hangs."""
+    code, _, complaints = run(fake, FORKS.format(before="", between=between))
+    assert (code, complaints) == (0, "")
+    assert fake.wait_for_tasks(tasks, WAIT_S)
+    assert sorted({task["name"] for task in fake.tasks}) != []
+    assert len(fake.keys) == len(set(fake.keys)) == tasks
+
+
+def test_fork_with_a_spool(fake, spool):
+    """The same with a spool that parent and child share."""
+    program = FORKS.format(before="", between="run_agent(p.get_tracer('t'), 'first')")
+    code, _, complaints = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
+    assert (code, complaints) == (0, "")
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(3, WAIT_S)
+    assert len(fake.keys) == 3
+
+
+def test_many_forks(fake):
+    """Forked over and over while spans end in threads: no deadlock, no duplicate."""
+    program = """
+    import warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    p = register()
+    t = p.get_tracer("t")
+    stop = threading.Event()
+    def busy():
+        while not stop.is_set():
+            run_agent(t, "busy")
+            time.sleep(0.001)
+    thread = threading.Thread(target=busy)
+    thread.start()
+    for number in range(25):
+        pid = os.fork()
+        if pid == 0:
+            run_agent(t, f"child{number}")
+            os._exit(0 if p.force_flush() else 3)
+        assert os.waitpid(pid, 0)[1] == 0
+    stop.set()
+    thread.join()
+    assert p.force_flush()
+    """
+    code, _, complaints = run(fake, program)
+    assert (code, complaints) == (0, "")
+    assert len(fake.keys) == len(set(fake.keys)) >= 25
+
+
+def test_several_in_one_process(fake):
+    """Exporters and processors that are configured alike meet in one bridge."""
+    with (
+        exporting(fake) as (exporter, first, _),
+        processing(fake) as (processor, second, _),
+    ):
+        assert exporter._bridge is processor._bridge
+        run_agent(first.get_tracer("t"), "one")
+        run_agent(second.get_tracer("t"), "two")
+        first.force_flush()
+        assert second.force_flush()
+        assert len(fake.tasks) == 2
+        exporter.shutdown()
+        run_agent(second.get_tracer("t"), "three")
+        assert second.force_flush()
+    assert len(fake.tasks) == 3
+
+
+def test_zero_code(fake):
+    """OTEL_TRACES_EXPORTER=infinium opentelemetry-instrument: no code at all."""
+    pytest.importorskip("opentelemetry.distro")
+    launcher = Path(sys.executable).with_name("opentelemetry-instrument")
+    program = """
+    from opentelemetry._logs import LogRecord, get_logger
+    t = trace.get_tracer("t")
+    with t.start_as_current_span("run", attributes=AGENT):
+        with t.start_as_current_span("chat", attributes={"gen_ai.operation.name": "chat"}):
+            get_logger("l").emit(LogRecord(
+                event_name="gen_ai.user.message", body={"content": "Hello there"}))
+    """
+    code, _, complaints = run(
+        fake,
+        program,
+        command=(str(launcher), sys.executable),
+        OTEL_TRACES_EXPORTER="infinium",
+        OTEL_LOGS_EXPORTER="infinium",
+        OTEL_METRICS_EXPORTER="none",
+        PYTHONWARNINGS="default",
+    )
+    assert code == 0, complaints
+    assert len(fake.tasks) == 1
+    assert "Hello there" in str(fake.tasks[0])
+
+
+def test_under_gevent(fake):
+    """Under gevent's monkey-patching everything is a greenlet, and works the same."""
+    pytest.importorskip("gevent")
+    program = """
+    p = register()
+    t = p.get_tracer("t")
+    import gevent
+    jobs = [gevent.spawn(run_agent, t, f"run{n}") for n in range(10)]
+    gevent.joinall(jobs)
+    assert p.force_flush()
+    p.shutdown()
+    """
+    code, _, complaints = run(
+        fake,
+        program,
+        first="from gevent import monkey; monkey.patch_all()\n",
+        PYTHONWARNINGS="ignore",
+    )
+    assert (code, complaints) == (0, "")
+    assert len(fake.tasks) == 10
+
+
+def test_asyncio(fake):
+    """Several loops, one after the other, cancelled tasks: runs arrive all the same."""
+    program = """
+    import asyncio
+    p = register()
+    t = p.get_tracer("t")
+    async def agent(number):
+        with t.start_as_current_span(f"run{number}", attributes=AGENT):
+            await asyncio.sleep(0 if number else 60)
+    async def main():
+        jobs = [asyncio.create_task(agent(n)) for n in range(5)]
+        await asyncio.sleep(0.01)
+        jobs[0].cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+    asyncio.run(main())
+    asyncio.run(main())
+    assert p.force_flush()
+    """
+    code, _, complaints = run(fake, program)
+    assert (code, complaints) == (0, "")
+    assert len(fake.tasks) == 10
+
+
+def test_freezing_platform(fake):
+    """Where the process freezes after each invocation, a run is delivered at its end."""
+    program = """
+    p = register()
+    run_agent(p.get_tracer("t"))
+    os._exit(0)
+    """
+    run(fake, program, AWS_LAMBDA_FUNCTION_NAME="agent")
+    assert len(fake.tasks) == 1
+
+
+def test_thousand_cycles_leave_nothing_behind(fake):
+    """Made and shut down over and over, no thread is left."""
+    before = threading.active_count()
+    for number in range(60):
+        with processing(fake) as (processor, provider, tracer):
+            if number % 20 == 0:
+                run_agent(tracer)
+                assert provider.force_flush(5_000)
+            processor.shutdown()
+            processor.shutdown()
+    deadline = time.monotonic() + WAIT_S
+    while threading.active_count() > before + 3 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert threading.active_count() <= before + 3
+
+
+def test_flush_from_a_signal_handler(fake):
+    """A flush in a signal handler neither hangs nor raises."""
+    program = """
+    p = register()
+    t = p.get_tracer("t")
+    flushed = []
+    signal.signal(signal.SIGALRM, lambda *_: flushed.append(p.force_flush(2_000)))
+    for number in range(50):
+        if number % 10 == 0:
+            while number // 10 > len(flushed):
+                time.sleep(0.001)
+            signal.setitimer(signal.ITIMER_REAL, 0.0005)
+        run_agent(t, f"run{number}")
+    while len(flushed) < 5:
+        time.sleep(0.001)
+    assert p.force_flush()
+    """
+    code, _, complaints = run(fake, program)
+    assert (code, complaints) == (0, "")
+    assert len(fake.tasks) >= 50
