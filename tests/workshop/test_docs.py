@@ -97,3 +97,8 @@ def test_every_link_of_the_readme_leads_somewhere():
     targets = re.findall(r"\]\((?!https?://|#)([^)#]+)", README)
     assert targets
     assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+def test_the_readme_counts_the_dialects():
+    """The README says how many dialects there are."""
+    assert f"{len(DIALECTS)} dialects" in README
