@@ -9,6 +9,7 @@ from collections import Counter, deque
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.bridge.hints import ContentHints
 from infinium_otel.bridge.stats import Load, Stats, gather
 from infinium_otel.bridge.worker import Worker
 from infinium_otel.sdkspans import as_record
@@ -78,6 +79,7 @@ class Bridge:
             config.max_open_spans, max(1, config.max_open_bytes // BYTES_WAITING)
         )
         self._settle_s = 0.0
+        self._hints = ContentHints()
         self.number = next(_numbers)
         self._reset()
 
@@ -115,6 +117,7 @@ class Bridge:
 
     def wait_for_logs(self, settle_s: float) -> None:
         """Log events will come in batches, up to *settle_s* after their spans."""
+        self._hints.logs_come = True
         self._settle_s = max(self._settle_s, settle_s)
         with self._lock:
             if self._made is not None:
@@ -152,6 +155,7 @@ class Bridge:
     def logged(self, log: Any) -> None:
         """A log record was emitted."""
         # Now, because whoever emitted it may change it when it has passed here.
+        self._hints.logs_come = True
         event = as_record(log)
         if event is not None and not self._closed:
             self.ended(event)
@@ -421,6 +425,8 @@ class Bridge:
         submitted = 0
         for task in finished:
             submitted += 1
+            if self.config.capture_content and not self._hints.logs_come:
+                self._hints.look(task.task)
             self._sender.submit(task)
             if self._journal is not None and self._sender.durable:
                 self._journal.done(task.span_ids)

@@ -16,6 +16,7 @@ from infinium_otel.apps.serve.store import Store
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.pipeline import Pipeline
+from infinium_otel.readers import load_readers
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +76,7 @@ def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Li
     except sqlite3.Error as error:
         raise InfiniumError(f"cannot open {args.db}: {error}") from None
     live = Live(store.last())
-    intake = Intake(Pipeline(config), store, live)
+    intake = Intake(Pipeline(config, load_readers()), store, live)
     hosts = LOOPBACK_NAMES | {args.host, *args.allow_host}
     return build(store, live, intake, PromptFolder(args.prompts), hosts), live
 
