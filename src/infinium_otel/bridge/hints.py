@@ -26,8 +26,9 @@ class ContentHints:
         self._told: set[str] = set()
 
     def look(self, task: TaskData) -> None:
-        """Say of each instrumentation in *task* whose calls have no content how to
-        switch it on, once in the life of the process.
+        """Tell of the instrumentations in *task* whose calls have no content.
+
+        How to switch it on is said once in the life of the process.
         """
         for step in task.steps or ():
             scope = _silent_scope(step)
