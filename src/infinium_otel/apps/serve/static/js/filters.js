@@ -54,7 +54,6 @@ export class Filters {
       el("label", { class: "search" }, icon("search"), this.search, el("kbd", {}, "/")),
       el("div", { class: "choices" }, this.since, this.agent, this.model, this.errors, this.reset),
     );
-    this.periods = PERIODS.map(([value]) => value);
   }
 
   select(name, label, options) {
@@ -73,19 +72,23 @@ export class Filters {
   show(filters) {
     this.now = filters;
     if (this.search.value.trim() !== (filters.q ?? "")) this.search.value = filters.q ?? "";
-    for (const name of ["since", "agent", "model"]) choose(this[name], filters[name] ?? "");
+    this.showChoices();
     this.errors.setAttribute("aria-pressed", String(Boolean(filters.errors)));
     this.reset.hidden = NAMES.every((name) => name === "sort" || !filters[name]);
   }
 
-  /** Fetch the agents and models that there are. */
+  showChoices() {
+    for (const name of ["since", "agent", "model"]) choose(this[name], this.now[name] ?? "");
+  }
+
+  /** Fetch the agents and models that there are; what is being typed stays. */
   async learn() {
     const known = await api.choices().catch(() => null);
     if (!known) return;
     const named = (values) => values.map((value) => [value, line(value, 60)]);
     fill(this.agent, [["", "All agents"], ...named(known.agents)]);
     fill(this.model, [["", "All models"], ...named(known.models)]);
-    this.show(this.now);
+    this.showChoices();
   }
 }
 
