@@ -20,6 +20,8 @@ FLAT = 100_000
 priced on its own."""
 
 UNIT = 10_000
+DIGITS = 12
+"""Beyond them there is nothing but the noise of binary fractions."""
 
 
 def cost_of(reading: Reading, at_ns: int) -> float | None:
@@ -59,7 +61,8 @@ def _priced(provider: str | None, model: str, usage: Usage, day: int) -> float |
     cached, written = usage.cache_read or 0, usage.cache_write or 0
     fresh = max((usage.input or 0) - cached - written, 0)
     counts = (fresh, usage.output or 0, cached, written)
-    return sum(rate * count for rate, count in zip(rates, counts, strict=True))
+    cost = sum(rate * count for rate, count in zip(rates, counts, strict=True))
+    return round(cost, DIGITS)
 
 
 @lru_cache(maxsize=512)

@@ -11,6 +11,7 @@ from infinium_otel.jsontext import text_of
 from infinium_otel.mapping import previews
 from infinium_otel.mapping.usage import details
 from infinium_otel.mapping.wording import action_of, description_of
+from infinium_otel.pricing import cost_of
 from infinium_otel.taskdata import ErrorDetail, ExecutionStep, LlmCall, ToolCall
 
 if TYPE_CHECKING:
@@ -168,6 +169,8 @@ def _metadata(
     }
     facts |= {name: getattr(reading, fact) for fact, name in _FACTS.items()}
     facts |= details(reading.usage)
+    if node.kind in CALLS:
+        facts["cost_usd"] = cost_of(reading, record.start_ns)
     facts |= _plain_extra(reading.extra)
     if node.members:
         facts["otel.folded_span_ids"] = [m.record.span_id for m in node.members]

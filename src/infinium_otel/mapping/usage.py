@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.calls import is_call
+from infinium_otel.pricing import DIGITS
 from infinium_otel.taskdata import LlmUsage
 
 if TYPE_CHECKING:
@@ -140,4 +141,4 @@ def _most(calls: list[LlmCall], name: str) -> str | None:
 def _cost(costs: list[float | None]) -> float | None:
     """The sum, only if every call has a price: a part of it would pass for the whole."""
     known = [cost for cost in costs if cost is not None]
-    return sum(known) if costs and len(known) == len(costs) else None
+    return round(sum(known), DIGITS) if costs and len(known) == len(costs) else None
