@@ -171,3 +171,35 @@ def test_as_record_keeps_records():
     record, event = span("a"), log("x", "a")
     assert as_record(record) is record
     assert as_record(event) is event
+
+
+class TestFurtherParts:
+    """What comes after its run has left."""
+
+    def late(self, number):
+        return span(f"late{number}", f"r{number}", trace=tid(number))
+
+    def test_follow_a_run_that_was_sent(self):
+        """A late span is sent whatever it is, if its run was."""
+        pipeline = Pipeline(Config())
+        pipeline.feed(agent_run(1), 0.0)
+        pipeline.feed([self.late(1)], 0.0)
+        [done] = pipeline.flush(0.0)
+        assert done.key == f"{tid(1)}-{sid('r1')}-1"
+        assert conserved(pipeline)
+
+    def test_stay_away_with_a_run_that_was_filtered(self):
+        """A late span of a health check is as unwanted as that was."""
+        pipeline = Pipeline(Config())
+        pipeline.feed([span("r1", trace=tid(1))], 0.0)
+        pipeline.feed([self.late(1)], 0.0)
+        assert pipeline.flush(0.0) == []
+        assert pipeline.filtered == {"not_included": 2}
+
+    def test_runs_are_not_remembered_for_ever(self, monkeypatch):
+        """Memory is bounded; past it a late span has to speak for itself."""
+        monkeypatch.setattr(module, "MAX_SENT", 1)
+        pipeline = Pipeline(Config())
+        pipeline.feed([*agent_run(1), *agent_run(2)], 0.0)
+        pipeline.feed([self.late(1), self.late(2)], 0.0)
+        assert [done.trace_id for done in pipeline.flush(0.0)] == [tid(2)]

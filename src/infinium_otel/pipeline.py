@@ -7,7 +7,7 @@ call says what time it is.
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ UNBOUNDED = 2**62
 NS_PER_S = 1_000_000_000
 MAX_DURATION_S = 86_400.0
 MAX_NAME = 200
+MAX_SENT = 10_000
+"""Runs remembered as sent, at most, for the sake of what still comes of them."""
 EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
@@ -77,6 +79,8 @@ class Pipeline:
         self._config = config
         self._readers = tuple(readers)
         self._on_filtered = on_filtered
+        self._unfiltered = config.but(include="all")
+        self._sent: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._assembler = Assembler(config)
         self.finished = 0
         self.tasks = 0
@@ -169,12 +173,23 @@ class Pipeline:
         task = self._task(trace)
         ids = tuple(record.span_id for record in trace.records)
         if task is not None and self._wanted(task):
+            self._remember(trace)
             return Finished(
                 task, trace.key, trace.trace_id, trace.root_id, len(ids), ids
             )
         reason = "not_included" if task is None else "should_send"
         self._filter(reason, trace.trace_id, ids)
         return None
+
+    def _remember(self, trace: Trace) -> None:
+        self._sent[trace.trace_id, trace.root_id] = None
+        if len(self._sent) > MAX_SENT:
+            self._sent.popitem(last=False)
+
+    def _config_for(self, trace: Trace) -> Config:
+        """What comes later of a run that was sent is sent, whatever it holds."""
+        sent = trace.part and (trace.trace_id, trace.root_id) in self._sent
+        return self._unfiltered if sent else self._config
 
     def _filter(self, reason: str, trace_id: str, span_ids: tuple[str, ...]) -> None:
         self.filtered[reason] += len(span_ids)
@@ -184,7 +199,7 @@ class Pipeline:
 
     def _task(self, trace: Trace) -> TaskData | None:
         try:
-            task = map_trace(trace, self._config, self._readers)
+            task = map_trace(trace, self._config_for(trace), self._readers)
             return None if task is None else fit(redact(task, self._config))
         except Exception as error:  # noqa: BLE001 - a defect must not lose a run
             kind = type(error).__name__
