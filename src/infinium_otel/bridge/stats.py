@@ -76,17 +76,20 @@ def gather(
         spans: where the spans handed to delivery are; *tasks* likewise.
     """
     filtered: Counter[str] = Counter()
+    # Once, for it grows in other threads meanwhile.
     turned_away = Counter(refused)
+    received = turned_away.total()
     tasks_filtered = 0
     for pipeline in pipelines:
         filtered += pipeline.filtered
         turned_away += pipeline.refused
+        received += pipeline.received
         tasks_filtered += pipeline.filtered_tasks.total()
     undelivered = Counter(spans.refused) + Counter(spans.lost)
     open_tasks = sum(pipeline.open_tasks for pipeline in pipelines)
     tasks_refused = sum(tasks.refused.values()) + sum(tasks.lost.values())
     return Stats(
-        received=sum(p.received for p in pipelines) + refused.total(),
+        received=received,
         delivered=spans.delivered,
         queued=spans.queued,
         open=sum(pipeline.open for pipeline in pipelines),
