@@ -266,7 +266,7 @@ def test_many_forks(fake):
     def busy():
         while not stop.is_set():
             run_agent(t, "busy")
-            time.sleep(0.001)
+            time.sleep(0.02)
     thread = threading.Thread(target=busy)
     thread.start()
     for number in range(25):
