@@ -133,6 +133,13 @@ def test_values_of_secret_names_go_whole(attributes, key):
     assert key is None or kept[key] == REDACTED
 
 
+def test_mappings_of_any_key_are_searched():
+    """A mapping's texts are searched whatever its keys are."""
+    metrics = {"infinium.development.performance_metrics": {1: KEY, "a": "fine"}}
+    task = task_of(chat("c", attributes=metrics))
+    assert task.development.performance_metrics == {1: REDACTED, "a": "fine"}
+
+
 def test_redaction_can_be_switched_off():
     """`redact=False` passes texts as they are."""
     (task,) = spans_to_tasks(

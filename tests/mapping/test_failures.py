@@ -152,7 +152,7 @@ def test_a_wordless_failure_takes_the_answers_words():
 
 def test_a_wordless_failure_without_words_stays_its_type():
     """An answer that says nothing adds nothing."""
-    attributes = {"gen_ai.tool.call.result": "[]", "error.type": "Oops"}
+    attributes = {"gen_ai.tool.call.result": '""', "error.type": "Oops"}
     task = task_of(
         agent("root"), tool("t", "root", attributes=attributes, status="error")
     )
