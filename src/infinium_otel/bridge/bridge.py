@@ -9,7 +9,10 @@ from collections import Counter, deque
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.context import attach, detach
+
 from infinium_otel.bridge.hints import ContentHints
+from infinium_otel.bridge.inside import INSIDE, is_inside
 from infinium_otel.bridge.stats import Load, Stats, gather
 from infinium_otel.bridge.worker import Worker
 from infinium_otel.sdkspans import as_record
@@ -157,7 +160,7 @@ class Bridge:
         # Now, because whoever emitted it may change it when it has passed here.
         self._hints.logs_come = True
         event = as_record(log)
-        if event is not None and not self._closed:
+        if event is not None and not self._closed and not is_inside():
             self.ended(event)
 
     def _catch_up(self) -> None:
@@ -193,12 +196,20 @@ class Bridge:
         if self._closed:
             self.turn_away(len(batch), "shutdown")
             return False
+        if is_inside():
+            return True
         records = self._readable(batch)
-        with self._lock:
+        if not self._lock.acquire(timeout=LOCK_S):
+            self.inbox.extend(records)
+            self.worker.wake()
+            return True
+        try:
             before = self._losses()
             submitted = self._feed(records)
             self._journal_open(records)
             waits = self._pipeline.next_due() is not None
+        finally:
+            self._lock.release()
         if submitted:
             self._sender.attempt(timeout_s)
         if waits or self._to_recover:
@@ -247,7 +258,7 @@ class Bridge:
             self._recover()
             self._drain()
             if everything or self._journal is None:
-                self._submit(self._pipeline.flush(self._clock()))
+                self._submit(self._pipeline.flush, self._clock())
         finally:
             self._lock.release()
         delivered = self._sender.flush(max(0.0, deadline - self._clock()))
@@ -286,7 +297,7 @@ class Bridge:
             self.worker.attention = self.worker.attention or close
             self._recover()
             self._drain()
-            self._submit(self._pipeline.flush(self._clock()))
+            self._submit(self._pipeline.flush, self._clock())
         finally:
             self._lock.release()
         return True
@@ -370,7 +381,7 @@ class Bridge:
             with self._lock:
                 self._recover()
                 submitted += self._drain(AT_ONCE)
-                submitted += self._submit(self._pipeline.due(self._clock()))
+                submitted += self._submit(self._pipeline.due, self._clock())
                 next_due = self._pipeline.next_due()
             waiting = len(self.inbox)
             self.worker.attention = waiting > self.max_waiting
@@ -419,18 +430,21 @@ class Bridge:
     def _feed(self, records: list[SpanRecord | LogEvent]) -> int:
         if not records:
             return 0
-        return self._submit(self._pipeline.feed(records, self._clock()))
+        return self._submit(self._pipeline.feed, records, self._clock())
 
-    def _submit(self, finished: Iterable[Finished]) -> int:
-        submitted = 0
-        for task in finished:
-            submitted += 1
-            if self.config.capture_content and not self._hints.logs_come:
-                self._hints.look(task.task)
-            self._sender.submit(task)
-            if self._journal is not None and self._sender.durable:
-                self._journal.done(task.span_ids)
-        return submitted
+    def _submit(self, step: Callable[..., Iterable[Finished]], *args: Any) -> int:
+        token = attach(INSIDE)
+        try:
+            finished = list(step(*args))
+            for task in finished:
+                if self.config.capture_content and not self._hints.logs_come:
+                    self._hints.look(task.task)
+                self._sender.submit(task)
+                if self._journal is not None and self._sender.durable:
+                    self._journal.done(task.span_ids)
+        finally:
+            detach(token)
+        return len(finished)
 
     def _forget(self, _trace_id: str, span_ids: tuple[str, ...]) -> None:
         if self._journal is not None:
@@ -445,8 +459,8 @@ class Bridge:
         if records:
             now_s = self._clock()
             self._recovered = self._new_pipeline()
-            self._submit(self._recovered.feed(records, now_s))
-            self._submit(self._recovered.flush(now_s))
+            self._submit(self._recovered.feed, records, now_s)
+            self._submit(self._recovered.flush, now_s)
         if self._sender.durable:
             self._journal.recovered()
         self._sender.wake()

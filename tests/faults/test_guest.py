@@ -1,0 +1,281 @@
+"""A good guest: the host's hooks, secrets, instrumentations and providers."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+import pytest
+from opentelemetry import trace
+from opentelemetry._logs import LogRecord
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from infinium_otel import (
+    Config,
+    InfiniumClient,
+    InfiniumLogExporter,
+    InfiniumSpanExporter,
+    InfiniumSpanProcessor,
+)
+from infinium_otel.errors import InfiniumError
+from infinium_otel.testing import FakeInfinium
+from support.programs import (
+    AGENT,
+    FAST,
+    accounted,
+    exporting,
+    processing,
+    provider_of,
+    run_agent,
+)
+
+SECRET = "s3cr3t-of-this-test-only"
+WAYS = [
+    pytest.param(processing, {}, id="processor"),
+    pytest.param(exporting, {}, id="batch"),
+    pytest.param(exporting, {"simple": True}, id="simple"),
+]
+
+
+def broken(*_):
+    """A hook with a defect."""
+    raise RuntimeError("defect in the hook")
+
+
+class Telling(logging.Handler):
+    """Sends every line through OpenTelemetry, as its instrumentation of logging does."""
+
+    def __init__(self, logger):
+        super().__init__()
+        self.logger = logger
+
+    def emit(self, record):
+        self.logger.emit(LogRecord(body=record.getMessage()))
+
+
+class TestSecrets:
+    """The agent's secret is in the request's header, and nowhere else."""
+
+    @pytest.mark.parametrize("status", [None, 400, 401, 413, 503])
+    def test_not_in_logs_files_or_representations(
+        self, caplog, capsys, spool, tmp_path, status
+    ):
+        """Whatever happens, no log at level 1, file, repr or text shows it."""
+        caplog.set_level(1)
+        with FakeInfinium(agent_secret=SECRET) as fake:
+            fake.always(status)
+            with processing(fake, spool=spool) as (processor, provider, tracer):
+                with tracer.start_as_current_span("open", attributes=AGENT):
+                    run_agent(tracer)
+                    provider.force_flush(300)
+                shown = [repr(processor), repr(processor._bridge), str(processor.stats)]
+                shown += [repr(processor._bridge.config), repr(vars(processor))]
+                shown += [repr(vars(processor._bridge)), repr(fake)]
+            files = [f for f in tmp_path.rglob("*") if f.is_file()]
+            assert files
+        assert fake.requests[0].headers["x-agent-key"] == SECRET
+        shown += [caplog.text, *capsys.readouterr()]
+        shown += [repr(vars(record)) for record in caplog.records]
+        assert [text for text in shown if SECRET in text] == []
+        assert [f for f in files if SECRET.encode() in f.read_bytes()] == []
+
+    @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
+    def test_not_in_a_clients_errors(self, status):
+        """What the client raises tells everything but the secret."""
+        with FakeInfinium(agent_secret=SECRET) as fake:
+            fake.always(status)
+            client = InfiniumClient(**fake.settings)
+            with pytest.raises(InfiniumError) as caught:
+                client.get_interpreted_task_result("x")
+            shown = [repr(client), str(vars(client)), repr(caught.value)]
+            shown += [str(caught.value), str(vars(type(caught.value)))]
+            client.close()
+        assert [text for text in shown if SECRET in text] == []
+
+    def test_not_in_the_complaint_about_a_configuration(self):
+        """A configuration that cannot work is told without its secret."""
+        with pytest.raises(InfiniumError) as caught:
+            Config(agent_id="no uuid", agent_secret=SECRET, burst=-1)
+        assert SECRET not in str(caught.value) + repr(caught.value)
+
+
+class TestHooks:
+    """The user's own code may do anything, and harms nothing but itself."""
+
+    @pytest.mark.parametrize(("way", "more"), WAYS)
+    @pytest.mark.parametrize("hook", [broken, lambda *_: 7], ids=["raises", "type"])
+    def test_redaction_that_fails_blanks_the_text(self, fake, way, more, hook):
+        """The text that it failed for is blanked; the run is sent."""
+        with way(fake, redact=hook, **more) as (inlet, provider, tracer):
+            with tracer.start_as_current_span("private name", attributes=AGENT):
+                pass
+            provider.force_flush()
+            assert inlet.stats.delivered == 1
+            assert accounted(inlet.stats)
+        (request,) = fake.requests
+        assert b"private" not in request.body
+        assert fake.complaints == []
+
+    @pytest.mark.parametrize(("way", "more"), WAYS)
+    @pytest.mark.parametrize("hook", [broken, lambda _: "yes"], ids=["raises", "type"])
+    def test_should_send_that_fails_keeps_nothing_back(self, fake, way, more, hook):
+        """A hook that fails, or says nothing usable, costs no run."""
+        with way(fake, should_send=hook, **more) as (inlet, provider, tracer):
+            run_agent(tracer)
+            provider.force_flush()
+            assert inlet.stats.delivered == 3
+
+    def test_a_slow_hook_does_not_hold_the_application(self, fake):
+        """While a hook takes its time, spans are started and ended as ever."""
+        entered, go_on = threading.Event(), threading.Event()
+
+        def slow(_):
+            entered.set()
+            return go_on.wait(30)
+
+        with processing(fake, should_send=slow) as (processor, provider, tracer):
+            run_agent(tracer, "one")
+            assert entered.wait(30)
+            run_agent(tracer, "two")
+            assert not provider.force_flush(10)
+            go_on.set()
+            assert provider.force_flush(20_000)
+            assert processor.stats.delivered == 6
+
+    @pytest.mark.parametrize(("way", "more"), WAYS)
+    def test_a_hook_that_starts_spans_feeds_nothing(self, fake, way, more):
+        """Spans that a hook starts are not recorded, so nothing goes round."""
+        tracers = []
+        asked = []
+
+        def tracing(task):
+            asked.append(task.name)
+            with tracers[0].start_as_current_span("in the hook", attributes=AGENT):
+                return True
+
+        settings = {"should_send": tracing, "include": "all", **more}
+        with way(fake, **settings) as (inlet, provider, tracer):
+            tracers.append(tracer)
+            for number in range(3):
+                run_agent(tracer, f"run{number}")
+                provider.force_flush()
+            assert inlet.force_flush(5_000)
+            assert inlet.stats.received == 9
+        assert len(asked) == len(fake.tasks) == 3
+
+    def test_our_own_log_lines_do_not_lock_us_out(self, fake):
+        """With every log line sent through us, a warning in the middle is no deadlock."""
+        exporter = InfiniumLogExporter(**fake.settings, **FAST, should_send=broken)
+        logs = LoggerProvider(shutdown_on_exit=False)
+        logs.add_log_record_processor(SimpleLogRecordProcessor(exporter))
+        handler = Telling(logs.get_logger("tests"))
+        logging.getLogger("infinium_otel").addHandler(handler)
+        try:
+            settings = {"simple": True, "should_send": broken}
+            with exporting(fake, **settings) as (spans, _, tracer):
+                run_agent(tracer)
+                assert spans.force_flush(5_000)
+                assert spans.stats.delivered == 3
+                assert spans._bridge._pipeline.problems == {"should_send": 1}
+        finally:
+            logging.getLogger("infinium_otel").removeHandler(handler)
+            exporter.shutdown(0)
+
+
+@pytest.mark.parametrize(("way", "more"), WAYS)
+def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
+    """With httpx instrumented no span tells of our requests, retried or not.
+
+    Through a proxy, because there our transport is httpx.
+    """
+    seen = InMemorySpanExporter()
+    with FakeInfinium() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/api/v1"))
+        monkeypatch.setenv("no_proxy", "")
+        with way(fake, base_url="http://infinium.test/api/v1", **more) as (
+            inlet,
+            provider,
+            tracer,
+        ):
+            provider.add_span_processor(SimpleSpanProcessor(seen))
+            HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+            try:
+                proxy.script(503)
+                run_agent(tracer)
+                provider.force_flush()
+                inlet.force_flush(3_000)
+                inlet.force_flush(3_000)
+            finally:
+                HTTPXClientInstrumentor().uninstrument()
+        assert len(proxy.requests) >= 2
+    assert {s.name for s in seen.get_finished_spans()} == {"run", "run.0", "run.1"}
+
+
+class TestProviders:
+    """Providers come and go."""
+
+    def test_an_exporter_of_two_providers(self, fake):
+        """Shut down with the first, it is: the second's spans are refused, and counted."""
+        exporter = InfiniumSpanExporter(**fake.settings, **FAST)
+        first, one = provider_of(SimpleSpanProcessor(exporter))
+        second, two = provider_of(SimpleSpanProcessor(exporter))
+        run_agent(one)
+        run_agent(two)
+        assert exporter.stats.delivered == 6
+        first.shutdown()
+        run_agent(two)
+        stats = exporter.stats
+        second.shutdown()
+        assert (stats.delivered, stats.reasons) == (6, {"shutdown": 3})
+        assert accounted(stats)
+
+    def test_a_provider_swapped_in_the_middle(self, fake):
+        """The old one's spans and the new one's arrive, each in its own run."""
+        with processing(fake) as (_, old, tracer):
+            root = tracer.start_span("old", attributes=AGENT)
+            with processing(fake) as (processor, new, other):
+                run_agent(other, "new")
+                with trace.use_span(root):
+                    tracer.start_span("child").end()
+                root.end()
+                assert old.force_flush(5_000)
+                assert new.force_flush(5_000)
+                assert processor.stats.delivered == 5
+        assert sorted(task["name"] for task in fake.tasks) == ["helper", "helper"]
+
+    @pytest.mark.parametrize("kind", [InfiniumSpanExporter, InfiniumSpanProcessor])
+    def test_shut_down_twice_and_used_again(self, fake, kind):
+        """A second shutdown does nothing; what comes later is refused, and counted."""
+        inlet = kind(**fake.settings, **FAST)
+        under = inlet if kind is InfiniumSpanProcessor else SimpleSpanProcessor(inlet)
+        _, tracer = provider_of(under)
+        run_agent(tracer)
+        inlet.shutdown()
+        inlet.shutdown()
+        run_agent(tracer)
+        assert not inlet.force_flush(100)
+        assert inlet.stats.delivered == 3
+        assert inlet.stats.reasons == {"shutdown": 3}
+        assert accounted(inlet.stats)
+        if kind is InfiniumSpanExporter:
+            assert inlet.export([]) is SpanExportResult.FAILURE
+
+    def test_one_after_the_other(self, fake):
+        """A new one after a shutdown starts anew, with counts of its own."""
+        for _ in range(2):
+            with processing(fake) as (processor, provider, tracer):
+                run_agent(tracer)
+                assert provider.force_flush(5_000)
+                assert processor.stats.delivered == 3
+                provider.shutdown()
+
+    def test_without_a_provider_of_the_sdk(self, fake):
+        """A processor under nothing at all is flushed and shut down like any other."""
+        with processing(fake) as (processor, _, _):
+            TracerProvider(shutdown_on_exit=False).shutdown()
+            assert processor.force_flush(100)
