@@ -23,7 +23,7 @@ from infinium_otel.models.letta import (
 from infinium_otel.models.letta.attributes import letta_provider
 from infinium_otel.models.spans import settled
 from infinium_otel.pipeline import spans_to_tasks
-from infinium_otel.records import Failure, SpanEvent
+from infinium_otel.records import Failure, SpanEvent, SpanRecord
 from support.spans import T0, S, span, tid
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -1164,3 +1164,12 @@ def test_a_server_span_told_as_a_list():
         for r in own()
     ]
     assert one(*records).messages[0].tool_returns[0].stderr == ('["a"]',)
+
+
+def test_a_step_whose_messages_do_not_read_is_kept():
+    """A span's step outlives messages on it that are none of Letta's."""
+    said = {"letta.step.id": "step-1", "letta.step.messages": '[{"role": "user"}]'}
+    span = SpanRecord("1" * 32, "2" * 16, None, "chat", 1, 2, said)
+    (log,) = letta.from_spans([span])
+    assert [step.id for step in log.steps] == ["step-1"]
+    assert log.steps[0].messages == ()

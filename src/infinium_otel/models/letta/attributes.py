@@ -121,6 +121,7 @@ def _server(endpoint: str | None) -> dict[str, Any]:
 def step_mapping(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The JSON object of a step that `step_attributes` wrote, but for its messages."""
     found = uncarried(attributes, PREFIX, Step)
+    found.pop("messages", None)
     for name, key in SEMANTIC.items():
         if attributes.get(key) is not None:
             found[name] = attributes[key]
