@@ -1169,7 +1169,9 @@ def test_a_server_span_told_as_a_list():
 def test_a_step_whose_messages_do_not_read_is_kept():
     """A span's step outlives messages on it that are none of Letta's."""
     said = {"letta.step.id": "step-1", "letta.step.messages": '[{"role": "user"}]'}
-    span = SpanRecord("1" * 32, "2" * 16, None, "chat", 1, 2, said)
-    (log,) = letta.from_spans([span])
+    said["gen_ai.operation.name"] = "chat"
+    root = SpanRecord("1" * 32, "1" * 16, None, "run", 1, 9)
+    span = SpanRecord("1" * 32, "2" * 16, root.span_id, "chat", 2, 3, said)
+    (log,) = letta.from_spans([root, span])
     assert [step.id for step in log.steps] == ["step-1"]
     assert log.steps[0].messages == ()
