@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from infinium_otel.assembly import Assembler
+from infinium_otel.assembly import Assembler, joining
+from infinium_otel.assembly.departed import MAX_TASKS_PER_TRACE, DepartedTraces
 from infinium_otel.config import Config
 from support.spans import TRACE, log, sid, span, tid
 
@@ -502,3 +503,37 @@ class TestLogs:
         assert machine.dropped_logs > 80
         [trace] = machine.feed([span("a", trace=tid(100))], 1.0)
         assert len(trace.logs) == 1
+
+
+def test_a_deadline_of_a_trace_that_left_is_none():
+    """A trace that was flushed while it lingered does not leave again in its time."""
+    machine = assembler(linger_s=30)
+    start(machine, "a")
+    start(machine, "b", "a")
+    machine.feed([span("a")], 0.0)
+    assert machine.open_bytes > 0
+    assert len(machine.flush(1.0)) == 1
+    assert machine.due(31.0) == []
+    assert machine.open_bytes == 0
+
+
+def test_an_upstream_that_never_changes_its_trace_id():
+    """Of one trace id a bounded number of tasks is remembered, the latest."""
+    departed = DepartedTraces()
+    for number in range(MAX_TASKS_PER_TRACE + 1):
+        departed.note(TRACE, sid(number), [sid(number)], rooted=True)
+    assert len(departed.tasks(TRACE)) == MAX_TASKS_PER_TRACE
+    assert not departed.holds(TRACE, sid(0))
+    assert departed.holds(TRACE, sid(MAX_TASKS_PER_TRACE))
+
+
+def test_joined_traces_are_not_remembered_for_ever(monkeypatch):
+    """Past the bound a late span of a trace that joined another is its own task."""
+    monkeypatch.setattr(joining, "MAX_JOINED", 1)
+    machine = assembler()
+    start(machine, "a")
+    for number, name in ((2, "b"), (3, "c")):
+        machine.feed([span(name, None, 1, 2, tid(number), links=[(TRACE, "a")])], 0.0)
+    machine.feed([span("d", "b", 1, 2, tid(2)), span("e", "c", 1, 2, tid(3))], 0.0)
+    names = sorted(shape(trace)[0] for trace in machine.flush(1.0))
+    assert names == ["bce", "d"]

@@ -31,9 +31,6 @@ class LogBuffer:
         self._count = 0
         self.dropped = 0
 
-    def __len__(self) -> int:
-        return self._count
-
     def add(self, log: LogEvent, now_s: float) -> None:
         """Keep *log* until its span leaves."""
         _, logs = self._traces.setdefault(log.trace_id, (now_s, []))
