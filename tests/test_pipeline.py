@@ -44,6 +44,7 @@ def test_opened_due_and_flush_reach_the_assembler():
     pipeline.opened(tid(1), sid("c1.9"), sid("r1"), False, 0.0)
     assert pipeline.feed(agent_run(1), 0.0) == []
     assert (pipeline.open, pipeline.open_traces) == (3, 1)
+    assert pipeline.open_bytes > 0
     assert pipeline.next_due() == 5.0
     assert len(pipeline.due(5.0)) == 1
     pipeline.feed(agent_run(2)[:2], 6.0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections import deque
 from types import SimpleNamespace
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from infinium_otel.bridge import Bridge
+from infinium_otel.bridge import bridge as module
 from infinium_otel.config import Config
 from infinium_otel.exporter import InfiniumSpanProcessor
 from support.sending import MemoryJournal, MemorySender
@@ -439,3 +441,74 @@ def test_bridges_are_collected(make):
     del bridge
     gc.collect()
     assert known() is None
+
+
+class TestTightSpots:
+    """What happens between two threads, or where a lock cannot be had."""
+
+    @pytest.fixture(autouse=True)
+    def _impatient(self, monkeypatch):
+        monkeypatch.setattr(module, "LOCK_S", 0.01)
+
+    def test_stats_are_read_although_the_lock_is_held(self, make):
+        """A look at the numbers from a signal handler does not hang."""
+        bridge, _ = make()
+        bridge.accept(agent_run(1), 5.0)
+        with bridge._lock:
+            assert bridge.stats().delivered == 3
+
+    def test_a_batch_that_cannot_be_fed_now_is_kept(self, make):
+        """An export that the lock is denied to is no loss: the worker feeds it."""
+        bridge, sender = make()
+        with bridge._lock:
+            assert bridge.accept(agent_run(1), 5.0)
+        assert sender.arrived.wait(WAIT_S)
+        assert bridge.stats().delivered == 3
+
+    def test_nobody_waits_long_to_help(self, make):
+        """A thread that was to help leaves its span in the inbox if it cannot."""
+        bridge, _ = make()
+        bridge.worker.wake = lambda: False
+        with bridge._lock:
+            bridge.ended(agent_run(1)[0])
+        assert bridge.stats().received == 1
+
+    def test_two_threads_turn_away_one_span(self, make):
+        """After a shutdown, whoever is slower finds nothing left, and says nothing."""
+        bridge, _ = make()
+        bridge.shutdown(1.0)
+
+        class Raced(deque):
+            def __bool__(self):
+                return True
+
+        bridge.inbox = Raced([(start("a"),), span("b")])
+        bridge.attend()
+        assert bridge.stats().reasons == {"shutdown": 1}
+
+    def test_logs_of_no_span_are_none_of_ours(self, make):
+        """They are not kept, before a shutdown or after."""
+        bridge, _ = make()
+        bridge.logged(SimpleNamespace(log_record=None))
+        assert not bridge.inbox
+
+    def test_wait_for_logs_in_use(self, make):
+        """A log exporter that comes later is waited for from then on."""
+        clock = Clock()
+        bridge, sender = make(clock=clock)
+        bridge.accept(agent_run(1), 5.0)
+        bridge.wait_for_logs(6.0)
+        bridge.accept(agent_run(2), 5.0)
+        assert len(sender.delivered) == 1
+        assert bridge.stats().open == 3
+
+    def test_load(self, make):
+        """What is held can be asked for, in tasks, spans and bytes."""
+        bridge, sender = make(up=False)
+        sender.queued_bytes = 77
+        bridge.accept(agent_run(1), 5.0)
+        bridge.accept(agent_run(2)[:2], 5.0)
+        load = bridge.load()
+        assert (load.tasks_queued, load.bytes_queued) == (1, 77)
+        assert (load.tasks_open, load.spans_open) == (1, 2)
+        assert load.bytes_open > 0
