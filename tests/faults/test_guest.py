@@ -74,7 +74,7 @@ class TestSecrets:
                 with tracer.start_as_current_span("open", attributes=AGENT):
                     run_agent(tracer)
                     provider.force_flush(300)
-                    assert fake.wait_for(lambda server: server.requests, WAIT_S)
+                assert fake.wait_for(lambda server: server.requests, WAIT_S)
                 shown = [repr(processor), repr(processor._bridge), str(processor.stats)]
                 shown += [repr(processor._bridge.config), repr(vars(processor))]
                 shown += [repr(vars(processor._bridge)), repr(fake)]
