@@ -115,9 +115,8 @@ class Assembler:
                     touched[trace.trace_id] = trace
         self._links.follow(touched, now_s)
         ready: list[Trace] = []
-        for trace_id, trace in touched.items():
-            if self._open.get(trace_id) is trace:
-                ready += self._look_at(trace, now_s)
+        for trace in touched.values():
+            ready += self._look_at(trace, now_s)
         ready += self._keep_bounds()
         return ready
 
