@@ -65,3 +65,17 @@ def test_import_opens_and_starts_nothing():
     loaded = {name.partition(".")[0] for name in output.split()}
     assert "infinium_otel" in loaded
     assert not loaded & {"google", "starlette", "sqlite3", "rich", "genai_prices"}
+
+
+def test_import_loads_what_is_asked_for():
+    """Nothing of the SDK, of httpx or of our own machinery is loaded before its use."""
+    output = subprocess.run(
+        [sys.executable, "-c", "import sys, infinium_otel; print(*sys.modules)"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    assert [name for name in output if name.startswith("infinium_otel")] == [
+        "infinium_otel"
+    ]
+    assert not {"httpx", "ssl", "asyncio", "sqlite3"} & set(output)
