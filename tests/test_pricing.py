@@ -52,12 +52,14 @@ def _fresh():
 )  # fmt: skip
 def test_cost(reading, expected):
     """What the span says wins; else the published price; unknown stays None."""
+    pytest.importorskip("genai_prices")
     cost = cost_of(reading, NOW)
     assert cost == (None if expected is None else pytest.approx(expected))
 
 
 def test_long_contexts_are_priced_on_their_own():
     """Where a price list has tiers, a long context costs what its tier says."""
+    pytest.importorskip("genai_prices")
     gemini = Reading(
         kind="llm", model="gemini-2.5-pro", provider="google",
         usage=Usage(input=300_000, output=0),

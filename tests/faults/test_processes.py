@@ -260,7 +260,7 @@ def test_many_forks(fake):
     program = """
     import warnings
     warnings.simplefilter("ignore", DeprecationWarning)
-    p = register()
+    p = register(requests_per_second=10_000, burst=10_000)
     t = p.get_tracer("t")
     stop = threading.Event()
     def busy():
