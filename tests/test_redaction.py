@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinium_otel import Config, spans_to_tasks, task_to_dict
-from infinium_otel.redaction import REDACTED, UNREADABLE, without_credentials
+from infinium_otel.redaction import (
+    REDACTED,
+    UNREADABLE,
+    redact,
+    without_credentials,
+)
+from infinium_otel.taskdata import EnvironmentContext, TaskData
 from support.told import agent, chat, raised, task_of, tool
 
 SECRETS = {
@@ -170,3 +176,11 @@ def test_a_hook_that_fails_blanks_the_text(hook):
     (task,) = spans_to_tasks([chat("c")], config=Config(redact=hook))
     assert task.steps[0].description == UNREADABLE
     assert task.llm_usage.prompt_tokens == 10
+
+
+def test_keys_that_are_no_texts_stay():
+    """A caller's own tags may have any key; the texts beside it are searched."""
+    task = TaskData("n", "d", "2026-01-01T00:00:00Z", 1.0)
+    task.environment = EnvironmentContext(custom_tags={1: f"see {KEY}"})
+    tags = redact(task, Config()).environment.custom_tags
+    assert tags == {1: f"see {REDACTED}"}

@@ -141,9 +141,13 @@ def redact(task: TaskData, config: Config) -> TaskData:
 
 
 def _possible(text: str) -> tuple[Searched, ...]:
-    """The patterns that may find something in *text*."""
+    """The patterns that find something in *text*: for nearly all tasks there is none."""
     lowered = text.lower()
-    return tuple(entry for entry in _COMPILED if _is_marked(lowered, entry[0]))
+    return tuple(
+        (marks, pattern, instead)
+        for marks, pattern, instead in _COMPILED
+        if _is_marked(lowered, marks) and pattern.search(text)
+    )
 
 
 def _is_marked(lowered: str, marks: tuple[str, ...]) -> bool:
@@ -158,43 +162,60 @@ def _is_marked(lowered: str, marks: tuple[str, ...]) -> bool:
 
 
 class _Gathered:
-    """Every text of a task that is not of our own making."""
+    """Every text of a task that is not of our own making, each once."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self.texts: set[str] = set()
         self.has_secret_name = False
 
     def add(self, value: Any) -> None:
         """Gather from a text, dataclass, list or mapping."""
-        kind = type(value)
-        if kind is str:
-            if len(value) >= SHORTEST:
-                self.texts.append(value)
-        elif kind is list:
-            for item in value:
-                self.add(item)
-        elif kind is dict:
-            self._add_mapping(value)
-        elif kind is not int and kind is not float and value is not None:
-            for name in _names(kind):
-                self.add(getattr(value, name))
+        waiting = [value]
+        while waiting:
+            value = waiting.pop()
+            kind = type(value)
+            if kind is str:
+                if len(value) >= SHORTEST:
+                    self.texts.add(value)
+            elif kind is list:
+                waiting += value
+            elif kind is dict:
+                waiting += self._members(value)
+            elif kind not in _PLAIN:
+                waiting += [
+                    inner
+                    for name in _names(kind)
+                    if type(inner := getattr(value, name)) not in _PLAIN
+                ]
 
-    def _add_mapping(self, value: dict[Any, Any]) -> None:
+    def _members(self, value: dict[Any, Any]) -> list[Any]:
+        """The values to look into; the keys are looked at here."""
+        members = []
         for key, inner in value.items():
             if key in _OURS:
                 continue
             if type(key) is str:
                 if _is_secret_name(key):
                     self.has_secret_name = True
-                elif len(key) >= LONG_KEY:
-                    self.texts.append(key)
-            self.add(inner)
+                elif len(key) >= LONG_KEY and _is_suspect(key):
+                    self.texts.add(key)
+            members.append(inner)
+        return members
+
+
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 
 @lru_cache(maxsize=4096)
 def _is_secret_name(key: str) -> bool:
     """Whether a key names a secret, so that its value is one whatever it looks like."""
     return bool(_SECRET_NAME.search(key[-100:]))
+
+
+@lru_cache(maxsize=4096)
+def _is_suspect(key: str) -> bool:
+    """Whether a pattern may find something in a key; keys recur, so ask once."""
+    return bool(_possible(key))
 
 
 def without_credentials(text: str, patterns: tuple[Searched, ...] = _COMPILED) -> str:
