@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from infinium_otel.dialects import DIALECTS, FACTS, Dialect, count, first, put, text
+from infinium_otel.dialects import (
+    DIALECTS,
+    FACTS,
+    Dialect,
+    count,
+    first,
+    put,
+    text,
+)
 from infinium_otel.dialects._failures import is_control_flow, split
 from infinium_otel.dialects._providers import provider_of, spellings
 from infinium_otel.dialects._usage import usage_of
@@ -182,6 +190,7 @@ def test_an_event_can_tell():
             Usage(1, 10, 11, reasoning=4),
             id="the-total-says-reasoning-inside",
         ),
+        pytest.param({"input_tokens": None}, None, id="a-reader-that-says-unknown"),
     ],
 )
 def test_which_counts_include_which(facts, usage):

@@ -66,7 +66,8 @@ class DepartedTraces:
 
     def holds(self, trace_id: str, span_id: str) -> bool:
         """True if the span has left already."""
-        return any(task.has(span_id) for task in self._tasks.get(trace_id, ()))
+        tasks = self._tasks.get(trace_id)
+        return tasks is not None and any(task.has(span_id) for task in tasks)
 
     def find(self, trace_id: str, root_id: str) -> Departed | None:
         """The task of that root, if it is still remembered."""

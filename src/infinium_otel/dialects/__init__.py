@@ -67,8 +67,6 @@ from infinium_otel.dialects.transport import TRANSPORT
 from infinium_otel.dialects.vercel import VERCEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from infinium_otel.records import Reading, SpanRecord
 
 __all__ = [
@@ -157,7 +155,7 @@ def read(record: SpanRecord, readers: tuple[Dialect, ...] = ()) -> Reading:
         if facts:
             if not dialect.common:
                 names.append(dialect.name)
-            merged = {**facts, **merged}
+            merged = {**facts, **merged} if merged else facts
     return reading_of(record, merged, problems[:MAX_PROBLEMS], tuple(names))
 
 
@@ -170,39 +168,54 @@ def _facts(dialect: Dialect, record: SpanRecord, problems: list[str]) -> Facts:
         return {}
 
 
-def _spoken(record: SpanRecord, readers: tuple[Dialect, ...]) -> Iterator[Dialect]:
+def _spoken(record: SpanRecord, readers: tuple[Dialect, ...]) -> tuple[Dialect, ...]:
     """The dialects *record* may speak, in order, by the keys and scope it has."""
-    by_segment, by_scope, dialects, known = _index(readers)
-    spoken = by_scope.get(record.scope_name.partition(".")[0], 0)
-    spoken |= by_scope.get(record.scope_name, 0)
+    index = _index(readers)
+    spoken = index.of_scope(record.scope_name)
+    known = index.known
     for key in record.attributes:
-        bits = known.get(key)
-        if bits is None:
-            bits = by_segment.get(key.partition(".")[0], 0)
-            if len(known) < MAX_KNOWN:
-                known[key] = bits
-        spoken |= bits
+        spoken |= known[key] if key in known else index.of_key(key)
     for event in record.events:
-        spoken |= by_segment.get(event.name.partition(".")[0], 0)
-    return (dialect for bit, dialect in dialects if spoken & bit)
+        spoken |= index.of_key(event.name)
+    return _chosen(readers, spoken)
+
+
+class _Index:
+    """Which dialects a key's first segment, and a scope, may stand for, as bits."""
+
+    def __init__(self, dialects: tuple[Dialect, ...]) -> None:
+        self._dialects = tuple((1 << n, d) for n, d in enumerate(dialects))
+        self._by_segment: dict[str, int] = {}
+        self._by_scope: dict[str, int] = {}
+        self.known: dict[str, int] = {}
+        for bit, dialect in self._dialects:
+            for segment in dialect.speaks:
+                self._by_segment[segment] = self._by_segment.get(segment, 0) | bit
+            for scope in dialect.scopes:
+                self._by_scope[scope] = self._by_scope.get(scope, 0) | bit
+
+    def of_scope(self, scope: str) -> int:
+        """The dialects of a scope, by its name or the beginning up to a dot."""
+        found = self._by_scope.get(scope.partition(".")[0], 0)
+        return found | self._by_scope.get(scope, 0)
+
+    def of_key(self, key: str) -> int:
+        """The dialects of a key, which is known from then on."""
+        bits = self._by_segment.get(key.partition(".")[0], 0)
+        if len(self.known) < MAX_KNOWN:
+            self.known[key] = bits
+        return bits
+
+    def dialects(self, bits: int) -> tuple[Dialect, ...]:
+        """Those that *bits* stand for, in order."""
+        return tuple(d for bit, d in self._dialects if bits & bit)
 
 
 @lru_cache(maxsize=16)
-def _index(
-    readers: tuple[Dialect, ...],
-) -> tuple[
-    dict[str, int], dict[str, int], tuple[tuple[int, Dialect], ...], dict[str, int]
-]:
-    """Which dialects a key's first segment, and a scope, may stand for, as bits.
+def _index(readers: tuple[Dialect, ...]) -> _Index:
+    return _Index((*DIALECTS, *readers))
 
-    The last is room for whole keys that were looked up before.
-    """
-    dialects = tuple((1 << n, d) for n, d in enumerate((*DIALECTS, *readers)))
-    by_segment: dict[str, int] = {}
-    by_scope: dict[str, int] = {}
-    for bit, dialect in dialects:
-        for segment in dialect.speaks:
-            by_segment[segment] = by_segment.get(segment, 0) | bit
-        for scope in dialect.scopes:
-            by_scope[scope] = by_scope.get(scope, 0) | bit
-    return by_segment, by_scope, dialects, {}
+
+@lru_cache(maxsize=1024)
+def _chosen(readers: tuple[Dialect, ...], bits: int) -> tuple[Dialect, ...]:
+    return _index(readers).dialects(bits)  # few combinations ever occur

@@ -60,6 +60,8 @@ def word(value: Any) -> str | None:
 
 def number(value: Any) -> float | None:
     """A finite number, also where it came as text."""
+    if type(value) is float:  # nearly all are what they should be
+        return value if math.isfinite(value) else None
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -75,7 +77,7 @@ def number(value: Any) -> float | None:
 
 def count(value: Any) -> int | None:
     """A count within reason: whole, not negative, at most 2**53."""
-    found = number(value)
+    found = value if type(value) is int else number(value)
     if found is None or not 0 <= found <= LARGEST:
         return None
     return int(found)
@@ -222,10 +224,12 @@ def indexed(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]] 
         None where no attribute has the prefix.
     """
     start = prefix + "."
+    keys = [key for key in attributes if key.startswith(start)]
+    if not keys:
+        return None
     tree: dict[str, Any] = {}
-    for key, value in attributes.items():
-        if key.startswith(start):
-            _plant(tree, key[len(start) :].split("."), value)
+    for key in keys:
+        _plant(tree, key[len(start) :].split("."), attributes[key])
     found = _pruned(tree)
     return found if isinstance(found, list) else None
 
@@ -243,6 +247,9 @@ def _pruned(tree: Any) -> Any:
     """*tree* with each object whose keys are all numbers made a list in their order."""
     if not isinstance(tree, dict):
         return tree
-    if tree and all(key.isdecimal() for key in tree):
+    if tree and all(map(str.isdecimal, tree)):
         return [_pruned(tree[key]) for key in sorted(tree, key=int)]
-    return {key: _pruned(value) for key, value in tree.items()}
+    return {
+        key: _pruned(value) if type(value) is dict else value
+        for key, value in tree.items()
+    }

@@ -73,19 +73,20 @@ class Dialect:
 
     def facts(self, record: SpanRecord, problems: list[str]) -> Facts:
         """What *record* says in this dialect; what could not be read is a problem."""
-        found: dict[str, tuple[int, Any]] = {}
+        facts: Facts = {}
+        ranks: dict[str, int] = {}
         places = self._places
         for key, value in record.attributes.items():
-            for fact, rank, coerce in places.get(key, ()):
-                best = found.get(fact)
-                if best is not None and best[0] <= rank:
+            if key not in places:
+                continue
+            for fact, rank, coerce in places[key]:
+                if fact in ranks and ranks[fact] <= rank:
                     continue
                 coerced = coerce(value)
                 if coerced is not None:
-                    found[fact] = (rank, coerced)
+                    facts[fact], ranks[fact] = coerced, rank
                 elif coerce in TYPED and not _says_nothing(value):
                     problems.append(f"{key}: not understood")
-        facts = {fact: value for fact, (_, value) in found.items()}
         if self.refine:
             self.refine(record, facts)
         return facts

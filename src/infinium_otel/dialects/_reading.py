@@ -48,12 +48,12 @@ _EXTRA = {
     "documents": "gen_ai.retrieval.documents",
 }
 _EXPECTED = {"objective": "task_objective", "deliverables": "required_deliverables"}
-_PLAIN = (
+_PLAIN = frozenset(
     "operation model model_requested temperature top_p max_tokens response_id "
     "streaming ttft_ms latency_ms cost_usd purpose tool_name tool_call_id arguments "
     "result agent_name agent_id agent_description task_name label input output system "
-    "conversation_id user_id http_status retry_count"
-).split()
+    "conversation_id user_id http_status retry_count".split()
+)
 
 
 def reading_of(
@@ -64,7 +64,9 @@ def reading_of(
     provider = _provider(kind, facts)
     if facts.get("cache_read") and counts_apart(record.scope_name, provider):
         facts["excludes_cache"] = True
-    values: dict[str, Any] = {name: facts[name] for name in _PLAIN if name in facts}
+    values: dict[str, Any] = {
+        name: value for name, value in facts.items() if name in _PLAIN
+    }
     if kind == "tool" and "tool_name" not in values:
         values["tool_name"] = _FRAME.sub("", record.name).strip() or None
     if kind == "tool":
@@ -124,5 +126,6 @@ def _provider(kind: str, facts: Facts) -> str | None:
 
 
 def _renamed(facts: Facts, names: dict[str, str]) -> Attributes:
-    found = {name: facts[fact] for fact, name in names.items() if fact in facts}
-    return found or NOTHING
+    if names.keys().isdisjoint(facts):
+        return NOTHING
+    return {name: facts[fact] for fact, name in names.items() if fact in facts}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infinium_otel.dialects._dialect import Facts
-    from infinium_otel.records import SpanRecord
+    from infinium_otel.records import Attributes, SpanRecord
 
 _NAMES = tuple(
     (re.compile(pattern), kind)
@@ -46,13 +47,24 @@ _PROTOCOLS = (
 def shape_of(record: SpanRecord, facts: Facts) -> str:
     """The kind that *record*'s shape shows; "" where it shows none."""
     attributes = record.attributes
-    if any(key in attributes for key in _TOOL_KEYS):
-        return "tool"
+    for key in _TOOL_KEYS:
+        if key in attributes:
+            return "tool"
     if _is_call(facts) or _was_call(record, facts):
         return "llm"
+    return _named(record.name) or _protocol(attributes)
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> str:
+    """The kind that a span's name tells; the names of spans recur."""
     for pattern, kind in _NAMES:
-        if pattern.match(record.name):
+        if pattern.match(name):
             return kind
+    return ""
+
+
+def _protocol(attributes: Attributes) -> str:
     for key, kind in _PROTOCOLS:
         if key in attributes:
             return kind

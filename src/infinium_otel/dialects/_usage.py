@@ -6,6 +6,7 @@ them, by emitter. Here they always end up inside.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infinium_otel.records import Usage
@@ -22,6 +23,16 @@ APART = (
 """Scopes, each with a provider or None for any, whose input leaves cached tokens out."""
 
 
+_UNKNOWN = Usage()
+_COUNTS = frozenset(
+    "input_tokens output_tokens total_tokens cache_read cache_write reasoning".split()
+)
+_AGGREGATES = frozenset(
+    "aggregate_input aggregate_output aggregate_cache_read aggregate_cache_write "
+    "aggregate_reasoning".split()
+)
+
+
 def counts_apart(scope_name: str, provider: str | None) -> bool:
     """Whether an emitter counts cached tokens beside the input."""
     return any(
@@ -32,6 +43,8 @@ def counts_apart(scope_name: str, provider: str | None) -> bool:
 
 def usage_of(facts: Facts) -> Usage | None:
     """The usage that *facts* tell; None if they tell none."""
+    if _COUNTS.isdisjoint(facts):
+        return None
     usage = Usage(
         input=facts.get("input_tokens"),
         output=facts.get("output_tokens"),
@@ -40,20 +53,18 @@ def usage_of(facts: Facts) -> Usage | None:
         cache_write=facts.get("cache_write"),
         reasoning=facts.get("reasoning"),
     )
-    if usage == Usage():
+    if usage == _UNKNOWN:
         return None
-    return Usage(
-        input=_whole_input(usage, facts),
-        output=_whole_output(usage, facts),
-        total=usage.total,
-        cache_read=usage.cache_read,
-        cache_write=usage.cache_write,
-        reasoning=usage.reasoning,
-    )
+    whole = _whole_input(usage, facts), _whole_output(usage, facts)
+    if whole == (usage.input, usage.output):
+        return usage
+    return replace(usage, input=whole[0], output=whole[1])
 
 
 def aggregate_of(facts: Facts) -> Usage | None:
     """Sums over other spans that an agent's span carries; None if there are none."""
+    if _AGGREGATES.isdisjoint(facts):
+        return None
     usage = Usage(
         input=facts.get("aggregate_input"),
         output=facts.get("aggregate_output"),
@@ -61,7 +72,7 @@ def aggregate_of(facts: Facts) -> Usage | None:
         cache_write=facts.get("aggregate_cache_write"),
         reasoning=facts.get("aggregate_reasoning"),
     )
-    return None if usage == Usage() else usage
+    return None if usage == _UNKNOWN else usage
 
 
 def _whole_input(usage: Usage, facts: Facts) -> int | None:
