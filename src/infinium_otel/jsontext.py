@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Mapping
 from typing import Any
 
 MAX_NESTING = 3
 MAX_REPR = 10_000
 MAX_SALVAGE = 1_000_000
 MAX_DEPTH = 200
+
+MAPPING = (dict, Mapping)
+"""For `isinstance`: nearly all are dicts, and to ask an abstract class takes longer."""
 
 _OPENERS = {"{": "}", "[": "]"}
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str)
@@ -31,7 +35,7 @@ def decode(value: Any, nesting: int = MAX_NESTING) -> Any:
     """
     while nesting and isinstance(value, str):
         text = value.strip()
-        if text[:1] not in ("{", "[", '"'):
+        if not text.startswith(("{", "[", '"')):
             return value
         found = _loads(text)
         if found is None:

@@ -91,6 +91,8 @@ def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
 
 def _root_first(nodes: list[Node], root_id: str) -> list[Node]:
     """The root leads, even if a child's clock was ahead of it."""
+    if nodes and nodes[0].record.span_id == root_id:
+        return nodes
     return sorted(nodes, key=lambda node: node.record.span_id != root_id)
 
 
@@ -175,9 +177,11 @@ def _add_annotations(
     told: dict[str, Any] = {}
     if content.captured:
         for node in nodes:
-            told = {**node.reading.expected, **told}
+            if node.reading.expected:
+                told = {**node.reading.expected, **told}
     task.expected_outcome = expected_outcome_of(annotations, told)
-    _add_step_annotations(task, nodes)
+    if annotations:
+        _add_step_annotations(task, nodes)
 
 
 def _add_step_annotations(task: TaskData, nodes: list[Node]) -> None:

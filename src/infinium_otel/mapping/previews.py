@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from infinium_otel.jsontext import decode, text_of
+from infinium_otel.jsontext import MAPPING, decode, text_of
 from infinium_otel.messages import (
     Message,
     decode_messages,
@@ -133,7 +133,7 @@ def is_dump(said: Said) -> bool:
     if isinstance(said.bare, str):
         return bool(_REPR.match(said.bare))
     return (
-        isinstance(said.bare, (Mapping, list, tuple))
+        isinstance(said.bare, (dict, list, tuple, Mapping))
         and not said.holds_messages
         and len(text_of(said.bare)) > DUMP
     )
@@ -142,7 +142,7 @@ def is_dump(said: Said) -> bool:
 def content(value: Any) -> str | None:
     """*value* as text, without the wrappings of callbacks and content blocks."""
     bare = plain(unwrapped(decode(value)))
-    if isinstance(bare, Mapping) and holds_messages(bare):
+    if not isinstance(bare, str) and isinstance(bare, MAPPING) and holds_messages(bare):
         said = [m.said or _replies([m]) for m in decode_messages(bare)]
         if any(said):
             return "\n".join(filter(None, said))
@@ -160,10 +160,11 @@ def _first_text(messages: Sequence[Message]) -> str | None:
     return next((m.text for m in messages if m.text), None)
 
 
-_WRAPPERS = (
+_WRAPPERS = frozenset(
     "raw_output inputs outputs input output kwargs args return_values result response answer "
-    "text content value query question prompt final_output input_args task user_msg"
-).split()
+    "text content value query question prompt final_output input_args task user_msg".split()
+)
+_MESSAGE_MARKS = frozenset(("role", "type", "parts", "messages", "lc"))
 _BESIDE = frozenset(
     "tags metadata kwargs run_id config name options current_agent_name "
     "structured_response tool_calls retry_messages".split()
@@ -188,9 +189,9 @@ def _inner(value: Any) -> Any:
     """The one member of *value* that says something, if its name is a wrapper's."""
     if isinstance(value, (list, tuple)) and len(value) == 1:
         return value[0] if isinstance(value[0], str) else None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, MAPPING):
         return None
-    if any(key in value for key in ("role", "type", "parts", "messages", "lc")):
+    if not _MESSAGE_MARKS.isdisjoint(value) or _WRAPPERS.isdisjoint(value):
         return None
     telling = [k for k, v in value.items() if v not in _EMPTY]
     named = [k for k in telling if k in _WRAPPERS]
@@ -199,15 +200,25 @@ def _inner(value: Any) -> Any:
     return None
 
 
+_SCALARS = frozenset({int, float, bool, type(None)})
+
+
+def _is_structure(value: Any) -> bool:
+    # to ask an abstract class takes longest where the answer is no
+    return type(value) not in _SCALARS and isinstance(
+        value, (dict, list, tuple, Mapping)
+    )
+
+
 def without_binary(value: Any, depth: int = 0) -> Any:
     """*value* with images, audio and bytes named by type and size."""
     if isinstance(value, str):
         return _text_without_binary(value)
     if isinstance(value, (bytes, bytearray)):
         return f"[bytes {len(value)}]"
-    if depth > MAX_DEPTH or not isinstance(value, (Mapping, list, tuple)):
+    if depth > MAX_DEPTH or not _is_structure(value):
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, MAPPING):
         return _mapping_without_binary(value, depth + 1)
     if len(value) > VECTOR and all(isinstance(v, float) for v in value[:VECTOR]):
         return f"[vector {len(value)}]"

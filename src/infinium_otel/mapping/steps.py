@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects import CALLS
@@ -30,13 +31,15 @@ MAX_VALUE = 300
 
 def iso(ns: int) -> str:
     """Nanoseconds since the epoch as ISO 8601 with microseconds and `Z`."""
-    second, rest = divmod(min(max(ns, 0), MAX_NS), 1_000_000_000)
+    if not 0 <= ns <= MAX_NS:
+        ns = min(max(ns, 0), MAX_NS)
+    second, rest = divmod(ns, 1_000_000_000)
     return f"{_second(second)}.{rest // 1_000:06d}Z"
 
 
 @lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
-    return (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return (EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def duration_ms(record: SpanRecord) -> int:
@@ -145,6 +148,7 @@ _FACTS = {
     "conversation_id": "gen_ai.conversation.id",
     "http_status": "http.response.status_code",
 }
+_facts_of = attrgetter(*_FACTS)
 
 
 def _metadata(
@@ -167,11 +171,13 @@ def _metadata(
         "gen_ai.request.model": _other_model(reading),
         "gen_ai.response.finish_reasons": list(reading.finish_reasons) or None,
     }
-    facts |= {name: getattr(reading, fact) for fact, name in _FACTS.items()}
-    facts |= details(reading.usage)
+    facts.update(zip(_FACTS.values(), _facts_of(reading), strict=True))
+    if reading.usage is not None:
+        facts |= details(reading.usage)
     if node.kind in CALLS:
         facts["cost_usd"] = cost_of(reading, record.start_ns)
-    facts |= _plain_extra(reading.extra)
+    if reading.extra:
+        facts |= _plain_extra(reading.extra)
     if node.members:
         facts["otel.folded_span_ids"] = [m.record.span_id for m in node.members]
     if not content.captured:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from infinium_otel.mapping import previews
@@ -51,10 +50,19 @@ def _own_name(node: Node) -> str | None:
 
 def input_of(nodes: list[Node], content: Content) -> str | None:
     """What was asked: of the root, else of the outermost frame, else of the model."""
-    telling = [n for n in _accounts(nodes, "input") if n.reading.input is not None]
-    dumps = {id(n) for n in telling if previews.is_dump(n.asked)}
-    telling.sort(key=lambda n: id(n) in dumps)
-    return _summary(map(_asked, telling), previews.SUMMARY_IN, content)
+    telling = (n for n in _accounts(nodes, "input") if n.reading.input is not None)
+    return _summary(map(_asked, _dumps_last(telling)), previews.SUMMARY_IN, content)
+
+
+def _dumps_last(nodes: Iterable[Node]) -> Iterator[Node]:
+    """*nodes*, each looked at only when the ones before it said nothing."""
+    dumps = []
+    for node in nodes:
+        if previews.is_dump(node.asked):
+            dumps.append(node)
+        else:
+            yield node
+    yield from dumps
 
 
 def _asked(node: Node) -> str | None:
@@ -65,12 +73,17 @@ def _asked(node: Node) -> str | None:
 
 def output_of(nodes: list[Node], content: Content) -> str | None:
     """What came of it: the root's output, else the outermost frame's, else the last answer."""
-    telling = [n for n in _accounts(nodes, "output") if n.reading.output is not None]
-    texts = chain(
-        (previews.concluded(n.answered) for n in telling),
-        (previews.answered(n.answered) for n in telling),
-    )
-    return _summary(texts, previews.SUMMARY_OUT, content)
+    return _summary(_outputs(nodes), previews.SUMMARY_OUT, content)
+
+
+def _outputs(nodes: list[Node]) -> Iterator[str | None]:
+    """Conclusions first; whatever else was answered if there is none."""
+    telling = []
+    for node in _accounts(nodes, "output"):
+        if node.reading.output is not None:
+            telling.append(node)
+            yield previews.concluded(node.answered)
+    yield from (previews.answered(node.answered) for node in telling)
 
 
 def _summary(texts: Iterator[str | None], limit: int, content: Content) -> str | None:
@@ -84,10 +97,10 @@ def _accounts(nodes: list[Node], side: str) -> Iterator[Node]:
     if root.kind != "tool":
         yield root
     yield from root.members
-    calls = [
-        n for n in nodes if is_call(n) and n.kind == "llm" and not n.reading.utility
-    ]
     frames = [n for n in nodes if n.kind in FRAMES and n is not root]
+    calls = [
+        n for n in nodes if n.kind == "llm" and is_call(n) and not n.reading.utility
+    ]
     if side == "input":
         yield from frames
         yield from calls
@@ -102,8 +115,10 @@ def _accounts(nodes: list[Node], side: str) -> Iterator[Node]:
         )
 
 
-def _outermost_last(frames: Iterable[Node], nodes: list[Node]) -> Iterator[Node]:
+def _outermost_last(frames: list[Node], nodes: list[Node]) -> Iterator[Node]:
     """Outermost frames before those inside them; the one that ended last first."""
+    if len(frames) < 2:
+        return iter(frames)
     depths: dict[int, int] = {}
     for node in top_down(nodes):
         above = node.parent

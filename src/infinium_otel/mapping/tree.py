@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from infinium_otel.assembly.forest import order
 from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.previews import Said
 
@@ -111,7 +112,7 @@ class Node:
 
 def in_order(records: Iterable[SpanRecord]) -> list[SpanRecord]:
     """By start; where two start together the one that ends later encloses the other."""
-    return sorted(records, key=lambda r: (r.start_ns, -r.end_ns, r.span_id))
+    return sorted(records, key=order)
 
 
 def tree_of(pairs: Iterable[tuple[SpanRecord, Reading]]) -> list[Node]:
@@ -126,8 +127,19 @@ def tree_of(pairs: Iterable[tuple[SpanRecord, Reading]]) -> list[Node]:
         if parent is not None and parent is not node:
             node.parent = parent
             parent.children.append(node)
-    _cut_cycles(nodes)
+    if not _go_down(nodes):
+        _cut_cycles(nodes)
     return nodes
+
+
+def _go_down(nodes: list[Node]) -> bool:
+    """Whether every parent stands before its children, so that there is no cycle."""
+    passed: set[int] = set()
+    for node in nodes:
+        if node.parent is not None and id(node.parent) not in passed:
+            return False
+        passed.add(id(node))
+    return True
 
 
 def _cut_cycles(nodes: list[Node]) -> None:

@@ -112,10 +112,8 @@ def detail_tags(nodes: Iterable[Node]) -> dict[str, str]:
     return {name: str(value) for name, value in sums.items() if value}
 
 
-def details(usage: Usage | None) -> dict[str, int]:
+def details(usage: Usage) -> dict[str, int]:
     """One call's cached and reasoning tokens, by their OpenTelemetry names."""
-    if usage is None:
-        return {}
     found = {name: getattr(usage, fact) for fact, name in _DETAILS.items()}
     cached = (usage.cache_read or 0) + (usage.cache_write or 0)
     if cached and usage.input is not None:

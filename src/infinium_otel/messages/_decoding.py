@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from infinium_otel.jsontext import decode
+from infinium_otel.jsontext import MAPPING, decode
 from infinium_otel.messages._parts import (
     PARTS,
     add_part,
@@ -85,11 +85,13 @@ def _names_its_role(item: Any) -> bool:
 def holds_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether decoded *value* looks like messages rather than other data."""
     if isinstance(value, (list, tuple)):
-        looked = value[:MAX_LOOK] if depth else ()
-        return any(holds_messages(item, depth - 1) for item in looked)
+        for item in value[:MAX_LOOK] if depth else ():
+            if holds_messages(item, depth - 1):
+                return True
+        return False
     if isinstance(value, str) or value is None:
         return False
-    return isinstance(value, Mapping) and not MESSAGE_KEYS.isdisjoint(value)
+    return isinstance(value, MAPPING) and not MESSAGE_KEYS.isdisjoint(value)
 
 
 def _collect(value: Any, role: str, found: list[Message]) -> None:
@@ -97,14 +99,14 @@ def _collect(value: Any, role: str, found: list[Message]) -> None:
     if isinstance(value, str):
         if value:
             found.append(Message(role, value))
-    elif isinstance(value, Mapping):
+    elif isinstance(value, (list, tuple)):
+        _collect_list(value, role, found)
+    elif isinstance(value, MAPPING):
         inner = _wrapped(value)
         if inner is None:
             _collect_one(value, role, found)
         else:
             _collect(decode(inner), role, found)
-    elif isinstance(value, (list, tuple)):
-        _collect_list(value, role, found)
 
 
 def _wrapped(value: Mapping[str, Any]) -> Any:
@@ -150,7 +152,7 @@ def _is_pair(value: Any) -> bool:
 
 def _is_block(value: Any) -> bool:
     """A content block or item that stands in the list itself, without a role."""
-    if not isinstance(value, Mapping) or "role" in value:
+    if not isinstance(value, MAPPING) or "role" in value:
         return False
     kind = value.get("type")
     return isinstance(kind, str) and kind in PARTS and "data" not in value
@@ -194,13 +196,13 @@ def _collect_one(value: Mapping[str, Any], role: str, found: list[Message]) -> N
 def _message_in(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """The message itself, out of LangChain's dumps and other envelopes."""
     kwargs = value.get("kwargs")
-    if isinstance(kwargs, Mapping) and ("lc" in value or "id" in value):
+    if ("lc" in value or "id" in value) and isinstance(kwargs, MAPPING):
         names = value.get("id")
         name = names[-1] if isinstance(names, (list, tuple)) and names else None
         return {"type": name, **kwargs}
     if "content" not in value and "parts" not in value:
         inner = value.get("message", value.get("data"))
-        if isinstance(inner, Mapping):
+        if isinstance(inner, MAPPING):
             outer = value.get("role") or value.get("type") or value.get("event.name")
             return _message_in({"role": outer, **inner} if outer else inner)
     return value
@@ -244,13 +246,18 @@ def _parts_in_text(content: str) -> Iterable[Any]:
     return (content,)
 
 
+_REQUEST_KEYS = frozenset({"tool_calls", "additional_kwargs", "function_call"})
+
+
 def _add_requests(draft: Draft, value: Mapping[str, Any]) -> None:
     """OpenAI's `tool_calls` and `function_call` beside the content."""
+    if _REQUEST_KEYS.isdisjoint(value):
+        return
     calls = decode(value.get("tool_calls"))
     if not calls:
         extra = value.get("additional_kwargs")
-        calls = extra.get("tool_calls") if isinstance(extra, Mapping) else None
-    if isinstance(value.get("function_call"), Mapping):
+        calls = extra.get("tool_calls") if isinstance(extra, MAPPING) else None
+    if isinstance(value.get("function_call"), MAPPING):
         calls = [value["function_call"]]
     if not isinstance(calls, (list, tuple)):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infinium_otel.jsontext import decode, text_of
+from infinium_otel.jsontext import MAPPING, decode, text_of
 from infinium_otel.messages._media import media_label
 from infinium_otel.messages._values import Draft, ToolReply, ToolRequest
 
@@ -23,7 +23,7 @@ def add_part(draft: Draft, part: Any) -> None:
         if part:
             draft.texts.append(part)
         return
-    if not isinstance(part, Mapping):
+    if not isinstance(part, MAPPING):
         if part is not None:
             draft.texts.append(text_of(part))
         return
@@ -51,7 +51,7 @@ def _text(draft: Draft, part: Part) -> None:
             if said:
                 draft.texts.append(said)
             return
-        if isinstance(said, Mapping):
+        if isinstance(said, MAPPING):
             _text(draft, said)
             return
 
@@ -72,7 +72,7 @@ def _asks(draft: Draft, part: Part) -> None:
 
 def _asks_provider(draft: Draft, part: Part) -> None:
     call = part.get("server_tool_call", part)
-    call = call if isinstance(call, Mapping) else part
+    call = call if isinstance(call, MAPPING) else part
     request = request_of({"name": part.get("name") or call.get("type"), **call})
     if request is not None:
         call_id = request.id or id_of(part)
@@ -105,13 +105,13 @@ def _nothing(_draft: Draft, _part: Part) -> None:
 
 def request_of(call: Any) -> ToolRequest | None:
     """The tool that *call* asks for, in any dialect's shape; None if it names none."""
-    if not isinstance(call, Mapping):
+    if not isinstance(call, MAPPING):
         return None
     inner = call.get("tool_call", call)
-    function = inner.get("function") if isinstance(inner, Mapping) else None
-    source = function if isinstance(function, Mapping) else inner
-    if not isinstance(source, Mapping):
+    if not isinstance(inner, MAPPING):
         return None
+    function = inner.get("function")
+    source = function if isinstance(function, MAPPING) else inner
     name = source.get("name") or call.get("toolName") or source.get("tool_name")
     if not isinstance(name, str) or not name:
         return None
@@ -144,17 +144,20 @@ def plain(value: Any) -> Any:
     value = decode(value, 1)
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping) and value.keys() <= {"type", "text", "annotations"}:
-        return value.get("text", value)
-    if isinstance(value, (list, tuple)) and value:
+    if isinstance(value, (list, tuple)):
         texts = [_block_text(block) for block in value]
-        if None not in texts:
+        if texts and None not in texts:
             return "\n".join(str(text) for text in texts)
+    elif isinstance(value, MAPPING) and value.keys() <= _TEXT_KEYS:
+        return value.get("text", value)
     return value
 
 
+_TEXT_KEYS = frozenset({"type", "text", "annotations"})
+
+
 def _block_text(block: Any) -> str | None:
-    if not isinstance(block, Mapping):
+    if not isinstance(block, MAPPING):
         return None
     for key in ("text", "content"):
         if isinstance(block.get(key), str) and block.get("type", "text") == "text":
@@ -167,7 +170,7 @@ def _nested(key: str, reader: PartReader, **told: str) -> PartReader:
 
     def read(draft: Draft, part: Part) -> None:
         inner = part[key]
-        if isinstance(inner, Mapping):
+        if isinstance(inner, MAPPING):
             reader(draft, {**told, **inner} if told else inner)
 
     return read
@@ -176,7 +179,7 @@ def _nested(key: str, reader: PartReader, **told: str) -> PartReader:
 def _answers(draft: Draft, part: Part) -> None:
     """Haystack's answer holds the request it answers."""
     answer = part["tool_call_result"]
-    if isinstance(answer, Mapping):
+    if isinstance(answer, MAPPING):
         origin = answer.get("origin")
         asked = request_of(origin)
         draft.replies.append(
@@ -191,7 +194,7 @@ def _answers(draft: Draft, part: Part) -> None:
 
 def _reasoning_content(draft: Draft, part: Part) -> None:
     inner = part.get("reasoningText", part)
-    _thought(draft, inner if isinstance(inner, Mapping) else part)
+    _thought(draft, inner if isinstance(inner, MAPPING) else part)
 
 
 MEDIA = (
