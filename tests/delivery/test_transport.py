@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -368,3 +370,15 @@ def test_delivery_is_not_traced():
     with untraced():
         assert all(values(key) for key in network.SUPPRESS_KEYS)
     assert not any(values(key) for key in network.SUPPRESS_KEYS)
+
+
+def test_connecting_imports_nothing():
+    """A thread that connects imports no module, whose lock a fork could leave behind."""
+    program = (
+        "import sys; from infinium_otel.delivery import transport; "
+        "print('encodings.idna' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "True"

@@ -8,6 +8,7 @@ transports, which are behind the same few lines.
 
 from __future__ import annotations
 
+import codecs
 import http.client
 import io
 import os
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from infinium_otel.config import Config
     from infinium_otel.delivery.httpx_transport import ProxyTransport
     from infinium_otel.protocol import Request, Send
+
+# `getaddrinfo` asks for this codec, which is a module. Imported by a thread of ours while
+# another forks, it would leave the child an import lock that nobody ever releases.
+codecs.lookup("idna")
 
 MAX_REPLY_BYTES = 4 * 1024 * 1024
 MAX_IDLE_S = 15.0
