@@ -52,6 +52,9 @@ def test_the_root_wins_then_the_first_span():
             "general.agent_notes", ("a",), General(agent_notes='["a"]'), id="list-text"
         ),
         pytest.param("general.shoe_size", 7, None, id="no-such-field"),
+        pytest.param(
+            "general.agent_notes", {"a": 1}, General(agent_notes='{"a":1}'), id="object"
+        ),
         pytest.param("general", '{"retries": 2}', General(retries=2), id="whole"),
         pytest.param("general", "not json", None, id="whole-but-no-object"),
         pytest.param("sales.deal_value", "1.5", Sales(deal_value=1.5), id="float"),

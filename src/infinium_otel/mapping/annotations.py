@@ -100,7 +100,8 @@ def _fitted(value: Any, wanted: str) -> Any:
         return _listed(value) if wanted.startswith("Texts") else text_of(value)
     if wanted.startswith(("int", "float", "bool")):
         return _scalar(value, wanted)
-    return value if isinstance(value, (str, dict)) else text_of(value)
+    fits = isinstance(value, str) or ("dict[" in wanted and isinstance(value, dict))
+    return value if fits else text_of(value)
 
 
 def _listed(value: Any) -> list[Any]:
