@@ -7,7 +7,13 @@ import json
 import pytest
 
 from infinium_otel import Config, spans_to_tasks
-from infinium_otel.taskdata import Customer, ExpectedOutcome, General, Sales
+from infinium_otel.taskdata import (
+    Customer,
+    ErrorDetail,
+    ExpectedOutcome,
+    General,
+    Sales,
+)
 from support.told import agent, chat, task_of, told
 
 
@@ -52,6 +58,17 @@ def test_the_root_wins_then_the_first_span():
             "general.agent_notes", ("a",), General(agent_notes='["a"]'), id="list-text"
         ),
         pytest.param("general.shoe_size", 7, None, id="no-such-field"),
+        pytest.param("sales.deal_value", "nan", None, id="not-a-number"),
+        pytest.param(
+            "general.tags", ({"a": 1},), General(tags=['{"a":1}']), id="objects"
+        ),
+        pytest.param(
+            "general.errors_encountered",
+            '[{"error_type": "E", "message": "no"}, {"message": "half"}, 7]',
+            General(errors_encountered=[ErrorDetail("E", "no")]),
+            id="errors",
+        ),
+        pytest.param("general.errors_encountered", "E", None, id="no-error"),
         pytest.param(
             "general.agent_notes", {"a": 1}, General(agent_notes='{"a":1}'), id="object"
         ),

@@ -6,11 +6,12 @@ the credentials. The root's word wins, else the first span's that has one.
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import decode, text_of
-from infinium_otel.taskdata import SECTIONS, ExpectedOutcome
+from infinium_otel.taskdata import SECTIONS, ErrorDetail, ExpectedOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,6 +95,8 @@ def _fitted(value: Any, wanted: str) -> Any:
     value = decode(value)
     if isinstance(value, tuple):
         value = list(value)
+    if wanted.startswith("list[ErrorDetail"):
+        return _errors(value)
     if wanted.startswith("list["):
         return _listed(value)
     if isinstance(value, list):
@@ -104,12 +107,22 @@ def _fitted(value: Any, wanted: str) -> Any:
     return value if fits else text_of(value)
 
 
-def _listed(value: Any) -> list[Any]:
+def _listed(value: Any) -> list[str]:
     """A list of texts, whichever way it was written."""
     value = decode(value)
-    if isinstance(value, (list, tuple)):
-        return [item if isinstance(item, dict) else text_of(item) for item in value]
-    return [text_of(value)]
+    return [
+        text_of(v) for v in (value if isinstance(value, (list, tuple)) else [value])
+    ]
+
+
+def _errors(value: Any) -> list[ErrorDetail] | None:
+    """Errors as objects with a type and a message; whatever is none is left out."""
+    told = value if isinstance(value, list) else [value]
+    return [
+        ErrorDetail(text_of(error["error_type"]), text_of(error["message"]))
+        for error in map(decode, told)
+        if isinstance(error, dict) and {"error_type", "message"} <= error.keys()
+    ] or None
 
 
 def _scalar(value: Any, wanted: str) -> Any:
@@ -117,6 +130,7 @@ def _scalar(value: Any, wanted: str) -> Any:
     if kind is bool:
         return {"true": True, "false": False}.get(str(value).lower())
     try:
-        return kind(value)
+        found = kind(value)
     except (TypeError, ValueError, OverflowError):
         return None
+    return found if math.isfinite(found) else None
