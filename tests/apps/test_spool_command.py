@@ -90,3 +90,16 @@ def test_a_spool_that_is_not_there_is_one_line(run, tmp_path):
     assert code == 2
     assert "there is no such spool" in said
     assert not (tmp_path / "no.db").exists()
+
+
+@pytest.mark.parametrize("action", ["list", "retry", "drop"])
+def test_a_file_that_is_no_spool_is_left_alone(action, run, tmp_path):
+    """A slip in the path moves nobody's file."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database at all")
+    assert run(path, action) == (
+        2,
+        [],
+        f"infinium-otel spool: {path}: file is not a database\n",
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]

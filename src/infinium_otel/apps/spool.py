@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "keys",
         nargs="*",
+        default=[],
         metavar="KEY",
         help="which tasks, by the key that list shows; default: all that were refused",
     )

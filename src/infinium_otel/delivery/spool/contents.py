@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from infinium_otel.delivery.spool.file import opened
+from infinium_otel.delivery.spool.file import connected
 from infinium_otel.errors import SpoolError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _existing(path: str) -> Iterator[sqlite3.Connection]:
     if not os.path.isfile(path):  # noqa: PTH113 - pathlib costs an import
         raise SpoolError(f"{path}: there is no such spool", field="spool")
     try:
-        with closing(opened(path)) as connection:
+        with closing(connected(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield connection
             connection.execute("COMMIT")

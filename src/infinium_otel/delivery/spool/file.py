@@ -27,16 +27,22 @@ def opened(path: str) -> sqlite3.Connection:
         sqlite3.Error: SQLite cannot use it.
     """
     try:
-        return _opened(path)
+        return connected(path)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
         aside = _move_aside(path)
         logger.error("The spool %s is damaged; it was moved to %s", path, aside)  # noqa: TRY400 - the trace adds nothing
-    return _opened(path)
+    return connected(path)
 
 
-def _opened(path: str) -> sqlite3.Connection:
+def connected(path: str) -> sqlite3.Connection:
+    """A connection to the spool at *path*, made if it is not there.
+
+    Raises:
+        SpoolError: the file cannot be used; the message says why.
+        sqlite3.Error: SQLite cannot use it, or it is no database.
+    """
     _prepare(path)
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
