@@ -86,6 +86,9 @@ def test_warns_when_others_can_reach_it(tmp_path):
         pytest.param(
             ["--db", "/nowhere/t.db"], "cannot open /nowhere/t.db", id="no-db"
         ),
+        pytest.param(
+            ["--prompts", "none"], "--prompts none: there is no such", id="no-prompts"
+        ),
         pytest.param(["--port", "many"], "invalid int value", id="no-number"),
     ],
 )

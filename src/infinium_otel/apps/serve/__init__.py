@@ -65,7 +65,7 @@ def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Li
 
     Raises:
         MissingExtraError: the `server` extra is not installed.
-        InfiniumError: the database cannot be opened.
+        InfiniumError: the database cannot be opened, or there is no prompt folder.
     """
     try:
         from infinium_otel.apps.serve.app import build  # noqa: PLC0415 - an extra

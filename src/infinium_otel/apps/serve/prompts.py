@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infinium_otel.apps.serve.checks import RefusedError
+from infinium_otel.errors import InfiniumError
 
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 SUFFIXES = (".md", ".txt")
@@ -19,10 +20,16 @@ MAX_PROMPT_BYTES = 1024 * 1024
 
 
 class PromptFolder:
-    """The prompts below *root*; None for a server without prompts."""
+    """The prompts below *root*; None for a server without prompts.
+
+    Raises:
+        InfiniumError: there is no such folder.
+    """
 
     def __init__(self, root: str | None) -> None:
         self._root = Path(root).resolve() if root else None
+        if self._root is not None and not self._root.is_dir():
+            raise InfiniumError(f"--prompts {root}: there is no such folder")
 
     def find(self, prompt_id: str, version: str) -> dict[str, Any]:
         """The prompt as the API tells it.
