@@ -66,7 +66,8 @@ def test_wrong_arguments_are_one_line_and_exit_2(argv, message, capsys):
     ("error", "code", "line"),
     [
         pytest.param(InfiniumError("no\nluck"), 2, "no luck", id="ours"),
-        pytest.param(FileNotFoundError(2, "No such file", "x"), 2, "No such", id="os"),
+        pytest.param(FileNotFoundError(2, "No such", "x"), 2, "x: No such", id="file"),
+        pytest.param(TimeoutError("too late"), 2, "too late", id="os"),
         pytest.param(KeyboardInterrupt(), 130, "interrupted", id="interrupt"),
     ],
 )

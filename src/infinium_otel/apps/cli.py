@@ -100,8 +100,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return IN_PART
     except KeyboardInterrupt:
         return complain(args.command, "interrupted", INTERRUPTED)
-    except (InfiniumError, OSError) as error:
+    except InfiniumError as error:
         return complain(args.command, str(error), NOT_DONE)
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        return complain(args.command, f"{where}{error.strerror or error}", NOT_DONE)
     return code
 
 
