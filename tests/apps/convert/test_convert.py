@@ -341,6 +341,16 @@ def test_a_record_that_cannot_be_read_is_left_out(convert, file):
     assert said.endswith(", 1 items could not be read\n")
 
 
+def test_nothing_is_read_from_a_terminal(convert, monkeypatch):
+    """Without a file and without a pipe it says so, and does not wait."""
+    monkeypatch.setattr("sys.stdin", Terminal())
+    assert convert() == (
+        2,
+        [],
+        "infinium-otel convert: name the files to read, or pipe one in\n",
+    )
+
+
 WRITER = """
 import json, sys
 text = "x" * 100_000

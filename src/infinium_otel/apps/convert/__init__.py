@@ -90,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
         total_bytes,
     )
 
+    if reading.STDIN in args.files and sys.stdin.isatty():
+        raise InfiniumError("name the files to read, or pipe one in")
     config = _configuration(args)
     read = reading.Read()
     with progress(total_bytes(args.files)) as advance:
