@@ -204,3 +204,20 @@ class TestFurtherParts:
         pipeline.feed([*agent_run(1), *agent_run(2)], 0.0)
         pipeline.feed([self.late(1), self.late(2)], 0.0)
         assert [done.trace_id for done in pipeline.flush(0.0)] == [tid(2)]
+
+
+@pytest.mark.parametrize("include", ["all", "agents"])
+def test_requests_of_our_own_are_left_out(include):
+    """Spans of requests to Infinium are filtered, alone or within a run."""
+    told = {}
+    config = Config(include=include, base_url="http://infinium.test/api/v1")
+    pipeline = Pipeline(config, on_filtered=told.__setitem__)
+    own = {"url.full": "http://infinium.test/api/v1/agents/a/trace"}
+    lone = span("lone", trace=tid(2), attributes=own)
+    within = span("within", "r1", 0.5, 0.6, trace=tid(1), attributes=own)
+    [done] = pipeline.feed([lone, within, *agent_run(1)], 0.0)
+    assert done.spans == len(done.task.steps) + 1 == 3
+    assert pipeline.filtered == {"own_request": 2}
+    assert pipeline.filtered_tasks.total() == 1
+    assert told == {tid(1): (sid("within"),), tid(2): (sid("lone"),)}
+    assert conserved(pipeline)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from infinium_otel.config import Config
 from infinium_otel.limits import fit
 from infinium_otel.mapping import map_trace
 from infinium_otel.mapping.copies import copies
+from infinium_otel.ownrequests import OWN_REQUEST, OwnRequests
 from infinium_otel.records import LogEvent, SpanRecord
 from infinium_otel.redaction import redact
 from infinium_otel.sdkspans import as_record
@@ -82,6 +83,7 @@ class Pipeline:
         self._unfiltered = config.but(include="all")
         self._sent: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._assembler = Assembler(config)
+        self._own_requests = OwnRequests(config.base_url)
         self.finished = 0
         self.tasks = 0
         self.filtered: Counter[str] = Counter()
@@ -170,6 +172,11 @@ class Pipeline:
 
     def _map(self, trace: Trace) -> Finished | None:
         """The task of *trace*; None, and counted, if it is none to send."""
+        own = self._own_requests.among(trace.records)
+        if own:
+            trace = self._without(trace, own)
+            if not trace.records:
+                return None
         task = self._task(trace)
         ids = tuple(record.span_id for record in trace.records)
         if task is not None and self._wanted(task):
@@ -191,9 +198,17 @@ class Pipeline:
         sent = trace.part and (trace.trace_id, trace.root_id) in self._sent
         return self._unfiltered if sent else self._config
 
-    def _filter(self, reason: str, trace_id: str, span_ids: tuple[str, ...]) -> None:
+    def _without(self, trace: Trace, own: tuple[str, ...]) -> Trace:
+        """*trace* without the spans of our own requests, which are counted."""
+        kept = tuple(record for record in trace.records if record.span_id not in own)
+        self._filter(OWN_REQUEST, trace.trace_id, own, tasks=0 if kept else 1)
+        return replace(trace, records=kept)
+
+    def _filter(
+        self, reason: str, trace_id: str, span_ids: tuple[str, ...], *, tasks: int = 1
+    ) -> None:
         self.filtered[reason] += len(span_ids)
-        self.filtered_tasks[reason] += 1
+        self.filtered_tasks[reason] += tasks
         if self._on_filtered is not None:
             self._on_filtered(trace_id, span_ids)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import uuid
 
+import httpx
 import pytest
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord
@@ -22,7 +24,9 @@ from infinium_otel import (
     InfiniumSpanProcessor,
 )
 from infinium_otel.errors import InfiniumError
+from infinium_otel.taskdata import task_to_dict
 from infinium_otel.testing import FakeInfinium
+from infinium_otel.testing.fake import AGENT_ID, AGENT_SECRET
 from support.programs import (
     AGENT,
     FAST,
@@ -194,8 +198,8 @@ def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
 
     Through a proxy, because there our transport is httpx.
     """
-    httpx = pytest.importorskip("opentelemetry.instrumentation.httpx")
-    instrumentor = httpx.HTTPXClientInstrumentor()
+    instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
+    instrumentor = instrumentation.HTTPXClientInstrumentor()
     seen = InMemorySpanExporter()
     with FakeInfinium() as proxy:
         monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/api/v1"))
@@ -217,6 +221,50 @@ def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
                 instrumentor.uninstrument()
         assert len(proxy.requests) >= 2
     assert {s.name for s in seen.get_finished_spans()} == {"run", "run.0", "run.1"}
+
+
+class Threaded:
+    """A client that posts from a thread of its own, where no context follows it."""
+
+    def __init__(self, base_url):
+        self.url = f"{base_url}/agents/{AGENT_ID}/trace"
+        self.sent = 0
+
+    def send_task_data(self, task):
+        self.sent += 1
+        thread = threading.Thread(target=self.post, args=(task_to_dict(task),))
+        thread.start()
+        thread.join()
+
+    def post(self, body):
+        headers = {"x-agent-id": AGENT_ID, "x-agent-key": AGENT_SECRET}
+        headers["Idempotency-Key"] = uuid.uuid4().hex
+        httpx.post(self.url, json=body, headers=headers).raise_for_status()
+
+
+@pytest.mark.parametrize(("way", "more"), WAYS)
+def test_spans_of_our_own_requests_feed_nothing(fake, way, more):
+    """A span that names our endpoint is left out and counted: no task tells of a task."""
+    instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
+    instrumentor = instrumentation.HTTPXClientInstrumentor()
+    client = Threaded(fake.base_url)
+    with way(fake, client=client, include="all", **more) as (inlet, provider, tracer):
+        instrumentor.instrument(tracer_provider=provider)
+        try:
+            run_agent(tracer)
+            with tracer.start_as_current_span("run", attributes=AGENT):
+                httpx.get(f"{fake.base_url}/agents/none")
+            for _ in range(5):
+                provider.force_flush()
+                assert inlet.force_flush(5_000)
+        finally:
+            instrumentor.uninstrument()
+        stats = inlet.stats
+        assert accounted(stats)
+        assert stats.delivered == 4
+        assert stats.reasons == {"own_request": stats.filtered} == {"own_request": 3}
+    assert client.sent == len(fake.tasks) == 2
+    assert fake.base_url not in str(fake.tasks)
 
 
 class TestProviders:

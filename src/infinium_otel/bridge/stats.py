@@ -25,7 +25,8 @@ class Stats:
         delivered: those the service answered with success.
         queued: those in tasks that wait or are under way.
         open: those that wait for the rest of their trace.
-        filtered: those in traces that are no task: see `Config.include`, `should_send`.
+        filtered: those in traces that are no task (see `Config.include`, `should_send`),
+            and those that tell of requests to Infinium itself.
         refused: those that will not arrive: repeated, unreadable, refused by the service
             for good, or lost; `reasons` tells which.
         reasons: spans filtered and refused, by reason.

@@ -1,0 +1,35 @@
+"""Where a URL leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Host, port and path of an HTTP URL.
+
+    Args:
+        host: in lower case, without the brackets of IPv6.
+        path: "" or with a leading slash; as it stands in the URL.
+    """
+
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """The address of *url*; a port that it does not name is its scheme's.
+
+        Raises:
+            ValueError: *url* is none of HTTP.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+            raise ValueError("not an HTTP address")
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
+        return cls(parts.hostname, port, parts.path)
