@@ -1,7 +1,7 @@
 """Scores the mapping against the recordings, where their scorer is at hand.
 
 The scorer lives beside the recordings, outside this repository. The recordings
-themselves are carried (`tests/data`), and `tests/test_corpus.py` checks them anywhere.
+themselves are carried (`tests/data`), and `tests/mapping/test_recordings.py` checks them anywhere.
 """
 
 from __future__ import annotations

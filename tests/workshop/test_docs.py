@@ -13,9 +13,11 @@ from infinium_otel.apps.cli import COMMANDS
 from infinium_otel.config import Config, variables
 from infinium_otel.dialects import DIALECTS
 from infinium_otel.testing import FakeInfinium
+from support import corpus
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+LIBRARIES = sorted({name.partition("/")[0] for name in corpus.names()})
 
 
 @pytest.fixture(scope="module")
@@ -100,5 +102,26 @@ def test_every_link_of_the_readme_leads_somewhere():
 
 
 def test_the_readme_counts_the_dialects():
-    """The README says how many dialects there are."""
-    assert f"{len(DIALECTS)} dialects" in README
+    """The README says how many dialects there are beside what any span may say."""
+    own = [dialect for dialect in DIALECTS if not dialect.common]
+    assert f"{len(own)} dialects of LLM spans" in README
+
+
+def test_the_recordings_are_counted():
+    """README and CONTRIBUTING say how many recordings there are, and of how many."""
+    assert f"\n{len(corpus.names())} recordings of" in README
+    said = f"{len(corpus.names())} recordings of what {len(LIBRARIES)} published"
+    assert said in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_readme_names_what_was_recorded(library):
+    """A row has the version that emitted the spans, and those of what it reports on."""
+    packages = corpus.recording(corpus.names(library)[0]).truth["packages"]
+    (package, version), *others = packages.items()
+    name = re.sub("-(core|slim)$", "", package)
+    [row] = [row for row in README.splitlines() if re.match(rf"\| {name}[ |]", row)]
+    _, _, versions, reported_on, _ = row.split("|")
+    assert version in versions
+    for other, version_of_it in others:
+        assert f" {other} " not in reported_on or version_of_it in reported_on
