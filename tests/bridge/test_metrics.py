@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from infinium_otel.testing import Fault
 from support.programs import run
 
 PROGRAM = """
@@ -27,22 +30,26 @@ for resource in data.resource_metrics:
             for point in metric.data.data_points:
                 facts = dict(point.attributes)
                 facts.pop("server.port")
-                print(metric.name, point.value, *sorted(facts.items()))
+                number = point.count if hasattr(point, "count") else point.value
+                print(metric.name, number, *sorted(facts.items()))
 """
+WHO = (
+    "('otel.component.name', 'infinium_span_exporter/0') "
+    "('otel.component.type', 'infinium_span_exporter') "
+    "('server.address', '127.0.0.1')"
+)
+DURATION = "otel.sdk.exporter.operation.duration"
+STATUS = "('http.response.status_code', {})"
 
 
 def test_what_is_told(fake):
-    """Spans exported and in flight, by component, server and reason."""
+    """Spans exported and in flight, and attempts at it, by component and server."""
     code, output, complaints = run(fake, PROGRAM)
     assert (code, complaints) == (0, "")
-    who = (
-        "('otel.component.name', 'infinium_span_exporter/0') "
-        "('otel.component.type', 'infinium_span_exporter') "
-        "('server.address', '127.0.0.1')"
-    )
-    assert output.splitlines() == [
-        f"otel.sdk.exporter.span.exported 5 {who}",
-        f"otel.sdk.exporter.span.inflight 1 {who}",
+    assert sorted(output.splitlines()) == [
+        f"{DURATION} 1 {STATUS.format(201)} {WHO}",
+        f"otel.sdk.exporter.span.exported 5 {WHO}",
+        f"otel.sdk.exporter.span.inflight 1 {WHO}",
     ]
 
 
@@ -53,3 +60,71 @@ def test_what_failed_is_told_by_reason(fake):
     code, output, _ = run(fake, program)
     assert code == 0
     assert "exported 5 ('error.type', '400')" in output
+
+
+@pytest.mark.parametrize(
+    ("faults", "told"),
+    [
+        pytest.param([], [f"1 {STATUS.format(201)}"], id="delivered"),
+        pytest.param(
+            [503, 503],
+            [
+                f"1 {STATUS.format(201)}",
+                f"2 ('error.type', '503') {STATUS.format(503)}",
+            ],
+            id="retried",
+        ),
+        pytest.param(
+            [413], [f"1 ('error.type', '413') {STATUS.format(413)}"], id="413"
+        ),
+        pytest.param(
+            [Fault(breaks="close")],
+            ["1 ('error.type', 'broken')", f"1 {STATUS.format(201)}"],
+            id="no-answer",
+        ),
+    ],
+)
+def test_each_attempt_is_timed(fake, faults, told):
+    """Every request counts once, under its status, or the reason why there is none."""
+    fake.script(*faults)
+    code, output, _ = run(fake, PROGRAM.replace("assert p.f", "p.f"))
+    assert code == 0
+    durations = [line for line in output.splitlines() if DURATION in line]
+    assert sorted(durations) == sorted(f"{DURATION} {each} {WHO}" for each in told)
+
+
+CLIENT = """
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from types import SimpleNamespace
+class Client:
+    def send_task_data(self, task):
+        time.sleep(0.02)
+        return {answer}
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+p, t = provider_of(InfiniumSpanProcessor(client=Client()))
+run_agent(t)
+assert p.force_flush()
+for metric in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics:
+    if metric.name == "otel.sdk.exporter.operation.duration":
+        [point] = metric.data.data_points
+        print(metric.unit, point.count, 0.02 <= point.sum < 10)
+        print(point.attributes.get("http.response.status_code"))
+        print(max(point.explicit_bounds))
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        pytest.param("SimpleNamespace(status_code=201)", "201", id="known"),
+        pytest.param("None", "None", id="unknown"),
+    ],
+)
+def test_a_client_of_the_users_own_is_timed_too(fake, answer, status):
+    """In seconds; its status is told where its answer has one, and never made up."""
+    code, output, complaints = run(fake, CLIENT.replace("{answer}", answer))
+    assert (code, complaints) == (0, "")
+    assert output.splitlines() == ["s 1 True", status, "10"]

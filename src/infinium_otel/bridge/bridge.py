@@ -6,13 +6,13 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach, detach
 
 from infinium_otel.bridge.hints import ContentHints
 from infinium_otel.bridge.inside import INSIDE, is_inside
+from infinium_otel.bridge.metrics import attempts_of, labels_of_new
 from infinium_otel.bridge.stats import Load, Stats, gather
 from infinium_otel.bridge.worker import Worker
 from infinium_otel.sdkspans import as_record
@@ -45,8 +45,6 @@ LOCK_S = 5.0
 """Seconds to wait for the lock where no deadline was given; a signal handler that
 interrupted its holder must not wait for ever."""
 
-_numbers = count()
-
 
 class Bridge:
     """A pipeline, driven from many threads, and what becomes of its tasks.
@@ -60,6 +58,9 @@ class Bridge:
         journal: keeps ended spans of open traces over a kill; None without a spool.
         readers: finds the dialect readers of third parties, with the first span.
         clock: seconds, monotonic.
+
+    Attributes:
+        labels: of this bridge's numbers among the metrics.
     """
 
     def __init__(
@@ -83,7 +84,8 @@ class Bridge:
         )
         self._settle_s = 0.0
         self._hints = ContentHints()
-        self.number = next(_numbers)
+        self.labels = labels_of_new(config)
+        sender.on_attempt = attempts_of(self.labels)
         self._reset()
 
     def _reset(self) -> None:

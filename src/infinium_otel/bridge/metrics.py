@@ -5,21 +5,67 @@ Source: OpenTelemetry semantic conventions 1.43, "SDK metrics": `otel.sdk.export
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import count
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from opentelemetry.metrics import Observation, get_meter
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from infinium_otel.address import Address
 
-    from opentelemetry.metrics import CallbackOptions
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from opentelemetry.metrics import CallbackOptions, Histogram
 
     from infinium_otel.bridge.bridge import Bridge
+    from infinium_otel.config import Config
+    from infinium_otel.protocol import Outcome
 
+    Labels = Mapping[str, str | int]
+
+METER = "infinium_otel"
 COMPONENT = "infinium_span_exporter"
+BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""Source: OpenTelemetry semantic conventions, "HTTP metrics": advised for durations."""
 
+_numbers = count()
 _observed: list[Iterable[Bridge]] = []
+
+
+def labels_of_new(config: Config) -> Labels:
+    """Attributes that tell the numbers of a new component from those of others."""
+    address = Address.of(config.base_url)
+    return {
+        "otel.component.type": COMPONENT,
+        "otel.component.name": f"{COMPONENT}/{next(_numbers)}",
+        "server.address": address.host,
+        "server.port": address.port,
+    }
+
+
+def attempts_of(labels: Labels) -> Callable[[Outcome, float], None]:
+    """What a sender tells of each attempt at a delivery: its outcome and duration."""
+
+    def record(outcome: Outcome, duration_s: float) -> None:
+        attributes = dict(labels)
+        if outcome.kind != "delivered":
+            attributes["error.type"] = outcome.reason
+        if outcome.status is not None:
+            attributes["http.response.status_code"] = outcome.status
+        _durations().record(duration_s, attributes)
+
+    return record
+
+
+@cache
+def _durations() -> Histogram:
+    return get_meter(METER).create_histogram(
+        "otel.sdk.exporter.operation.duration",
+        unit="s",
+        description="The duration of exporting a batch of telemetry records.",
+        explicit_bucket_boundaries_advisory=BOUNDS_S,
+    )
 
 
 def observe(bridges: Iterable[Bridge]) -> None:
@@ -27,7 +73,7 @@ def observe(bridges: Iterable[Bridge]) -> None:
     if _observed:
         return
     _observed.append(bridges)
-    meter = get_meter("infinium_otel")
+    meter = get_meter(METER)
     meter.create_observable_counter(
         "otel.sdk.exporter.span.exported",
         [_exported],
@@ -45,28 +91,16 @@ def observe(bridges: Iterable[Bridge]) -> None:
 def _exported(_: CallbackOptions) -> Iterator[Observation]:
     for bridge in _bridges():
         stats = bridge.stats()
-        attributes = _attributes(bridge)
-        yield Observation(stats.delivered, attributes)
+        yield Observation(stats.delivered, bridge.labels)
         for reason, spans in stats.undelivered.items():
-            yield Observation(spans, {**attributes, "error.type": reason})
+            yield Observation(spans, {**bridge.labels, "error.type": reason})
 
 
 def _inflight(_: CallbackOptions) -> Iterator[Observation]:
     for bridge in _bridges():
         stats = bridge.stats()
-        yield Observation(stats.open + stats.queued, _attributes(bridge))
+        yield Observation(stats.open + stats.queued, bridge.labels)
 
 
 def _bridges() -> list[Bridge]:
     return [bridge for bridges in _observed for bridge in bridges]
-
-
-def _attributes(bridge: Bridge) -> dict[str, str | int]:
-    address = urlsplit(bridge.config.base_url)
-    default_port = 443 if address.scheme == "https" else 80
-    return {
-        "otel.component.type": COMPONENT,
-        "otel.component.name": f"{COMPONENT}/{bridge.number}",
-        "server.address": address.hostname or "",
-        "server.port": address.port or default_port,
-    }

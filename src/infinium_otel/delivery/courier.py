@@ -85,12 +85,13 @@ class ClientCourier:
         """Makes one attempt; the client may make more of it."""
         try:
             with untraced():
-                self._send(item)
+                result = self._send(item)
         except Exception as error:  # noqa: BLE001 - a stranger's client may raise anything
             return _judged(error)
-        return Outcome("delivered", 200)
+        status = getattr(result, "status_code", None)
+        return Outcome("delivered", status if isinstance(status, int) else None)
 
-    def _send(self, item: Item) -> None:
+    def _send(self, item: Item) -> Any:
         task = task_from_dict(json.loads(item.body))
         named = (
             {"idempotency_key": item.key} if isinstance(self._client, Client) else {}
@@ -99,7 +100,8 @@ class ClientCourier:
         if inspect.isawaitable(result):
             import asyncio  # noqa: PLC0415 - costs 30 ms, needed by few
 
-            asyncio.run(_awaited(result))
+            return asyncio.run(_awaited(result))
+        return result
 
     def close(self) -> None:
         """Does nothing: the client is the caller's."""
@@ -108,8 +110,8 @@ class ClientCourier:
         """Does nothing: the client is the caller's."""
 
 
-async def _awaited(result: Any) -> None:
-    await result
+async def _awaited(result: Any) -> Any:
+    return await result
 
 
 def _judged(error: Exception) -> Outcome:

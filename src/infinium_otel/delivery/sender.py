@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infinium_otel.config import Config
     from infinium_otel.delivery.counts import Counts
     from infinium_otel.delivery.courier import Courier
-    from infinium_otel.delivery.queue import Finished
+    from infinium_otel.delivery.queue import Finished, Item
     from infinium_otel.protocol import Outcome
 
 logger = logging.getLogger(__name__)
@@ -49,6 +49,10 @@ class Sender:
         clock: a monotonic clock in seconds.
         epoch: seconds since the epoch, the clock that processes share.
         draw: a random number, 0 to 1; for the jitter of backoff.
+
+    Attributes:
+        on_attempt: told of each attempt at a delivery: its outcome, and the seconds it
+            took.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Sender:
         self._epoch = epoch
         self._clock = clock
         self._draw = draw
+        self.on_attempt: Callable[[Outcome, float], None] = lambda *_: None
         self._courier: Courier
         if client is None:
             self._courier = TransportCourier(config.require_credentials())
@@ -305,7 +310,7 @@ class Sender:
     def _handle(self, place: Place, timeout_s: float) -> Outcome:
         """Makes one attempt at a task and puts it where it belongs afterwards."""
         try:
-            outcome = self._courier.deliver(place.item, timeout_s)
+            outcome = self._attempt(place.item, timeout_s)
             if outcome.kind == "too_large":
                 place, outcome = self._deliver_smaller(place, outcome, timeout_s)
             self._settle(place, outcome)
@@ -314,6 +319,12 @@ class Sender:
             with self._changed:
                 self._in_flight -= 1
                 self._changed.notify_all()
+
+    def _attempt(self, item: Item, timeout_s: float) -> Outcome:
+        began_s = self._clock()
+        outcome = self._courier.deliver(item, timeout_s)
+        self.on_attempt(outcome, self._clock() - began_s)
+        return outcome
 
     def _deliver_smaller(
         self, place: Place, outcome: Outcome, timeout_s: float
@@ -326,7 +337,7 @@ class Sender:
         self._max_body_bytes = max(MIN_BODY_BYTES, min(self._max_body_bytes, size - 1))
         self._tallies.shrunk()
         place = self._stores.replace(place, smaller.body)
-        outcome = self._courier.deliver(place.item, timeout_s)
+        outcome = self._attempt(place.item, timeout_s)
         if outcome.kind == "too_large":
             self._max_body_bytes = max(MIN_BODY_BYTES, len(smaller.body) // 2)
         return place, outcome
