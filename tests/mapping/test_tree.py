@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 
 from infinium_otel.config import Config
 from infinium_otel.mapping import map_trace
-from infinium_otel.mapping.tree import in_order, top_down, tree_of, without_dropped
+from infinium_otel.mapping.tree import (
+    Node,
+    in_order,
+    top_down,
+    tree_of,
+    without_dropped,
+)
 from infinium_otel.records import LogEvent, Reading, Trace
 from support.spans import sid
 from support.told import agent, calls_of, chat, task_of, told
@@ -145,3 +153,19 @@ def test_a_part_that_comes_late_names_what_it_continues():
     assert tags["otel.incomplete"] == "true"
     assert tags["otel.part"] == "2"
     assert tags["continues"] == f"{span.trace_id}-{span.span_id}"
+
+
+def test_nothing_waits_for_the_garbage_collector():
+    """What a trace took in memory is free once its task is made."""
+    gc.disable()
+    gc.collect()
+    known = _nodes()
+    try:
+        task_of(agent("a", end=9), chat("c", "a", start=1), chat("same", "c", start=1))
+        assert _nodes() == known
+    finally:
+        gc.enable()
+
+
+def _nodes():
+    return sum(type(held) is Node for held in gc.get_objects())

@@ -30,6 +30,7 @@ from infinium_otel.mapping.tool_content import complete_tools
 from infinium_otel.mapping.tree import (
     AGENTIC,
     Node,
+    dissolve,
     in_order,
     look_up,
     tree_of,
@@ -62,13 +63,10 @@ def map_trace(
         or the user said so (`infinium.skip`).
     """
     nodes = understood(trace, readers)
-    if not nodes:
-        return None
-    annotations = annotations_of(n.record.attributes for n in nodes)
-    agentic = any(node.kind in AGENTIC for node in nodes)
-    if is_skipped(annotations) or not (agentic or config.include == "all"):
-        return None
-    return _task(trace, nodes, annotations, config)
+    try:
+        return _task(trace, nodes, config) if nodes else None
+    finally:
+        dissolve(nodes)
 
 
 def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
@@ -96,7 +94,15 @@ def _root_first(nodes: list[Node], root_id: str) -> list[Node]:
     return sorted(nodes, key=lambda node: node.record.span_id != root_id)
 
 
-def _task(
+def _task(trace: Trace, nodes: list[Node], config: Config) -> TaskData | None:
+    annotations = annotations_of(n.record.attributes for n in nodes)
+    agentic = any(node.kind in AGENTIC for node in nodes)
+    if is_skipped(annotations) or not (agentic or config.include == "all"):
+        return None
+    return _told(trace, nodes, annotations, config)
+
+
+def _told(
     trace: Trace, nodes: list[Node], annotations: dict[str, Any], config: Config
 ) -> TaskData:
     content = Content(config.capture_content)

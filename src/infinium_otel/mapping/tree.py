@@ -159,6 +159,17 @@ def _reach(node: Node, reached: set[int]) -> None:
     reached.update(id(below) for below in node.descendants())
 
 
+def dissolve(nodes: list[Node]) -> None:
+    """Undo what makes *nodes* hold one another, once nobody walks them any more.
+
+    Else every text of the trace stays until the garbage collector comes round, and its
+    round through the host's memory costs more than the mapping does.
+    """
+    for node in nodes:
+        node.children = node.members = []
+        node._teller = None  # noqa: SLF001 - of the same module
+
+
 def without_dropped(nodes: list[Node]) -> list[Node]:
     """*nodes* less the placeholders, whose children move up to their parent."""
     if not any(node.reading.dropped for node in nodes):
