@@ -119,6 +119,11 @@ class Point:
         pytest.param(Liar(), "liar", id="lying-class"),
         pytest.param({"b", "a"}, ["a", "b"], id="set"),
         pytest.param((1, [2, (3,)]), [1, [2, [3]]], id="tuple"),
+        pytest.param(
+            {"reasons": ["stop", "\ud800"], "mixed": ["a", 1]},
+            {"reasons": ["stop", "\ufffd"], "mixed": ["a", 1]},
+            id="lists-in-a-dict",
+        ),
         pytest.param(Point(1), {"x": 1, "y": None}, id="dataclass"),
         pytest.param(Point, str(Point), id="dataclass-type"),
         pytest.param(

@@ -19,6 +19,7 @@ LARGEST_INT = 2**63 - 1
 
 MAX_DEPTH = 48
 MAX_NODES = 100_000
+MAX_FLAT = 100
 MAX_REPR_LENGTH = 10_000
 TOO_DEEP = "(nested too deeply)"
 TOO_MANY = "(too many values)"
@@ -54,19 +55,28 @@ def plain(value: Any) -> Any:
 
 
 def _flat(value: dict[Any, Any]) -> dict[str, Any] | None:
-    """A dict of plain values, as most metadata is; None if it is another.
+    """A dict of plain values and lists of texts, as most metadata is; None otherwise.
 
     Worth its lines: metadata is most of what is encoded on the hot path.
     """
-    if len(value) > MAX_NODES:
+    if len(value) > MAX_FLAT:
         return None
     result = {}
     for name, item in value.items():
-        simple = _SIMPLE.get(type(item))
-        if simple is None or type(name) is not str:
+        if type(name) is not str:
             return None
-        result[text(name)] = simple(item)
+        simple = _SIMPLE.get(type(item))
+        if simple is not None:
+            result[text(name)] = simple(item)
+        elif type(item) is list and len(item) <= MAX_FLAT and _are_texts(item):
+            result[text(name)] = [text(each) for each in item]
+        else:
+            return None
     return result
+
+
+def _are_texts(items: list[Any]) -> bool:
+    return all(type(item) is str for item in items)
 
 
 def _integer(value: int) -> int | str:
