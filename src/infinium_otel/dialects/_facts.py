@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import Coercion, count
+from infinium_otel.dialects._attributes import Coercion, count, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,52 @@ def put_counts(facts: Facts, source: Any, names: Mapping[str, str]) -> None:
     """Add the token counts of a usage object, by the names of its members."""
     for fact, name in names.items():
         put(facts, fact, count(dig(source, name)))
+
+
+_COUNTS = {
+    "input_tokens": (("input_tokens",), ("prompt_tokens",)),
+    "output_tokens": (("output_tokens",), ("completion_tokens",)),
+    "cache_read": (("cache_read_input_tokens",),),
+    "cache_write": (("cache_creation_input_tokens",),),
+}
+_DETAILS = {
+    "cache_read": (
+        ("input_tokens_details", "cached_tokens"),
+        ("prompt_tokens_details", "cached_tokens"),
+    ),
+    "reasoning": (
+        ("output_tokens_details", "reasoning_tokens"),
+        ("completion_tokens_details", "reasoning_tokens"),
+    ),
+}
+"""Where a provider's own usage object has each count: OpenAI's words and Anthropic's."""
+
+
+def put_usage(facts: Facts, usage: Any) -> None:
+    """Add the counts of a provider's own usage object."""
+    _put_found(facts, usage, _COUNTS)
+    put_usage_details(facts, usage)
+
+
+def put_usage_details(facts: Facts, usage: Any) -> None:
+    """Add only those counts of it that are parts of others."""
+    _put_found(facts, usage, _DETAILS)
+
+
+def _put_found(
+    facts: Facts, source: Any, places: Mapping[str, tuple[tuple[str, ...], ...]]
+) -> None:
+    for fact, paths in places.items():
+        for path in paths:
+            put(facts, fact, count(dig(source, *path)))
+
+
+def put_refusal(facts: Facts, answer: Any) -> None:
+    """Add the provider's own word on a failure, which LangChain keeps as the answer."""
+    error = dig(answer, "body", "error")
+    put(facts, "error_type", text(dig(error, "code")) or text(dig(error, "type")))
+    if error is not None:
+        put(facts, "http_status", count(dig(answer, "status_code")))
 
 
 def put_members(

@@ -19,6 +19,7 @@ from infinium_otel.dialects._attributes import (
     text,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import put
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -77,20 +78,15 @@ def _from_blobs(attributes: Mapping[str, Any], facts: Facts) -> None:
         usage = response.get("usage_metadata")
         if isinstance(usage, Mapping):
             for fact, name in _USAGE:
-                _put(facts, fact, count(usage.get(name)))
-        _put(facts, "error_message", text(response.get("error_message")))
-        _put(facts, "error_code", text(response.get("error_code")))
+                put(facts, fact, count(usage.get(name)))
+        put(facts, "error_message", text(response.get("error_message")))
+        put(facts, "error_code", text(response.get("error_code")))
     request = structure(attributes.get(_REQUEST))
     config = request.get("config") if isinstance(request, Mapping) else None
     if isinstance(config, Mapping):
         for fact, name, coerce in _CONFIG:
-            _put(facts, fact, coerce(config.get(name)))
-        _put(facts, "system", data(config.get("system_instruction")))
-
-
-def _put(facts: Facts, fact: str, value: Any) -> None:
-    if value is not None:
-        facts.setdefault(fact, value)
+            put(facts, fact, coerce(config.get(name)))
+        put(facts, "system", data(config.get("system_instruction")))
 
 
 GOOGLE_ADK = Dialect(

@@ -18,7 +18,7 @@ from infinium_otel.dialects._attributes import (
     text,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import as_tool, dig, put, put_counts, put_members
+from infinium_otel.dialects._facts import as_tool, dig, put, put_members, put_usage
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -69,8 +69,6 @@ FIELDS = {
     ),
 }
 
-_USAGE = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
-_NAMED_USAGE = {"input_tokens": "input_tokens", "output_tokens": "output_tokens"}
 _SETTINGS = {"temperature": ("temperature", number), "top_p": ("top_p", number)}
 
 
@@ -104,17 +102,7 @@ def _call(facts: Facts) -> None:
     output = structure(facts.get("output"))
     meta = _meta(output)
     put(facts, "model", text(dig(meta, "model")))
-    usage = dig(meta, "usage")
-    put_counts(facts, usage, _USAGE)
-    put_counts(facts, usage, _NAMED_USAGE)
-    put_counts(
-        facts, dig(usage, "prompt_tokens_details"), {"cache_read": "cached_tokens"}
-    )
-    put_counts(
-        facts,
-        dig(usage, "completion_tokens_details"),
-        {"reasoning": "reasoning_tokens"},
-    )
+    put_usage(facts, dig(meta, "usage"))
     reason = text(dig(meta, "finish_reason"))
     put(facts, "finish_reasons", (reason,) if reason else None)
     settings = dig(structure(facts.get("input")), "generation_kwargs")

@@ -5,9 +5,8 @@ Source: langfuse 5.0.4 (Python).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import (
     MAX_TOKENS,
@@ -23,6 +22,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import as_tool, dig, put, put_usage_details
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -50,21 +50,21 @@ FIELDS = {
     "temperature": first(member("temperature", number), _PARAMETERS),
     "top_p": first(member("top_p", number), _PARAMETERS),
     "max_tokens": first(member(MAX_TOKENS, count), _PARAMETERS),
-    "input_tokens": first(member("input", count), _USAGE)
-    | first(member("input_tokens", count), _USAGE)
-    | first(member("prompt_tokens", count), _USAGE),
-    "output_tokens": first(member("output", count), _USAGE)
-    | first(member("output_tokens", count), _USAGE)
-    | first(member("completion_tokens", count), _USAGE),
-    "total_tokens": first(member("total", count), _USAGE)
-    | first(member("total_tokens", count), _USAGE),
-    "cache_read": first(member("input_cached_tokens", count), _USAGE)
-    | first(member("input_cache_read", count), _USAGE)
-    | first(member("cache_read_input_tokens", count), _USAGE),
-    "cache_write": first(member("input_cache_creation", count), _USAGE)
-    | first(member("cache_creation_input_tokens", count), _USAGE),
-    "reasoning": first(member("output_reasoning_tokens", count), _USAGE)
-    | first(member("output_reasoning", count), _USAGE),
+    "input_tokens": first(member("input input_tokens prompt_tokens", count), _USAGE),
+    "output_tokens": first(
+        member("output output_tokens completion_tokens", count), _USAGE
+    ),
+    "total_tokens": first(member("total total_tokens", count), _USAGE),
+    "cache_read": first(
+        member("input_cached_tokens input_cache_read cache_read_input_tokens", count),
+        _USAGE,
+    ),
+    "cache_write": first(
+        member("input_cache_creation cache_creation_input_tokens", count), _USAGE
+    ),
+    "reasoning": first(
+        member("output_reasoning_tokens output_reasoning", count), _USAGE
+    ),
     "cost_usd": first(member("total", amount), _OBSERVATION + "cost_details"),
     "input": first(data, _OBSERVATION + "input", "langfuse.trace.input"),
     "output": first(data, _OBSERVATION + "output", "langfuse.trace.output"),
@@ -76,15 +76,6 @@ FIELDS = {
     "finish_reasons": first(texts, _OBSERVATION + "metadata.finish_reason"),
 }
 
-_NESTED_COUNTS = (
-    ("cache_read", ("prompt_tokens_details", "input_tokens_details"), "cached_tokens"),
-    (
-        "reasoning",
-        ("completion_tokens_details", "output_tokens_details"),
-        "reasoning_tokens",
-    ),
-)
-
 
 def refine(record: SpanRecord, facts: Facts) -> None:
     """Roles of input and output by kind, levels, and nested counts."""
@@ -95,34 +86,17 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts.pop("error_message", None)
     if facts.get("weak_kind") == "step" and "input_tokens" in facts:
         facts["kind"] = "llm"
-    _usage_details(structure(attributes.get(_USAGE)), facts)
-    _name(record, facts)
-    if facts.get("kind") == "tool":
-        for fact, side in (("arguments", "input"), ("result", "output")):
-            if side in facts:
-                facts[fact] = facts.pop(side)
-    elif facts.get("kind") == "llm":
+    usage = structure(attributes.get(_USAGE))
+    put_usage_details(facts, usage)
+    if None not in (dig(usage, "input"), dig(usage, "input_cached_tokens")):
+        facts["excludes_cache"] = True  # Langfuse's own words split the input
+    kind = facts.get("kind")
+    if kind == "tool":
+        as_tool(facts, record.name)
+    elif kind == "agent":
+        put(facts, "agent_name", record.name)
+    elif kind == "llm":
         _first_token(record, facts)
-
-
-def _usage_details(usage: Any, facts: Facts) -> None:
-    """OpenAI's details nest; Langfuse's own split the input into exclusive parts."""
-    if not isinstance(usage, Mapping):
-        return
-    for fact, groups, name in _NESTED_COUNTS:
-        for group in groups:
-            details = usage.get(group)
-            if isinstance(details, Mapping) and count(details.get(name)) is not None:
-                facts.setdefault(fact, count(details[name]))
-    if "input" in usage and "input_cached_tokens" in usage:
-        facts["excludes_cache"] = True
-
-
-def _name(record: SpanRecord, facts: Facts) -> None:
-    if facts.get("kind") == "agent":
-        facts.setdefault("agent_name", record.name)
-    elif facts.get("kind") == "tool":
-        facts.setdefault("tool_name", record.name)
 
 
 def _first_token(record: SpanRecord, facts: Facts) -> None:

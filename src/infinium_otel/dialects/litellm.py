@@ -18,7 +18,7 @@ from infinium_otel.dialects._attributes import (
     text,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import dig, put, put_counts
+from infinium_otel.dialects._facts import dig, put, put_usage
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -63,15 +63,6 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["kind"] = "db"
 
 
-_USAGE = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
-_ANTHROPIC = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read": "cache_read_input_tokens",
-    "cache_write": "cache_creation_input_tokens",
-}
-
-
 def _raw(record: SpanRecord, facts: Facts) -> None:
     """The provider's own answer, as Python's repr.
 
@@ -84,10 +75,7 @@ def _raw(record: SpanRecord, facts: Facts) -> None:
         if key.startswith("llm.") and key.count(".") > 1
     }
     usage = structure(raw.get("usage"))
-    put_counts(facts, usage, _USAGE)
-    put_counts(facts, usage, _ANTHROPIC)
-    cached = dig(usage, "prompt_tokens_details")
-    put_counts(facts, cached, {"cache_read": "cached_tokens"})
+    put_usage(facts, usage)
     if "input_tokens" not in facts:
         facts["dropped"] = True
         return

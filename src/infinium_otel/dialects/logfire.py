@@ -24,7 +24,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import dig, put_counts
+from infinium_otel.dialects._facts import put_usage_details
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -180,19 +180,11 @@ def _call(record: SpanRecord, facts: Facts) -> None:
         for side in ("input", "output"):
             facts[side] = structure(attributes.get(side)) or facts.get(side)
     usage = structure(attributes.get("gen_ai.usage.raw", attributes.get("usage")))
-    for read, written in _RAW_USAGE:
-        put_counts(facts, dig(usage, read), {"cache_read": "cached_tokens"})
-        put_counts(facts, dig(usage, written), {"reasoning": "reasoning_tokens"})
+    put_usage_details(facts, usage)
     facts["dropped"] = _is_stub(record)
     seconds = amount(attributes.get("duration"))
     if record.name.startswith("streaming response from ") and seconds is not None:
         facts["latency_ms"] = seconds * 1000
-
-
-_RAW_USAGE = (
-    ("input_tokens_details", "output_tokens_details"),
-    ("prompt_tokens_details", "completion_tokens_details"),
-)
 
 
 def _is_stub(record: SpanRecord) -> bool:

@@ -16,6 +16,7 @@ from infinium_otel.dialects._attributes import (
     current_agent,
     data,
     first,
+    flag,
     indexed,
     member,
     number,
@@ -25,6 +26,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import dig, put_refusal
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ FIELDS = {
     "top_p": first(member("top_p topP", number), *_PARAMETERS),
     "max_tokens": first(member(MAX_TOKENS, count), *_PARAMETERS),
     "seed": first(member("seed", number), *_PARAMETERS),
-    "streaming": first(member("stream", bool), *_PARAMETERS),
+    "streaming": first(member("stream", flag), *_PARAMETERS),
     "finish_reasons": first(texts, "llm.finish_reason"),
     "cost_usd": first(amount, "llm.cost.total"),
     "tool_name": first(text, "tool.name"),
@@ -203,39 +205,18 @@ def _response_facts(facts: Facts) -> None:
         facts["model"] = model
     if text(source.get("id")):
         facts.setdefault("response_id", source["id"])
-    _error_facts(source, facts)
-
-
-def _error_facts(source: Mapping[str, Any], facts: Facts) -> None:
-    """The provider's own word on a failure, inside LangChain's answer."""
-    error = _dig(source, "body", "error")
-    if isinstance(error, Mapping):
-        code = text(error.get("code")) or text(error.get("type"))
-        if code:
-            facts["error_type"] = code
-        status = count(source.get("status_code"))
-        if status is not None:
-            facts["http_status"] = status
+    put_refusal(facts, source)
 
 
 def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The provider's answer inside *body*: itself, or LangChain's wrapping of it."""
     generations = body.get("generations")
     if isinstance(generations, list):
-        found = _dig(generations, 0, 0, "message", "kwargs", "response_metadata")
-        info = _dig(generations, 0, 0, "generation_info")
+        found = dig(generations, 0, 0, "message", "kwargs", "response_metadata")
+        info = dig(generations, 0, 0, "generation_info")
         found = {**(info or {}), **(found if isinstance(found, Mapping) else {})}
         return {"model": found.get("model_name"), **found}
     return body if "choices" in body or "content" in body or "output" in body else {}
-
-
-def _dig(value: Any, *path: int | str) -> Any:
-    for step in path:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
 
 
 def _tool(record: SpanRecord, facts: Facts) -> None:

@@ -20,6 +20,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._facts import put
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -79,19 +80,14 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     kind = facts.get("kind")
     if kind == "tool":
         facts.setdefault("tool_name", facts.get("label") or record.name)
-        _put(facts, "arguments", _unwrapped(facts.pop("input", None)))
-        _put(facts, "result", _unwrapped(facts.pop("output", None)))
+        put(facts, "arguments", _unwrapped(facts.pop("input", None)))
+        put(facts, "result", _unwrapped(facts.pop("output", None)))
     elif kind == "agent" and facts.get("label"):
         facts.setdefault("agent_name", facts["label"])
     if kind is None:
-        _put(facts, "agent_name", current_agent(facts.get("output")))
+        put(facts, "agent_name", current_agent(facts.get("output")))
     if record.attributes.get("gen_ai.task.status") == "failure":
         facts["failed"] = True
-
-
-def _put(facts: Facts, fact: str, value: Any) -> None:
-    if value is not None:
-        facts.setdefault(fact, value)
 
 
 _INNER = (
