@@ -37,6 +37,12 @@ def test_templates(name, kind):
     assert reading({}, name=name, scope="logfire").kind == kind
 
 
+def test_streams_are_told_in_the_request():
+    """The request's own object says that its answer is a stream."""
+    found = reading({"request_data": '{"model":"m","stream":true}'}, scope="logfire")
+    assert found.streaming is True
+
+
 def test_the_older_list_of_events():
     """Version 1's one list: what was asked, then the choice."""
     events = [

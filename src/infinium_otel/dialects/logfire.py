@@ -16,6 +16,7 @@ from infinium_otel.dialects._attributes import (
     count,
     data,
     first,
+    flag,
     member,
     number,
     one_of,
@@ -46,6 +47,7 @@ FIELDS = {
     "max_tokens": first(
         member(MAX_TOKENS, count), "request_data", "model_settings", "model_config"
     ),
+    "streaming": first(member("stream", flag), "request_data"),
     "cost_usd": first(amount, "operation.cost"),
     "arguments": first(data, "tool_arguments"),
     "result": first(data, "tool_response"),
