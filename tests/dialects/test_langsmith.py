@@ -126,6 +126,21 @@ def test_the_error_inside_the_text(told, kind, message):
     assert (found.failure.type, found.failure.message) == (kind, message)
 
 
+def test_the_providers_refusal():
+    """LangChain keeps the provider's own error as the metadata of an empty answer."""
+    refusal = {"body": {"error": {"code": "too_many"}}, "status_code": 429}
+    kwargs = {"content": "", "response_metadata": refusal}
+    outputs = {"generations": [[{"message": {"kwargs": kwargs}}]]}
+    told = raised("Exception", "RateLimitError('slow down')")
+    found = run(
+        "llm",
+        attributes={"gen_ai.completion": json.dumps(outputs)},
+        status="error",
+        events=(told,),
+    )
+    assert (found.failure.code, found.http_status) == ("too_many", 429)
+
+
 def test_an_error_without_words():
     """A failed run without a recorded text is a failure all the same."""
     found = run("tool", status="error", events=(raised("X", ""),))

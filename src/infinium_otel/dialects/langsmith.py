@@ -27,6 +27,7 @@ from infinium_otel.dialects._facts import (
     put,
     put_counts,
     put_members,
+    put_refusal,
 )
 from infinium_otel.dialects._failures import split
 
@@ -119,6 +120,7 @@ def _answer(outputs: Any, facts: Facts) -> None:
     put_counts(facts, dig(usage, "input_token_details"), _READ)
     put_counts(facts, dig(usage, "output_token_details"), _WRITTEN)
     response = message.get("response_metadata")
+    put_refusal(facts, response)
     put(facts, "model", text(dig(response, "model_name")))
     put(facts, "response_id", text(dig(response, "id")))
     reason = text(dig(response, "finish_reason")) or text(dig(response, "stop_reason"))
