@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infinium_otel.records import Usage
-from support.told import reading, tells
+from support.told import event, reading, tells
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,67 @@ def test_mlflows_call():
         conversation_id="s1",
         usage=Usage(10, 5, 15, 4),
     )
+
+
+def test_mlflows_counts_in_the_answer():
+    """What the summed usage leaves out stands in the provider's own."""
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 5,
+        "completion_tokens_details": {"reasoning_tokens": 2},
+    }
+    answer = {"choices": [{"finish_reason": "length"}], "usage": usage}
+    found = reading(
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.spanInputs": '{"model":"gpt-4o","stream":true}',
+            "mlflow.spanOutputs": json.dumps(answer),
+        }
+    )
+    tells(
+        found,
+        usage=Usage(10, 5, reasoning=2),
+        finish_reasons=("length",),
+        streaming=True,
+    )
+
+
+def test_mlflows_embedding():
+    """Of the request only the texts were embedded."""
+    found = reading(
+        {
+            "mlflow.spanType": '"EMBEDDING"',
+            "mlflow.spanInputs": '{"model":"m","input":["a","b"]}',
+            "mlflow.spanOutputs": '{"usage":{"prompt_tokens":3}}',
+        }
+    )
+    tells(found, input=["a", "b"], usage=Usage(3))
+    bare = reading({"mlflow.spanType": '"EMBEDDING"', "mlflow.spanInputs": '"a"'})
+    assert bare.input == '"a"'
+
+
+def test_mlflows_stream_of_tool_calls():
+    """The sum of a stream leaves the tools out, which its chunks have."""
+
+    def chunk(**piece):
+        delta = {"delta": {"tool_calls": [{"index": 0, **piece}]}}
+        value = json.dumps({"choices": [delta]})
+        return event("mlflow.chunk.item.0", {"mlflow.chunk.value": value})
+
+    said = {
+        "mlflow.spanType": '"CHAT_MODEL"',
+        "mlflow.spanOutputs": '{"choices":[{"message":{"content":""}}]}',
+    }
+    pieces = (
+        chunk(id="c1", function={"name": "f", "arguments": ""}),
+        chunk(id=None, function={"name": None, "arguments": '{"a":'}),
+        event("other"),
+        chunk(function={"arguments": "1}"}),
+    )
+    call = {"id": "c1", "name": "f", "arguments": '{"a":1}'}
+    found = reading(said, events=pieces)
+    assert found.output == [{"role": "assistant", "tool_calls": [call]}]
+    assert reading(said, events=(event("other"),)).output == said["mlflow.spanOutputs"]
 
 
 def test_mlflows_tool_and_agent():
