@@ -241,6 +241,23 @@ def test_message_events(attributes, message):
     assert found.input == [message]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "yo"},
+        {"content": None, "tool_calls": [{"id": "c1"}]},
+        {"tool_calls": [{"id": "c1"}]},
+    ],
+    ids=["text", "tools", "tools-alone"],
+)
+def test_azures_choice(message):
+    """Azure's inference client puts the message inside the choice."""
+    told = {"message": message, "finish_reason": "stop", "index": 0}
+    choice = event("gen_ai.choice", {"gen_ai.event.content": json.dumps(told)})
+    found = reading(CHAT, events=(choice,))
+    assert found.output == [{"role": "assistant", **message}]
+
+
 def test_a_tool_that_tells_by_events():
     """Arguments and result as events, as Strands writes them."""
     said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "f"}

@@ -289,11 +289,16 @@ def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
             details.setdefault(fact, []).append(decode(event.attributes[key]))
 
 
+_MESSAGE = frozenset({"role", "content", "tool_calls"})
+
+
 def _message(event: SpanEvent, role: str) -> Any:
     """The message of one event, whichever attribute holds it."""
     attributes = event.attributes
     inner = decode(attributes.get("message", attributes.get("gen_ai.event.content")))
-    if isinstance(inner, Mapping) and ("role" in inner or "content" in inner):
+    if isinstance(inner, Mapping):
+        inner = inner.get("message", inner)  # Azure's choice holds it one level down
+    if isinstance(inner, Mapping) and not _MESSAGE.isdisjoint(inner):
         calls = {k: attributes[k] for k in ("tool_calls",) if k in attributes}
         return {"role": role, **calls, **inner}
     if inner is not None:
