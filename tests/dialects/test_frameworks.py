@@ -325,10 +325,11 @@ FUNCTION = "semantic_kernel.functions.kernel_function"
 
 
 def test_semantic_kernels_functions():
-    """A function that a model asked for is a tool; any other is a frame."""
+    """A function that a model asked for is a tool, without its plugin; else a frame."""
     said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "p-f"}
     asked = said | {"gen_ai.tool.call.id": "c1"}
-    assert reading(asked, scope=FUNCTION, name="execute_tool p-f").kind == "tool"
+    tool = reading(asked, scope=FUNCTION, name="execute_tool p-f")
+    tells(tool, kind="tool", tool_name="f")
     plain = reading(said, scope=FUNCTION, name="execute_tool p-f")
     tells(plain, kind="step", label="p-f")
     loop = reading({"sk.available_functions": "f"}, name="AutoFunctionInvocationLoop")

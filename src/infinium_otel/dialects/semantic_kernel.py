@@ -6,7 +6,7 @@ Source: semantic-kernel 1.45.0 (`utils/telemetry`, `functions/kernel_function.py
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import first, text
 from infinium_otel.dialects._dialect import Dialect, Facts
@@ -14,8 +14,16 @@ from infinium_otel.dialects._dialect import Dialect, Facts
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
+
+def function(value: Any) -> str | None:
+    """A function's own name, out of `plugin-function`."""
+    named = text(value)
+    return named and (named.partition("-")[2] or named)
+
+
 FIELDS = {
     "error_type": first(text, "error.type"),
+    "tool_name": first(function, "gen_ai.tool.name"),
     "tool_call_id": first(text, "gen_ai.tool.call.id"),
 }
 FUNCTIONS = "semantic_kernel.functions.kernel_function"
