@@ -132,6 +132,14 @@ def test_prompts(prompt, asked, system):
     tells(of("ai.generateText", **{"ai.prompt": prompt}), input=asked, system=system)
 
 
+def test_what_was_embedded():
+    """Each of several values is a JSON text of its own."""
+    assert of("ai.embed.doEmbed", **{"ai.value": '"a"'}).input == '"a"'
+    found = of("ai.embedMany.doEmbed", **{"ai.values": ('"a"', '"b"')})
+    assert found.input == ["a", "b"]
+    assert of("ai.embedMany.doEmbed", **{"ai.values": '["a"]'}).input == '["a"]'
+
+
 def test_streams():
     """The first chunk's time stands in an event."""
     first = event("ai.stream.firstChunk", {"ai.response.msToFirstChunk": 120})

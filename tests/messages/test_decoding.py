@@ -248,7 +248,7 @@ def answered(result="3", **more):
                     ],
                 },
             ],
-            (ASKS, answered({"type": "text", "value": "3"}, id="c1", name="f")),
+            (ASKS, answered("3", id="c1", name="f")),
             id="vercel",
         ),
         pytest.param(

@@ -20,6 +20,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import dig, put
+from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -41,6 +42,12 @@ GENERIC_KINDS = {"embed": "step", "embedMany": "step", "rerank": "step"}
 
 _METADATA = "ai.telemetry.metadata."
 _IN, _OUT = "ai.usage.inputTokenDetails.", "ai.usage.outputTokenDetails."
+
+
+def each(value: Any) -> Any:
+    """A list of JSON texts, decoded."""
+    return [decode(item) for item in value] if isinstance(value, tuple) else data(value)
+
 
 FIELDS = {
     "operation": first(text, "ai.operationId"),
@@ -74,7 +81,8 @@ FIELDS = {
         "ai.settings.context.sessionId",
     ),
     "user_id": first(text, _METADATA + "userId", _METADATA + "user.id"),
-    "input": first(data, "ai.prompt.messages", "ai.prompt", "ai.value", "ai.values"),
+    "input": first(data, "ai.prompt.messages", "ai.prompt", "ai.value")
+    | first(each, "ai.values"),
 }
 
 

@@ -133,10 +133,17 @@ def failed(answer: Part) -> bool | None:
     status = answer.get("status")
     if status in ("success", "error"):
         return bool(status == "error")
+    output = answer.get("output")
+    if isinstance(output, MAPPING) and output.get("type") in _FAILED_OUTPUTS:
+        return True
     for key in ("is_error", "isError"):
         if isinstance(answer.get(key), bool):
             return bool(answer[key])
     return None
+
+
+_FAILED_OUTPUTS = ("error-text", "error-json")
+"""Vercel's words for the output of a tool that raised."""
 
 
 def plain(value: Any) -> Any:
@@ -148,12 +155,16 @@ def plain(value: Any) -> Any:
         texts = [_block_text(block) for block in value]
         if texts and None not in texts:
             return "\n".join(str(text) for text in texts)
-    elif isinstance(value, MAPPING) and value.keys() <= _TEXT_KEYS:
-        return value.get("text", value)
+    elif isinstance(value, MAPPING):
+        if value.keys() <= _TEXT_KEYS:
+            return value.get("text", value)
+        if value.keys() == _TYPED_VALUE:
+            return plain(value["value"])
     return value
 
 
 _TEXT_KEYS = frozenset({"type", "text", "annotations"})
+_TYPED_VALUE = frozenset({"type", "value"})
 
 
 def _block_text(block: Any) -> str | None:
