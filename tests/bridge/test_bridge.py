@@ -364,11 +364,39 @@ class TestJournal:
 
     def test_keeps_what_the_spool_could_not(self, make):
         """Where the spool has failed, the journal keeps what is in memory only."""
-        journal = MemoryJournal()
-        bridge, _ = make(journal=journal, durable=False)
+        journal = MemoryJournal(left=agent_run(7))
+        bridge, sender = make(journal=journal, durable=False, up=False)
         bridge.ended(agent_run(1)[2])
-        assert bridge.stats().tasks_delivered + bridge.stats().tasks_queued == 1
+        assert bridge.stats().tasks_queued == 2
         assert len(journal.live) == 1
+        sender.up = True
+        bridge.flush(1.0)
+        bridge.flush(1.0)
+        assert journal.live == {}
+        assert journal.has_recovered
+
+    def test_that_fails_keeps_nothing_waiting(self, make):
+        """A flush sends the spans of open traces that the journal could not take."""
+        journal = MemoryJournal()
+        bridge, _ = make(journal=journal)
+        run = agent_run(1)
+        bridge.ended(run[0])
+        assert bridge.flush(1.0)
+        assert bridge.stats().open == 1
+        journal.holds_all = False
+        bridge.ended(run[1])
+        assert bridge.flush(1.0)
+        assert bridge.stats().delivered == 2
+
+    @pytest.mark.parametrize("durable", [True, False])
+    def test_an_exit_waits_for_what_is_in_memory(self, make, durable):
+        """With a spool that works it is short; with one that fails, as without."""
+        bridge, sender = make(journal=MemoryJournal(), durable=durable, up=False)
+        bridge.ended(agent_run(1)[2])
+        waited = []
+        flush, sender.flush = sender.flush, lambda s: waited.append(s) or flush(s)
+        assert bridge.shutdown(20.0) is durable
+        assert (max(waited) < 2.0) is durable
 
     def test_unreadable_spans_are_not_journalled(self, make):
         """An object that is no span passes the journal by."""

@@ -311,7 +311,11 @@ def test_a_full_disk(open_journal, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", lambda file, data: real(file, data[:10]))
         assert not journal.append(span(2))
+        assert not journal.holds_all
         journal.done([f"{1:016x}"])
+    assert not journal.holds_all
+    journal.done([f"{2:016x}"])
+    assert journal.holds_all
     journal.append(span(3))
     assert journal.problems == {"journal failed": 2}
     end(journal)

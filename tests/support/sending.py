@@ -27,6 +27,10 @@ class MemorySender:
         with self._lock:
             return Counts(self._tally(lambda _: 1), self._tally(lambda t: t.spans))
 
+    @property
+    def losses(self):
+        return len(self.lost)
+
     def _tally(self, size):
         lost = sum(map(size, self.lost))
         return Tally(
@@ -85,6 +89,7 @@ class MemoryJournal:
         self.live = {}
         self.closed = False
         self.has_recovered = False
+        self.holds_all = True
 
     def append(self, record):
         self.live[record.span_id] = record

@@ -94,6 +94,7 @@ class Bridge:
         self._recovered: Pipeline | None = None
         self._to_recover = self._journal is not None
         self._refused: Counter[str] = Counter()
+        self._unspooled: list[str] = []
         self._patience_s = PATIENCE_S
         self.inlets = 0
         self._closed = False
@@ -206,7 +207,7 @@ class Bridge:
             self.worker.wake()
             return True
         try:
-            before = self._losses()
+            before = self._sender.losses
             submitted = self._feed(records)
             self._journal_open(records)
             waits = self._pipeline.next_due() is not None
@@ -216,12 +217,7 @@ class Bridge:
             self._sender.attempt(timeout_s)
         if waits or self._to_recover:
             self.worker.wake()
-        return self._losses() == before
-
-    def _losses(self) -> int:
-        spans = self._sender.counts.spans
-        refused = 0 if self._sender.durable else sum(spans.refused.values())
-        return refused + sum(spans.lost.values())
+        return self._sender.losses == before
 
     def _readable(self, batch: Iterable[Any]) -> list[SpanRecord | LogEvent]:
         records = []
@@ -239,6 +235,10 @@ class Bridge:
             return
         for record in records:
             self._journal.append(record)
+
+    def _open_is_safe(self) -> bool:
+        """Whether the ended spans of open traces would survive the process."""
+        return self._journal is not None and self._journal.holds_all
 
     # -- everybody -----------------------------------------------------------------
 
@@ -259,7 +259,7 @@ class Bridge:
         try:
             self._recover()
             self._drain()
-            if everything or self._journal is None:
+            if everything or not self._open_is_safe():
                 self._submit(self._pipeline.flush, self._clock())
         finally:
             self._lock.release()
@@ -269,31 +269,38 @@ class Bridge:
 
     def leave(self, timeout_s: float) -> bool:
         """One of several inlets is shut down: as `shutdown`, but the rest goes on."""
-        deadline = self._clock() + self._exit_s(timeout_s, SPOOLED_LEAVE_S)
-        return self._empty_pipeline(deadline) and self._drain_sender(deadline)
+        deadline = self._empty_pipeline(timeout_s, SPOOLED_LEAVE_S)
+        return deadline is not None and self._drain_sender(deadline)
 
     def shutdown(self, timeout_s: float) -> bool:
         """As `flush` of everything, then nothing is taken any more."""
         if self._closed:
             return True
-        deadline = self._clock() + self._exit_s(timeout_s, SPOOLED_EXIT_S)
-        lost = self._losses()
-        if not self._empty_pipeline(deadline, close=True):
+        lost = self._sender.losses
+        deadline = self._empty_pipeline(timeout_s, SPOOLED_EXIT_S, close=True)
+        if deadline is None:
             return False
         self._drain_sender(deadline)
+        self._tell_journal()
         safe = self._sender.shutdown(max(0.0, min(1.0, deadline - self._clock())))
         if self._journal is not None:
             self._journal.close()
         self.worker.stop(max(0.0, deadline - self._clock()))
-        return safe and not self._lost and self._losses() == lost
+        return safe and not self._lost and self._sender.losses == lost
 
-    def _exit_s(self, timeout_s: float, spooled_s: float) -> float:
-        return timeout_s if self._journal is None else min(timeout_s, spooled_s)
+    def _empty_pipeline(
+        self, timeout_s: float, spooled_s: float, *, close: bool = False
+    ) -> float | None:
+        """Hand all that has ended to the sender.
 
-    def _empty_pipeline(self, deadline: float, *, close: bool = False) -> bool:
-        """Hand all that has ended to the sender; False if the lock cannot be had."""
-        if not self._lock.acquire(timeout=max(0.0, deadline - self._clock())):
-            return False
+        Returns:
+            Until when to wait for its delivery: *spooled_s* at most if it is on disk.
+            None if the lock cannot be had.
+        """
+        began_s = self._clock()
+        least_s = timeout_s if self._journal is None else min(timeout_s, spooled_s)
+        if not self._lock.acquire(timeout=max(0.0, least_s)):
+            return None
         try:
             self._closed = close
             self.worker.attention = self.worker.attention or close
@@ -302,11 +309,11 @@ class Bridge:
             self._submit(self._pipeline.flush, self._clock())
         finally:
             self._lock.release()
-        return True
+        return began_s + (least_s if self._sender.durable else timeout_s)
 
     def _drain_sender(self, deadline: float) -> bool:
         """Deliver until *deadline*; in memory no longer than anything moves."""
-        if self._journal is not None:
+        if self._sender.durable:
             return self._sender.flush(max(0.0, deadline - self._clock()))
         while not self._is_empty():
             left_s = deadline - self._clock()
@@ -430,6 +437,7 @@ class Bridge:
             )
 
     def _feed(self, records: list[SpanRecord | LogEvent]) -> int:
+        self._tell_journal()
         if not records:
             return 0
         return self._submit(self._pipeline.feed, records, self._clock())
@@ -442,11 +450,23 @@ class Bridge:
                 if self.config.capture_content and not self._hints.logs_come:
                     self._hints.look(task.task)
                 self._sender.submit(task)
-                if self._journal is not None and self._sender.durable:
+                if self._journal is None:
+                    continue
+                if self._sender.durable:
                     self._journal.done(task.span_ids)
+                else:
+                    self._unspooled += task.span_ids
         finally:
             detach(token)
         return len(finished)
+
+    def _tell_journal(self) -> None:
+        """Say what went past a spool that fails, and has gone out since."""
+        gone = self._unspooled and not self._sender.counts.tasks.queued
+        if gone and self._journal is not None:
+            self._journal.done(self._unspooled)
+            self._journal.recovered()
+            self._unspooled = []
 
     def _forget(self, _trace_id: str, span_ids: tuple[str, ...]) -> None:
         if self._journal is not None:

@@ -107,6 +107,11 @@ class Sender:
         """Whether what is submitted is on disk when `submit` returns."""
         return self._stores.durable
 
+    @property
+    def losses(self) -> int:
+        """Tasks that will not arrive and that no spool keeps."""
+        return self._refused_unkept + sum(self.counts.tasks.lost.values())
+
     def submit(self, finished: Finished) -> bool:
         """Queues a task; with a spool it is on disk when this returns. Never raises.
 
@@ -206,9 +211,8 @@ class Sender:
         self._reset()
 
     def _lost_since_told(self) -> bool:
-        losses = self._refused_unkept + sum(self.counts.tasks.lost.values())
-        before, self._losses_told = self._losses_told, losses
-        return losses > before
+        before, self._losses_told = self._losses_told, self.losses
+        return self._losses_told > before
 
     def _start_worker(self) -> None:
         worker = threading.Thread(

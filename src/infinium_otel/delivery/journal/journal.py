@@ -81,6 +81,12 @@ class Journal:
         self._live: dict[str, list[tuple[int, int, float]]] = {}
         self._resources: dict[int, tuple[int, Any]] = {}
         self._told: set[str] = set()
+        self._missing: set[str] = set()
+
+    @property
+    def holds_all(self) -> bool:
+        """False while a span that is not done could not be written."""
+        return not self._missing
 
     def append(self, record: SpanRecord | LogEvent) -> bool:
         """Writes one record, in the page cache when this returns. Never raises.
@@ -90,13 +96,13 @@ class Journal:
         """
         with self._lock:
             try:
-                written = self._append(record)
+                if self._append(record):
+                    return True
+                self._problem(FULL, f"{self._max_bytes} bytes")
             except (OSError, SpoolError) as error:
                 self._problem(FAILED, str(error))
-                return False
-        if not written:
-            self._problem(FULL, f"{self._max_bytes} bytes")
-        return written
+            self._missing.add(record.span_id)
+            return False
 
     def _append(self, record: SpanRecord | LogEvent) -> bool:
         self._open()
@@ -143,7 +149,9 @@ class Journal:
 
     def done(self, span_ids: Iterable[str]) -> None:
         """Says that these spans are safe elsewhere (their task is in the spool)."""
+        span_ids = list(span_ids)
         with self._lock:
+            self._missing.difference_update(span_ids)
             known = [span_id for span_id in span_ids if span_id in self._live]
             if not known:
                 return
