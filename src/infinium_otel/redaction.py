@@ -7,9 +7,11 @@ short literal in lower case, stands in the text. All patterns take linear time.
 from __future__ import annotations
 
 import re
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from infinium_otel.taskdata.shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,11 +184,7 @@ class _Gathered:
             elif kind is dict:
                 waiting += self._members(value)
             elif kind not in _PLAIN:
-                waiting += [
-                    inner
-                    for name in _names(kind)
-                    if type(inner := getattr(value, name)) not in _PLAIN
-                ]
+                waiting += shape_of(kind)[1](value)
 
     def _members(self, value: dict[Any, Any]) -> list[Any]:
         """The values to look into; the keys are looked at here."""
@@ -241,8 +239,8 @@ class _Redaction:
 
     def walk(self, value: Any, path: str) -> None:
         """Redact the texts in a dataclass, in place."""
-        for name in _names(type(value)):
-            inner = getattr(value, name)
+        names, values_of = shape_of(type(value))
+        for name, inner in zip(names, values_of(value), strict=True):
             if inner is None or isinstance(inner, (int, float)):
                 continue
             redacted = self._value(inner, f"{path}.{name}" if path else name)
@@ -285,15 +283,3 @@ class _Redaction:
         except Exception:  # noqa: BLE001 - the user's own code: fail closed, lose one text
             return UNREADABLE
         return said if isinstance(said, str) else UNREADABLE
-
-
-_NAMES: dict[type[Any], tuple[str, ...]] = {}
-
-
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    """Field names of a dataclass, looked up once."""
-    names = _NAMES.get(kind)
-    if names is None:
-        found = fields(kind) if is_dataclass(kind) else ()
-        names = _NAMES[kind] = tuple(f.name for f in found)
-    return names

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, is_dataclass
-from operator import attrgetter
+from dataclasses import is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.taskdata.shapes import shape_of
 from infinium_otel.taskdata.types import SECTIONS
 from infinium_otel.taskdata.values import LARGEST_INT, plain, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from infinium_otel.taskdata.types import TaskData
-
-    Shape = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
 
 BEFORE_SECTIONS = (
     "name",
@@ -64,7 +60,7 @@ def task_to_dict(task: TaskData) -> dict[str, Any]:
 
 def encoded(value: Any) -> dict[str, Any]:
     """The JSON object of a dataclass, fields in their order."""
-    names, values_of = _SHAPES.get(type(value)) or _shape(type(value))
+    names, values_of = shape_of(type(value))
     result: dict[str, Any] = {}
     for name, item in zip(names, values_of(value), strict=True):
         if item is None:
@@ -87,7 +83,7 @@ def _field(item: Any) -> Any:
         return item if math.isfinite(item) else None
     if kind is bool:
         return item
-    if kind in _SHAPES or is_dataclass(kind):
+    if _is_record(item):
         return encoded(item) or None
     if isinstance(item, (list, tuple)):
         return [found for each in item if (found := _item(each)) is not None] or None
@@ -95,27 +91,10 @@ def _field(item: Any) -> Any:
 
 
 def _item(item: Any) -> Any:
-    if type(item) in _SHAPES or _is_record(item):
+    if _is_record(item):
         return encoded(item) or None
     return plain(item)
 
 
 def _is_record(item: Any) -> bool:
-    return is_dataclass(item) and not isinstance(item, type)
-
-
-_SHAPES: dict[type[Any], Shape] = {}
-"""Names and getter of each dataclass met: worked out once, for the hot path."""
-
-
-def _shape(kind: type[Any]) -> Shape:
-    names = tuple(f.name for f in fields(kind))
-    if len(names) > 1:
-        getter: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
-    else:
-
-        def getter(value: Any) -> tuple[Any, ...]:
-            return tuple(getattr(value, name) for name in names)
-
-    _SHAPES[kind] = names, getter
-    return names, getter
+    return is_dataclass(type(item))
