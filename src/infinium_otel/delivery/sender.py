@@ -169,7 +169,8 @@ class Sender:
         self._stores.reconcile()
         self.wake()
         left = self._tallies.waiting() & outstanding
-        return self._stores.all_safe(left) and not self._lost_since_told()
+        lost = self._lost_since_told()
+        return self._stores.all_safe(left) and not lost
 
     def shutdown(self, deadline_s: float) -> bool:
         """As `flush`, then stops the workers and closes; later submits are lost.
