@@ -131,6 +131,21 @@ def test_what_was_asked(messages, asked):
     assert previews.asked(said) == asked
 
 
+@pytest.mark.parametrize(
+    "shell",
+    [
+        pytest.param([{"role": "user", "parts": [{"type": "text"}]}], id="withheld"),
+        pytest.param([{"role": "assistant", "finish_reason": "stop"}], id="no-words"),
+        pytest.param('{"args": [], "kwargs": {}}', id="no-arguments"),
+    ],
+)
+def test_a_shell_around_nothing_is_nothing(shell):
+    """Messages without their words, and calls without arguments, say nothing."""
+    said = Said(shell, "user")
+    told = (previews.asked(said), previews.latest(said), previews.answered(said))
+    assert told == (None, None, None)
+
+
 def test_a_tools_answer_can_be_what_was_asked():
     """Where a call was given only a tool's answer, that is its input."""
     said = Said([{"role": "tool", "tool_call_id": "1", "content": "18C"}], "user")

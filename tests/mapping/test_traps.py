@@ -397,6 +397,18 @@ def test_t20_content_that_is_not_there():
     assert (step.input_preview, step.output_preview) == (None, None)
 
 
+def test_t20_an_answer_that_was_withheld():
+    """The tools asked for before it are not what came of the run."""
+    asked = [{"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}]
+    silent = [{"role": "assistant", "parts": [{"type": "text"}]}]
+    task = task_of(
+        agent("root", end=9),
+        chat("a", "root", start=1, attributes={"gen_ai.output.messages": asked}),
+        chat("b", "root", start=3, attributes={"gen_ai.output.messages": silent}),
+    )
+    assert task.output_summary is None
+
+
 @pytest.mark.parametrize(
     "said",
     "{} N/A <REDACTED> [REDACTED] __REDACTED__ unknown None null <elided>".split(),
@@ -624,6 +636,12 @@ def test_t33_a_root_without_content():
     )
     assert task.name == "weather"
     assert (task.input_summary, task.output_summary) == ("Weather?", "Sunny.")
+
+
+@pytest.mark.parametrize("root", ["invocation", "invocation [app]"])
+def test_t33_a_root_that_is_called_as_every_other(root):
+    """A framework's word for any run of its own says less than the agent's name."""
+    assert task_of(told("root", end=9, name=root), agent("a", "root")).name == "helper"
 
 
 def test_t34_parallel_calls():

@@ -224,6 +224,16 @@ def answered(result="3", **more):
             id="gemini",
         ),
         pytest.param(
+            {"content": {"role": "user", "parts": [{"text": "hi"}]}, "finish": 1},
+            (HI,),
+            id="geminis-candidate",
+        ),
+        pytest.param(
+            {"user_id": "u", "new_message": {"role": "user", "parts": [{"text": "hi"}]}},
+            (HI,),
+            id="adks-run",
+        ),
+        pytest.param(
             [
                 {
                     "role": "assistant",

@@ -90,7 +90,7 @@ def asked(said: Said) -> str | None:
     if question is not None:
         return question.text
     messages = said.messages
-    return _replies(messages) or _first_text(messages) or content(said.bare)
+    return _replies(messages) or _first_text(messages) or _other(said)
 
 
 def latest(said: Said) -> str | None:
@@ -98,7 +98,22 @@ def latest(said: Said) -> str | None:
     newest = said.latest(lambda m: m.role in ("user", "tool") or bool(m.replies))
     if newest is not None:
         return newest.text or _replies([newest])
-    return _first_text(said.messages) or content(said.bare)
+    return _first_text(said.messages) or _other(said)
+
+
+def _other(said: Said) -> str | None:
+    """What is no message; a shell around nothing is nothing to read."""
+    silent = said.messages and not any(m.said or m.replies for m in said.messages)
+    return None if silent or _is_hollow(said.bare) else content(said.bare)
+
+
+def _is_hollow(value: Any) -> bool:
+    """Whether a callback's wrapping has nothing inside: a function without arguments."""
+    return (
+        isinstance(value, MAPPING)
+        and value.keys() <= _WRAPPERS
+        and all(inner in _NOTHING for inner in value.values())
+    )
 
 
 def answered(said: Said) -> str | None:
@@ -109,7 +124,7 @@ def answered(said: Said) -> str | None:
     messages = said.messages
     thoughts = [m.thought for m in messages if m.thought]
     text = _first_text(messages[-1:]) or (thoughts[-1] if thoughts else None)
-    return text or content(said.bare)
+    return text or _other(said)
 
 
 def concluded(said: Said) -> str | None:
@@ -146,9 +161,12 @@ def content(value: Any) -> str | None:
         said = [m.said or _replies([m]) for m in decode_messages(bare)]
         if any(said):
             return "\n".join(filter(None, said))
-    if bare in (None, "", (), [], {}):
+    if bare in _NOTHING:
         return None
     return text_of(without_binary(bare)) or None
+
+
+_NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
 def _replies(messages: Sequence[Message]) -> str | None:
@@ -171,7 +189,7 @@ _BESIDE = frozenset(
 )
 """Members that may stand beside the one that matters."""
 MAX_UNWRAPPINGS = 6
-_EMPTY: tuple[Any, ...] = (None, "", (), [], {}, True, False)
+_EMPTY = (*_NOTHING, True, False)
 """Members that say nothing beside a text: options left alone, switches."""
 
 

@@ -28,14 +28,19 @@ def name_of(nodes: list[Node]) -> str:
     """The run's name: the framework's own, else the root span's, cleaned."""
     root = nodes[0]
     named = root.reading.task_name or _own_name(root)
-    if named is None or named in _NAMELESS:
+    if _is_nameless(named):
         frame = next((n for n in nodes if n.kind in FRAMES and _is_named(n)), None)
         named = _own_name(frame) if frame else named
     return named or root.record.name.strip() or "unnamed run"
 
 
 def _is_named(frame: Node) -> bool:
-    return _own_name(frame) not in (None, *_NAMELESS)
+    return not _is_nameless(_own_name(frame))
+
+
+def _is_nameless(name: str | None) -> bool:
+    """Whether a name, less the application's in brackets, is every run's."""
+    return name is None or name.partition(" [")[0] in _NAMELESS
 
 
 def _own_name(node: Node) -> str | None:
@@ -77,13 +82,16 @@ def output_of(nodes: list[Node], content: Content) -> str | None:
 
 
 def _outputs(nodes: list[Node]) -> Iterator[str | None]:
-    """Conclusions first; whatever else was answered if there is none."""
-    telling = []
+    """Conclusions first; else what was answered, of the calls only by the last."""
+    telling: list[Node] = []
     for node in _accounts(nodes, "output"):
         if node.reading.output is not None:
             telling.append(node)
             yield previews.concluded(node.answered)
-    yield from (previews.answered(node.answered) for node in telling)
+    last = next((node for node in telling if node.kind == "llm"), None)
+    for node in telling:
+        if node.kind != "llm" or node is last:
+            yield previews.answered(node.answered)
 
 
 def _summary(texts: Iterator[str | None], limit: int, content: Content) -> str | None:

@@ -43,7 +43,7 @@ SPOKEN = frozenset(ROLES.values())
 WRAPPERS = ("messages", "contents", "chat_history", "input_messages", "generations")
 MESSAGE_KEYS = frozenset(
     "role messages contents generations message choices parts kwargs type content "
-    "event.name chat_history input_messages".split()
+    "event.name chat_history input_messages new_message".split()
 )
 
 
@@ -116,10 +116,11 @@ def _wrapped(value: Mapping[str, Any]) -> Any:
     for key in WRAPPERS:
         if isinstance(value.get(key), (list, tuple)):
             return value[key]
-    for key in ("message", "choices", "delta"):
+    for key in ("message", "choices", "delta", "new_message"):
         if isinstance(value.get(key), (list, tuple, Mapping)):
             return value[key]
-    return None
+    content = value.get("content")  # Gemini's answers are whole messages
+    return content if isinstance(content, MAPPING) and "parts" in content else None
 
 
 def _collect_list(values: Iterable[Any], role: str, found: list[Message]) -> None:
