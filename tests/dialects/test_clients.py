@@ -175,6 +175,11 @@ def test_adks_blobs_without_the_parts():
         ("invocation", {}, {"kind": "workflow"}),
         ("agent_run [helper]", {}, {"kind": "agent", "agent_name": "helper"}),
         ("invoke_agent helper", {}, {"kind": "agent", "agent_name": "helper"}),
+        (
+            "invoke_agent helper",  # OpenInference writes the call on it
+            {"gen_ai.operation.name": "generate_content"},
+            {"kind": "llm", "agent_name": "helper"},
+        ),
         ("execute_tool f", {}, {"kind": "tool", "dropped": False}),
         (
             "execute_tool (merged tools)",

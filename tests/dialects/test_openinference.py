@@ -245,6 +245,38 @@ def test_lists_that_are_not_messages():
     assert found.input == [{"embedding": {"text": "hi"}}]
 
 
+def test_the_model_that_answered():
+    """A processor that adds its keys to another's span may know only the one asked for."""
+    said = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
+    answered = {"gen_ai.response.model": "gpt-4o-2024"}
+    tells(reading(said | answered), model="gpt-4o-2024")
+    tells(reading(said), model="gpt-4o")
+
+
+def test_a_tool_that_was_refused():
+    """pydantic-ai's own word on its span counts more than the kind that was added."""
+    said = {
+        "openinference.span.kind": "TOOL",
+        "gen_ai.tool.name": "f",
+        "pydantic_ai.tool.failure_stage": "validation",
+    }
+    assert reading(said, scope="pydantic-ai").kind == "refused"
+
+
+@pytest.mark.parametrize(
+    ("output", "result"),
+    [
+        ('{"id":"1","name":"f","response":{"r":3}}', {"r": 3}),
+        ('{"name":"f","response":{"r":3}}', '{"name":"f","response":{"r":3}}'),
+        ('{"response": broken', '{"response": broken'),
+    ],
+)
+def test_geminis_function_response(output, result):
+    """A tool's answer inside the message that takes it to the model."""
+    said = {"openinference.span.kind": "TOOL", "output.value": output}
+    assert reading(said).result == result
+
+
 def test_a_method_that_only_prepares():
     """A private method that readies a request is no call."""
     assert of("LLM", name="OpenAI._prepare_chat").dropped

@@ -103,6 +103,7 @@ __all__ = [
 DIALECTS: tuple[Dialect, ...] = (
     LANGSMITH,
     CREWAI,
+    LOGFIRE,
     OPENINFERENCE,
     LANGFUSE,
     LITELLM,
@@ -115,7 +116,6 @@ DIALECTS: tuple[Dialect, ...] = (
     ANTHROPIC,
     MCP,
     GOOGLE_ADK,
-    LOGFIRE,
     GENAI,
     TRACELOOP,
     MLFLOW,

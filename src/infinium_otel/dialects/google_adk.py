@@ -64,8 +64,10 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["dropped"] = attributes.get("gen_ai.tool.name") == "(merged tools)"
     named = _NAMED_AGENT.fullmatch(record.name)
     if named:
-        facts["kind"] = "agent"
         facts["agent_name"] = named[1] or named[2]
+        # OpenInference quiets the call's own span and writes the call on the agent's
+        if attributes.get("gen_ai.operation.name") != "generate_content":
+            facts["kind"] = "agent"
     _from_blobs(attributes, facts)
     if facts.get("kind") == "tool":
         facts.pop("input", None)

@@ -54,6 +54,7 @@ FIELDS = {
     "model": first(
         text,
         "llm.response.model_name",
+        "gen_ai.response.model",
         "llm.model_name",
         "embedding.model_name",
         "reranker.model_name",
@@ -222,12 +223,24 @@ def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _tool(record: SpanRecord, facts: Facts) -> None:
     """A tool's content is its arguments and result; a handoff is told as a tool."""
     facts["arguments"] = facts.pop("input", None)
-    facts["result"] = facts.pop("output", None)
+    facts["result"] = _response(facts.pop("output", None))
     if facts["arguments"] is None:
         facts["arguments"] = structure(record.attributes.get("tool.parameters"))
     if record.name.startswith("handoff to ") and "tool_name" not in facts:
         facts["kind"] = "handoff"
         facts["agent_name"] = record.name.removeprefix("handoff to ")
+
+
+def _response(output: Any) -> Any:
+    """A tool's answer inside Gemini's function response."""
+    if isinstance(output, str) and '"response":' in output:
+        found = decode(output)
+        if isinstance(found, Mapping) and found.keys() == _FUNCTION_RESPONSE:
+            return found["response"]
+    return output
+
+
+_FUNCTION_RESPONSE = frozenset({"id", "name", "response"})
 
 
 def _agent(record: SpanRecord, facts: Facts) -> None:
