@@ -274,6 +274,36 @@ def test_agentopss_tool(status, failed):
     assert (found.failure is not None) is failed
 
 
+@pytest.mark.parametrize(
+    ("request_type", "kind"), [("chat", "llm"), ("embedding", "embedding")]
+)
+def test_agentopss_failed_call(request_type, kind):
+    """A call without an answer is known by its request, under its client's scope."""
+    said = {"gen_ai.request.type": request_type, "gen_ai.request.model": "m"}
+    assert reading(said, scope="openai", status="error").kind == kind
+
+
+def test_agentopss_decorated_functions():
+    """A decorator writes input and output under the word for its kind."""
+    said = {
+        "operation.name": "f",
+        "agentops.tool.input": '{"args":[],"kwargs":{"a":1}}',
+        "agentops.tool.output": "3",
+    }
+    found = reading({"agentops.span.kind": "tool", **said})
+    tells(found, tool_name="f", arguments=said["agentops.tool.input"], result="3")
+
+
+def test_agentopss_requests_for_tools():
+    """A tool that a model asked for has a span too, whether it ran or not."""
+    said = {
+        "agentops.span.kind": "AgentOpsSpanKindValues.TOOL",
+        "tool.name": "f",
+        "tool.call.type": "function",
+    }
+    tells(reading(said, name="tool_call.f"), dropped=True)
+
+
 def test_agentopss_agent():
     """An agent is named by its entity where it has no name of its own."""
     said = {"agentops.span.kind": "agent", "agentops.entity.name": "helper"}

@@ -93,4 +93,6 @@ class Dialect:
 
 
 def _says_nothing(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and value.strip() in PLACEHOLDERS)
+    if isinstance(value, str):
+        return value.strip() in PLACEHOLDERS
+    return value in (None, (), [], {})

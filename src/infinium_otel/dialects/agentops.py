@@ -33,6 +33,7 @@ KINDS = {
     "agent.thinking": "planning",
     "agent.decision": "planning",
 }
+REQUESTS = {"chat": "llm", "completion": "llm", "embedding": "embedding"}
 GENERIC_KINDS = {
     "session": "workflow",
     "workflow": "workflow",
@@ -47,7 +48,8 @@ GENERIC_KINDS = {
 _STREAM = "gen_ai.openai.chat_completions."
 
 FIELDS = {
-    "kind": first(one_of(KINDS), "agentops.span.kind"),
+    "kind": first(one_of(KINDS), "agentops.span.kind")
+    | first(one_of(REQUESTS), "gen_ai.request.type"),
     "weak_kind": first(one_of(GENERIC_KINDS), "agentops.span.kind"),
     "label": first(text, "agentops.entity.name", "operation.name"),
     "cache_read": first(count, "gen_ai.usage.cache_read_input_tokens"),
@@ -71,9 +73,24 @@ FIELDS = {
     "conversation_id": first(text, "workflow.session_id"),
     "user_id": first(text, "workflow.user_id"),
     "tags": first(texts, "agentops.tags"),
-    "input": first(data, "agentops.entity.input", "workflow.input"),
+    "input": first(
+        data,
+        "agentops.entity.input",
+        "agentops.tool.input",
+        "agentops.task.input",
+        "agentops.operation.input",
+        "agentops.guardrail.input",
+        "workflow.input",
+    ),
     "output": first(
-        data, "agentops.entity.output", "workflow.final_output", "workflow.output"
+        data,
+        "agentops.entity.output",
+        "agentops.tool.output",
+        "agentops.task.output",
+        "agentops.operation.output",
+        "agentops.guardrail.output",
+        "workflow.final_output",
+        "workflow.output",
     ),
 }
 FAILED = frozenset({"error", "failed", "failure"})
@@ -85,7 +102,9 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if "anthropic" in str(attributes.get("gen_ai.system", "")).lower():
         facts["excludes_cache"] = True
     kind = facts.get("kind")
-    if kind == "tool":
+    if "tool.call.type" in attributes:
+        facts["dropped"] = True  # a tool the model asked for, whether it ran or not
+    elif kind == "tool":
         as_tool(facts, facts.get("label") or record.name)
         if str(attributes.get("tool.status", "")).lower() in FAILED:
             facts["failed"] = True
@@ -96,7 +115,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
 AGENTOPS = Dialect(
     name="agentops",
     speaks=("agentops",),
-    scopes=("agentops",),
+    scopes=("agentops", "openai", "anthropic"),
     fields=FIELDS,
     refine=refine,
     source="agentops 0.4.21",

@@ -171,7 +171,10 @@ FIELDS = {
     ),
     "response_id": first(text, "gen_ai.response.id"),
     "finish_reasons": first(
-        texts, "gen_ai.response.finish_reasons", "gen_ai.response.finish_reason"
+        texts,
+        "gen_ai.response.finish_reasons",
+        "gen_ai.response.finish_reason",
+        "gen_ai.completion.0.finish_reason",
     ),
     "streaming": first(flag, "gen_ai.request.stream", "gen_ai.is_streaming"),
     "ttft_ms": first(

@@ -17,7 +17,6 @@ from infinium_otel.dialects._attributes import (
     flag,
     one_of,
     text,
-    texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import put
@@ -56,7 +55,6 @@ FIELDS = {
     "reasoning": first(count, "llm.usage.reasoning_tokens"),
     "reasoning_effort": first(text, "llm.request.reasoning_effort"),
     "streaming": first(flag, "llm.is_streaming"),
-    "finish_reasons": first(texts, "gen_ai.completion.0.finish_reason"),
     "task_name": first(text, "traceloop.workflow.name"),
     "label": first(text, "traceloop.entity.name", "gen_ai.task.name"),
     "input": first(data, "traceloop.entity.input", "gen_ai.task.input"),
