@@ -81,7 +81,9 @@ class Sender:
         config = self._config
         self._changed = threading.Condition()
         self._tallies = Tallies()
-        self._stores = Stores(config, self._tallies, self._epoch)
+        self._stores = Stores(
+            config, self._tallies, clock=self._clock, epoch=self._epoch
+        )
         self._bucket = TokenBucket(
             config.requests_per_second, config.burst, self._clock
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -48,15 +47,22 @@ class Stores:
     """Both stores as one; nothing raises. What ends here is told to the tallies.
 
     A spool that fails is said once, and once more when it works again.
+
+    Args:
+        clock: monotonic, in seconds; what is in memory goes by it.
+        epoch: seconds since the epoch, for the spool, which several processes share.
     """
 
     def __init__(
         self,
         config: Config,
         tallies: Tallies,
-        epoch: Callable[[], float] = time.time,
+        *,
+        clock: Callable[[], float],
+        epoch: Callable[[], float],
     ) -> None:
         self._tallies = tallies
+        self._clock = clock
         self._epoch = epoch
         # What is put is told to the tallies before anybody can take it.
         self._lock = threading.Lock()
@@ -117,16 +123,15 @@ class Stores:
 
     def take(self) -> Place | None:
         """The next item that is ready: what is in memory first, it is in danger."""
-        now_s = self._epoch()
         with self._lock:
-            item = self._memory.take(now_s)
+            item = self._memory.take(self._clock())
             if item is not None:
                 return Place(MEMORY, item)
             if self._spool is None:
                 return None
             try:
                 self._pay()
-                item = self._spool.take(now_s)
+                item = self._spool.take(self._epoch())
             except SpoolError as error:
                 self._failed(error)
                 return None
@@ -137,18 +142,23 @@ class Stores:
 
     def wait_s(self) -> float | None:
         """Seconds until an item is ready; None if none waits."""
-        times = [self._memory.next_ready(), self._spool_ready()]
-        ready = min((at for at in times if at is not None), default=None)
-        return None if ready is None else max(0.0, ready - self._epoch())
+        waits = [self._memory_wait_s(), self._spool_wait_s()]
+        soonest = min((wait for wait in waits if wait is not None), default=None)
+        return None if soonest is None else max(0.0, soonest)
 
-    def _spool_ready(self) -> float | None:
+    def _memory_wait_s(self) -> float | None:
+        ready = self._memory.next_ready()
+        return None if ready is None else ready - self._clock()
+
+    def _spool_wait_s(self) -> float | None:
         if self._spool is None:
             return None
         try:
-            return self._spool.next_ready()
+            ready = self._spool.next_ready()
         except SpoolError as error:
             self._failed(error)
             return None
+        return None if ready is None else ready - self._epoch()
 
     def waiting(self) -> bool:
         """Whether anything waits, of this process or of others."""
@@ -169,7 +179,8 @@ class Stores:
 
     def release(self, place: Place, pause_s: float, *, failed: bool) -> None:
         """An item that could not be delivered now."""
-        store, ready_s = self._store(place), self._epoch() + pause_s
+        now = self._epoch if place.durable else self._clock
+        store, ready_s = self._store(place), now() + pause_s
         self._settle(lambda: store.release(place.item, ready_s, failed=failed))
 
     def refuse(self, place: Place, reason: str, message: str) -> None:

@@ -203,7 +203,8 @@ class Spool:
                 "SELECT min(not_before) FROM queue WHERE owner IS NULL"
             ).fetchone()
             if ready is not None:
-                return float(ready)
+                too_far = ready > self._epoch() + LONGEST_DELAY_S
+                return 0.0 if too_far else float(ready)
             taken = connection.execute(
                 "SELECT 1 FROM queue WHERE owner IS NOT NULL AND owner != ? LIMIT 1",
                 (self._owner.name,),

@@ -1,0 +1,175 @@
+"""What the next process finds: half-done deliveries, damaged files, another time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from infinium_otel.testing import FakeInfinium, Fault
+from support.programs import WAIT_S, accounted, processing, run, run_agent, start
+
+KILLED_AFTER_THE_ANSWER = """
+from infinium_otel import InfiniumClient
+class Client(InfiniumClient):
+    def send_task_data(self, task_data, *, idempotency_key=None):
+        super().send_task_data(task_data, idempotency_key=idempotency_key)
+        os.kill(os.getpid(), signal.SIGKILL)
+p, t = provider_of({shape}(InfiniumSpan{kind}(client=Client())))
+run_agent(t)
+p.force_flush()
+"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [("", "Processor"), ("SimpleSpanProcessor", "Exporter")]
+)
+def test_killed_between_the_answer_and_the_note_of_it(fake, spool, shape, kind):
+    """One more copy is sent, under the same key: nothing is lost, nothing is double."""
+    program = KILLED_AFTER_THE_ANSWER.format(shape=shape, kind=kind)
+    code, _, _ = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
+    assert code == -9
+    assert len(fake.tasks) == 1
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for(lambda server: len(server.requests) == 2, WAIT_S)
+    assert len(fake.tasks) == 1
+    assert len({request.key for request in fake.requests}) == 1
+
+
+LEAVES_A_RUN = """
+p, t = provider_of(InfiniumSpanProcessor())
+{work}
+p.force_flush(500)
+os._exit(0)
+"""
+A_RUN = 'run_agent(t, "left")'
+A_SPAN = """
+root = t.start_span("open", attributes=AGENT)
+with trace.use_span(root):
+    t.start_span("ended", attributes=AGENT).end()
+"""
+
+
+def journal_of(spool):
+    """The one file of the journal beside *spool*."""
+    (file,) = Path(f"{spool}.journal").iterdir()
+    return file
+
+
+def garbled(path):
+    """Nothing in it is as it was."""
+    path.write_bytes(b"\x00garbage\xff" * 1_000)
+
+
+def torn(path):
+    """Its end is gone."""
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def emptied(path):
+    """All of it is gone."""
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [garbled, emptied])
+def test_a_damaged_spool(fake, spool, caplog, damage):
+    """It is moved aside and said; start-up never fails, and a new one takes its place."""
+    fake.close()
+    run(fake, LEAVES_A_RUN.format(work=A_RUN), INFINIUM_OTEL_SPOOL=spool)
+    path = Path(spool)
+    for file in path.parent.glob(f"{path.name}-*"):
+        file.unlink()
+    damage(path)
+    fake.start()
+    with processing(fake, spool=spool) as (processor, provider, tracer):
+        run_agent(tracer, "new")
+        assert provider.force_flush(10_000)
+        assert processor.stats.delivered == 3
+        assert accounted(processor.stats)
+    assert len(fake.tasks) == 1
+    aside = list(path.parent.glob(f"{path.name}.damaged-*"))
+    assert len(aside) == ("damaged" in caplog.text) == (damage is garbled)
+
+
+@pytest.mark.parametrize(
+    ("damage", "recovered"), [(garbled, 0), (torn, 0), (emptied, 0), (None, 1)]
+)
+def test_a_damaged_journal(fake, spool, damage, recovered):
+    """Records that do not add up are skipped; all else goes on."""
+    fake.close()
+    run(fake, LEAVES_A_RUN.format(work=A_SPAN), INFINIUM_OTEL_SPOOL=spool)
+    if damage:
+        damage(journal_of(spool))
+    fake.start()
+    with processing(fake, spool=spool) as (processor, provider, tracer):
+        run_agent(tracer, "new")
+        assert provider.force_flush(10_000)
+        assert processor.stats.delivered == 3 + recovered
+        assert accounted(processor.stats)
+    assert len(fake.tasks) == 1 + recovered
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_journal_that_somebody_planted(fake, spool, tmp_path, kind):
+    """A link or a pipe in the journal's folder is not followed, and holds nobody up."""
+    folder = Path(f"{spool}.journal")
+    folder.mkdir(parents=True, mode=0o700)
+    victim = tmp_path / "victim"
+    victim.write_text("theirs")
+    planted = folder / "x.journal"
+    planted.symlink_to(victim) if kind == "link" else os.mkfifo(planted)
+    with processing(fake, spool=spool) as (processor, provider, tracer):
+        run_agent(tracer)
+        assert provider.force_flush(10_000)
+        assert processor.stats.delivered == 3
+    assert victim.read_text() == "theirs"
+
+
+SHIFTED = """
+import time
+shift_s = 0
+real = time.time
+time.time = lambda: real() + shift_s
+"""
+
+
+@pytest.mark.parametrize("shift_s", [-3_600, 3_600], ids=["back", "forth"])
+@pytest.mark.parametrize("kept", ["memory", "spool"])
+def test_the_clock_is_set(fake, spool, shift_s, kept):
+    """An hour forth or back in the middle of an outage neither loses nor holds up."""
+    fake.script(Fault.unavailable(retry_after=1))
+    program = f"""
+    p, t = provider_of(InfiniumSpanProcessor())
+    run_agent(t, "before")
+    say("ready")
+    sys.stdin.readline()
+    time.sleep(0.2)  # until the answer has been read, too
+    shift_s = {shift_s}
+    run_agent(t, "after")
+    sys.stdin.readline()
+    p.shutdown()
+    """
+    more = {"INFINIUM_OTEL_SPOOL": spool} if kept == "spool" else {}
+    with start(fake, program, first=SHIFTED, **more) as child:
+        assert child.stdout.readline() == "ready\n"
+        assert fake.wait_for(lambda server: server.requests, WAIT_S)
+        child.stdin.write("\n")
+        child.stdin.flush()
+        assert fake.wait_for_tasks(2, 10)
+        child.communicate("\n", timeout=WAIT_S)
+    assert child.returncode == 0
+    assert len(fake.keys) == len(set(fake.keys)) == 2
+
+
+def test_another_endpoint_after_a_restart(fake, spool):
+    """What one process spooled goes where the next one sends: the spool has no address."""
+    fake.close()
+    run(fake, LEAVES_A_RUN.format(work=A_RUN), INFINIUM_OTEL_SPOOL=spool)
+    with (
+        FakeInfinium() as elsewhere,
+        processing(elsewhere, spool=spool) as (_, provider, _),
+    ):
+        assert provider.force_flush(10_000)
+        assert elsewhere.wait_for_tasks(1, WAIT_S)
