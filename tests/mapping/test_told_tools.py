@@ -173,6 +173,34 @@ def test_arguments_come_from_the_model_where_the_span_has_none():
     assert told.input_summary == '{"city":"Paris"}'
 
 
+@pytest.mark.parametrize(
+    ("call_id", "failed", "result"),
+    [
+        pytest.param("c1", False, "18C", id="by-id"),
+        pytest.param("c2", False, None, id="another-call"),
+        pytest.param("c1", True, None, id="a-failed-run-has-none"),
+    ],
+)
+def test_results_come_from_the_next_request_where_the_span_has_none(
+    call_id, failed, result
+):
+    """A tool's span may tell no content, while the model's calls do."""
+    used = tool("t", "root", "get_weather", start=3,
+                status="error" if failed else "unset",
+                attributes={"gen_ai.tool.call.id": call_id})  # fmt: skip
+    (told,) = tools_of(loop([request(call_id)], [ASK, request(), reply()], used))
+    assert told.output_summary == result
+
+
+def test_an_answer_that_failed_fails_the_span_without_a_result():
+    """The model was told of a failure that the span does not know."""
+    span = tool("t", "root", "get_weather", start=3,
+                attributes={"gen_ai.tool.call.id": "c1"})  # fmt: skip
+    answer = reply(result="no city", status="error")
+    (told,) = tools_of(loop([request()], [ASK, request(), answer], span))
+    assert told.error.message == "no city"
+
+
 def test_the_request_with_the_spans_id_is_its_own():
     """Among several requests the one with the span's id counts."""
     other = request("c2")

@@ -12,27 +12,29 @@ from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
     from infinium_otel.mapping.tree import Node
-    from infinium_otel.messages import ToolRequest
+    from infinium_otel.messages import ToolReply, ToolRequest
 
+WORDLESS = "the tool reported an error"
 FAILURE_MARKS = ("error", "Error", "ERROR")
 
 
 def complete_tools(nodes: list[Node]) -> None:
-    """Give tools the arguments the model asked with, and failures their answers tell."""
+    """Give tools what the model asked and was answered, and failures their reasons."""
     tools = [node for node in nodes if node.kind == "tool" and not node.folded]
+    calls = [node for node in nodes if node.kind == "llm" and not node.folded]
     bare = [node for node in tools if node.reading.arguments is None]
     if bare:
-        _fill_arguments(bare, nodes)
+        _fill_arguments(bare, calls)
+    _fill_results(tools, calls)
     for node in tools:
         _find_failure(node)
 
 
-def _fill_arguments(bare: list[Node], nodes: list[Node]) -> None:
+def _fill_arguments(bare: list[Node], calls: list[Node]) -> None:
     """By call id; without one, the newest request for the tool before it ran."""
     asked = [
         (node.record.start_ns, request)
-        for node in nodes
-        if node.kind == "llm" and not node.folded
+        for node in calls
         for message in node.answered.messages
         for request in message.requests
     ]
@@ -56,6 +58,28 @@ def _request_for(
         if request.name == reading.tool_name and start_ns <= tool.record.start_ns
     ]
     return named[-1] if named else None
+
+
+def _fill_results(tools: list[Node], calls: list[Node]) -> None:
+    """By call id, from the answers that later requests carry."""
+    bare = {
+        node.reading.tool_call_id: node
+        for node in tools
+        if node.reading.result is None and not node.failed
+    }
+    bare.pop(None, None)
+    for call in calls if bare else ():
+        for message in call.asked.messages:
+            for reply in message.replies:
+                tool = bare.pop(reply.id, None)
+                if tool is not None:
+                    _take_reply(tool, reply)
+
+
+def _take_reply(tool: Node, reply: ToolReply) -> None:
+    told = content(reply.result) or WORDLESS
+    failure = Failure("tool_error", told) if reply.failed else tool.reading.failure
+    tool.reading = replace(tool.reading, result=reply.result, failure=failure)
 
 
 def _find_failure(node: Node) -> None:
@@ -112,4 +136,4 @@ def _told_error(answer: Mapping[str, Any]) -> str | None:
     if not flagged and not (len(answer) == 1 and isinstance(answer.get("error"), str)):
         return None
     reasons = (content(answer[key]) for key in _REASONS if key in answer)
-    return next(filter(None, reasons), "the tool reported an error")
+    return next(filter(None, reasons), WORDLESS)
