@@ -95,3 +95,24 @@ def test_the_first_token(said, ms, streaming):
     assert T0 == 1_790_000_000_000_000_000
     found = of("generation", **{KEY + "completion_start_time": said})
     tells(found, ttft_ms=ms, streaming=streaming)
+
+
+def test_langchains_words():
+    """The handler for LangChain passes on what was asked for, and who asked."""
+    metadata = "langfuse.observation.metadata."
+    found = reading(
+        {
+            "langfuse.observation.type": "generation",
+            "langfuse.observation.model.name": "gpt-4o-2024",
+            metadata + "ls_model_name": '"gpt-4o"',
+            metadata + "ls_provider": '"openai"',
+            metadata + "lc_agent_name": '"helper"',
+        }
+    )
+    tells(
+        found,
+        model="gpt-4o-2024",
+        model_requested="gpt-4o",
+        provider="openai",
+        agent_name="helper",
+    )

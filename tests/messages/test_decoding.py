@@ -229,6 +229,17 @@ def answered(result="3", **more):
             id="geminis-candidate",
         ),
         pytest.param(
+            [
+                {"role": "user", "content": "hi"},
+                {
+                    "role": "tool",
+                    "content": {"type": "function", "function": {"name": "f"}},
+                },
+            ],
+            (HI,),
+            id="langfuses-tools-on-offer",
+        ),
+        pytest.param(
             {"user_id": "u", "new_message": {"role": "user", "parts": [{"text": "hi"}]}},
             (HI,),
             id="adks-run",

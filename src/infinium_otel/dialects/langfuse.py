@@ -40,6 +40,7 @@ KINDS = {
 GENERIC_KINDS = {"chain": "workflow", "span": "step", "event": "step"}
 
 _OBSERVATION = "langfuse.observation."
+_METADATA = _OBSERVATION + "metadata."
 _PARAMETERS = _OBSERVATION + "model.parameters"
 _USAGE = _OBSERVATION + "usage_details"
 
@@ -47,6 +48,10 @@ FIELDS = {
     "kind": first(one_of(KINDS), _OBSERVATION + "type"),
     "weak_kind": first(one_of(GENERIC_KINDS), _OBSERVATION + "type"),
     "model": first(text, _OBSERVATION + "model.name"),
+    # LangChain's own words, which its handler passes on
+    "model_requested": first(text, _METADATA + "ls_model_name"),
+    "provider": first(text, _METADATA + "ls_provider"),
+    "agent_name": first(text, _METADATA + "lc_agent_name"),
     "temperature": first(member("temperature", number), _PARAMETERS),
     "top_p": first(member("top_p", number), _PARAMETERS),
     "max_tokens": first(member(MAX_TOKENS, count), _PARAMETERS),
@@ -73,7 +78,7 @@ FIELDS = {
     "user_id": first(text, "langfuse.user.id", "user.id"),
     "tags": first(texts, "langfuse.trace.tags"),
     "error_message": first(text, _OBSERVATION + "status_message"),
-    "finish_reasons": first(texts, _OBSERVATION + "metadata.finish_reason"),
+    "finish_reasons": first(texts, _METADATA + "finish_reason"),
 }
 
 

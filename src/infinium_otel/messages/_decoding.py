@@ -184,6 +184,8 @@ def _closed(draft: Draft | None, found: list[Message]) -> None:
 def _collect_one(value: Mapping[str, Any], role: str, found: list[Message]) -> None:
     """A single message in any of the shapes."""
     source = _message_in(value)
+    if _is_definition(source):
+        return
     draft = Draft(_role(source, role))
     for part in _contents(source):
         add_part(draft, part)
@@ -192,6 +194,17 @@ def _collect_one(value: Mapping[str, Any], role: str, found: list[Message]) -> N
         _make_reply(draft, source)
     if not draft.is_empty() or isinstance(source.get("role"), str):
         found.append(draft.message())
+
+
+def _is_definition(source: Mapping[str, Any]) -> bool:
+    """A tool that is offered; Langfuse lists it among the messages, as a tool's."""
+    content = source.get("content")
+    return (
+        isinstance(content, MAPPING)
+        and content.get("type") == "function"
+        and isinstance(content.get("function"), MAPPING)
+        and source.get("role") == "tool"
+    )
 
 
 def _message_in(value: Mapping[str, Any]) -> Mapping[str, Any]:
