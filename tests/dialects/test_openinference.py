@@ -176,6 +176,28 @@ def test_an_error_without_a_status():
     assert (found.http_status, found.failure.type) == (None, "q")
 
 
+def test_geminis_automatic_calls():
+    """The client runs tools itself: its last request is told only by the answer."""
+    history = [
+        {"role": "user", "parts": [{"text": "hi"}]},
+        {"role": "model", "parts": [{"function_call": {"name": "f"}}]},
+        {"role": "user", "parts": [{"function_response": {"name": "f"}}]},
+    ]
+    asked = {
+        "llm.input_messages.0.message.role": "system",
+        "llm.input_messages.0.message.content": "Be kind.",
+        "llm.input_messages.1.message.role": "user",
+        "llm.input_messages.1.message.content": "hi",
+    }
+    answer = {"automatic_function_calling_history": history}
+    found = of("LLM", asked | {"output.value": json.dumps(answer)})
+    assert [message["role"] for message in found.input] == [
+        "system", "user", "model", "user"
+    ]  # fmt: skip
+    bare = of("LLM", {"output.value": json.dumps(answer)})
+    assert bare.input is None
+
+
 def test_parameters():
     """The request's parameters are one JSON text."""
     found = of(

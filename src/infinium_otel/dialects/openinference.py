@@ -206,7 +206,17 @@ def _response_facts(facts: Facts) -> None:
         facts["model"] = model
     if text(source.get("id")):
         facts.setdefault("response_id", source["id"])
+    _automatic_calls(body, facts)
     put_refusal(facts, source)
+
+
+def _automatic_calls(body: Mapping[str, Any], facts: Facts) -> None:
+    """Gemini's client runs tools itself: what it asked with last is in its answer."""
+    history = body.get("automatic_function_calling_history")
+    asked = facts.get("input")
+    if isinstance(history, list) and isinstance(asked, list):
+        questions = sum(message.get("role") != "system" for message in asked)
+        facts["input"] = [*asked, *history[questions:]]
 
 
 def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
