@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from itertools import count
 from types import SimpleNamespace
 
@@ -327,3 +328,32 @@ class TestAttackers:
         assert request.headers["x-agent-key"] == fake.agent_secret
         tags = strict(request.body)["environment"]["custom_tags"]
         assert tags["otel.root_span_name"][:5] == name[:5]
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "eyJ",
+            "eyJa.",
+            "password=",
+            '"password":"',
+            "-----BEGIN PRIVATE KEY-----",
+            "http://a:",
+            "a:b@",
+            "Authorization: Bearer ",
+            "\\",
+            '{"a":',
+            "[",
+        ],
+    )
+    def test_text_made_to_keep_patterns_busy(self, fake, text):
+        """A megabyte of the worst prefix there is costs moments, not minutes."""
+        attributes = {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": "t",
+            "gen_ai.tool.call.arguments": text * (1_000_000 // len(text)),
+        }
+        began = time.monotonic()
+        with exporting(fake) as (exporter, _, _):
+            exporter.export([ended(1, attributes=attributes)])
+            assert exporter.stats.delivered == 1
+        assert time.monotonic() - began < 5

@@ -72,6 +72,54 @@ def test_exit_in_the_middle_of_a_run(fake):
     assert len(fake.tasks) == 1
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        pytest.param(
+            "threading.Thread(target=sys.exit).start()", id="exit-in-a-thread"
+        ),
+        pytest.param("os.kill(os.getpid(), signal.SIGINT)", id="interrupted"),
+        pytest.param(
+            "import atexit\natexit.register(lambda: run_agent(t, 'last'))", id="hook"
+        ),
+    ],
+)
+@pytest.mark.parametrize("shape", ["processor", "batch"])
+def test_endings_of_the_host(fake, shape, ending):
+    """However the program ends by itself, its runs arrive and we print nothing."""
+    program = f"""
+import atexit
+under = {{"processor": InfiniumSpanProcessor,
+         "batch": lambda: BatchSpanProcessor(InfiniumSpanExporter())}}
+p = TracerProvider()
+p.add_span_processor(under["{shape}"]())
+t = p.get_tracer("t")
+run_agent(t)
+{ending}
+time.sleep(0.1)
+"""
+    _, output, complaints = run(fake, program)
+    assert output == ""
+    assert "infinium" not in complaints.replace("site-packages", "")
+    assert "run" in str([task["environment"] for task in fake.tasks])
+
+
+def test_threads_that_go_on_while_the_program_ends(fake):
+    """Spans that end in a daemon thread during the exit neither hang nor complain."""
+    program = """
+    t = register(requests_per_second=10_000).get_tracer("t")
+    def busy():
+        while True:
+            run_agent(t, "busy")
+            time.sleep(0.002)
+    threading.Thread(target=busy, daemon=True).start()
+    time.sleep(0.2)
+    """
+    code, output, _ = run(fake, program)
+    assert (code, output) == (0, "")
+    assert fake.tasks
+
+
 def test_unhandled_exception(fake):
     """A program that fails keeps its exit code, and its runs."""
     program = "p = register(); run_agent(p.get_tracer('t')); raise RuntimeError('x')"
@@ -165,7 +213,7 @@ while True:
 
 def test_kill_loop(fake, spool):
     """Killed at random points, again and again: every span that ended is delivered."""
-    rounds = int(os.environ.get("INFINIUM_OTEL_KILL_ROUNDS", "5"))
+    rounds = int(os.environ.get("INFINIUM_OTEL_KILL_ROUNDS", "10"))
     ended = []
     for number in range(rounds):
         fake.always(503 if number % 2 else None)
@@ -253,6 +301,25 @@ def test_fork_with_a_spool(fake, spool):
         assert provider.force_flush(10_000)
         assert fake.wait_for_tasks(3, WAIT_S)
     assert len(fake.keys) == 3
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_children_of_multiprocessing(fake, method):
+    """Workers of a pool deliver their own runs, however they are started."""
+    program = f"""
+    import multiprocessing, warnings
+    from support.programs import run_alone
+    warnings.simplefilter("ignore", DeprecationWarning)
+    context = multiprocessing.get_context("{method}")
+    p = register()
+    run_agent(p.get_tracer("t"), "parent")
+    with context.Pool(2) as pool:
+        assert pool.map(run_alone, ["one", "two", "three"]) == [True] * 3
+    assert p.force_flush()
+    """
+    code, _, complaints = run(fake, program)
+    assert code == 0, complaints
+    assert len(fake.keys) == len(set(fake.keys)) == 4
 
 
 def test_many_forks(fake):

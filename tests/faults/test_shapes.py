@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from itertools import chain
 
 import pytest
@@ -16,10 +17,12 @@ from support.spans import T0, S, sid, tid
 
 AGENTS = 8
 """Threads of the burst."""
-RUNS = 100
+RUNS = 250
 """Runs of each."""
 SPANS = 50
 """Spans of a run."""
+MANY = 3_000
+"""Runs that are open at once."""
 
 
 def tool(number, parent=None, *, run=1, start=0, end=1):
@@ -73,8 +76,53 @@ def test_traces_that_never_end(fake):
         assert len(processor._bridge.inbox) == 0
 
 
+def test_a_root_that_never_ends(fake):
+    """What has ended of its run leaves at the age limit, and says it is incomplete."""
+    with processing(fake, trace_timeout_s=0.2) as (processor, _, tracer):
+        with trace.use_span(tracer.start_span("root")):
+            tracer.start_span("child", attributes=AGENT).end()
+        assert fake.wait_for_tasks(1)
+        assert processor.force_flush(5_000)
+        assert (processor.stats.delivered, processor.stats.open) == (1, 0)
+    (task,) = fake.tasks
+    assert task["environment"]["custom_tags"]["otel.incomplete"]
+
+
+def test_thousands_of_runs_at_once(fake):
+    """Interleaved, each run is told whole: none is cut, none lost, none mixed up."""
+    settings = {"max_open_traces": MANY, "max_queued_tasks": MANY}
+    with processing(fake, **settings) as (processor, provider, tracer):
+        roots = [tracer.start_span("run", attributes=AGENT) for _ in range(MANY)]
+        children = []
+        for root in roots:
+            with trace.use_span(root):
+                children.append(tracer.start_span("child"))
+        for child in children:
+            child.end()
+        assert accounted(processor.stats)
+        for root in roots:
+            root.end()
+        assert provider.force_flush(120_000)
+        stats = processor.stats
+        assert (stats.delivered, stats.tasks_delivered) == (2 * MANY, MANY)
+    assert all(len(task["steps"]) == 1 for task in fake.tasks)
+
+
+def test_one_run_of_more_spans_than_a_task_has(fake):
+    """It leaves in parts of `max_spans_per_trace`, and every span is in one of them."""
+    with processing(fake) as (processor, provider, tracer):
+        with tracer.start_as_current_span("run", attributes=AGENT):
+            for _ in range(24_999):
+                tracer.start_span("child").end()
+        assert provider.force_flush(120_000)
+        stats = processor.stats
+        assert (stats.delivered, stats.tasks_delivered) == (25_000, 3)
+        assert accounted(stats)
+    assert fake.complaints == []
+
+
 def test_burst_from_many_threads(fake):
-    """Tens of thousands of spans from eight threads all arrive, once.
+    """100,000 spans from eight threads all arrive, once.
 
     At any time every one of them is in exactly one place.
     """
@@ -160,6 +208,11 @@ SHAPES = [
     pytest.param([tool(2, 3), tool(3, 4), tool(4, 2)], 3, id="cycle-of-all"),
     pytest.param([tool(1, 1)], 1, id="its-own-parent"),
     pytest.param([tool(1), tool(2)], 2, id="two-roots"),
+    pytest.param(
+        [tool(1), replace(tool(2, 9), parent_is_remote=True), tool(3, 2)],
+        3,
+        id="remote-parent",
+    ),
     pytest.param([tool(1), tool(2, 1), tool(2, 1), tool(1)], 2, id="twice"),
     pytest.param([tool(1, start=9, end=3), tool(2, 1)], 2, id="end-first"),
 ]

@@ -12,7 +12,7 @@ from pathlib import Path
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
-from infinium_otel import InfiniumSpanExporter, InfiniumSpanProcessor
+from infinium_otel import InfiniumSpanExporter, InfiniumSpanProcessor, register
 
 TESTS = Path(__file__).parents[1]
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
@@ -26,6 +26,13 @@ def run_agent(tracer, name="run", calls=2):
         for number in range(calls):
             with tracer.start_as_current_span(f"{name}.{number}"):
                 pass
+
+
+def run_alone(name):
+    """One run in a process of its own; whether it was delivered."""
+    provider = register()
+    run_agent(provider.get_tracer("tests"), name)
+    return provider.force_flush()
 
 
 def provider_of(processor):
