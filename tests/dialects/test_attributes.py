@@ -106,6 +106,8 @@ def test_rows():
         ),
         pytest.param({"p.0": "x", "p.1": "y"}, ["x", "y"], id="plain-values"),
         pytest.param({"p.0": "x", "p.0.a": 1}, [{"a": 1}], id="value-and-object"),
+        pytest.param({"p.0.a": {1: 2}}, [{"a": {1: 2}}], id="object-as-value"),
+        pytest.param({f"p.{'9' * 5_000}": 1, "p.0": 0}, [0, 1], id="endless-number"),
         pytest.param({"p.a": 1}, None, id="no-list"),
         pytest.param({"q.0": 1}, None, id="another-prefix"),
         pytest.param({}, None, id="nothing"),
@@ -114,6 +116,12 @@ def test_rows():
 def test_indexed(flat, found):
     """A flattened list is put together again, whatever its indices."""
     assert indexed(flat, "p") == found
+
+
+def test_endless_keys():
+    """A key of thousands of levels unfolds to as many as a convention could have."""
+    found = indexed({"p" + ".0" * 50_000: "x"}, "p")
+    assert "x" in str(found)
 
 
 def test_notes_are_for_wrong_types():

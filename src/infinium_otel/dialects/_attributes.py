@@ -227,29 +227,38 @@ def indexed(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]] 
     keys = [key for key in attributes if key.startswith(start)]
     if not keys:
         return None
-    tree: dict[str, Any] = {}
+    tree = _Branch()
     for key in keys:
-        _plant(tree, key[len(start) :].split("."), attributes[key])
+        _plant(tree, key[len(start) :].split(".", DEEPEST), attributes[key])
     found = _pruned(tree)
     return found if isinstance(found, list) else None
 
 
-def _plant(tree: dict[str, Any], path: Sequence[str], value: Any) -> None:
+class _Branch(dict[str, Any]):
+    """What keys unfold to, to be told from an object that is a value."""
+
+
+DEEPEST = 30
+"""Levels that a key unfolds to; the conventions have up to eight."""
+
+
+def _plant(tree: _Branch, path: Sequence[str], value: Any) -> None:
     for part in path[:-1]:
         branch = tree.get(part)
-        if not isinstance(branch, dict):
-            branch = tree[part] = {}
+        if type(branch) is not _Branch:
+            branch = tree[part] = _Branch()
         tree = branch
     tree.setdefault(path[-1], value)
 
 
 def _pruned(tree: Any) -> Any:
-    """*tree* with each object whose keys are all numbers made a list in their order."""
-    if not isinstance(tree, dict):
+    """*tree* with each branch whose keys are all numbers made a list in their order."""
+    if type(tree) is not _Branch:
         return tree
     if tree and all(map(str.isdecimal, tree)):
-        return [_pruned(tree[key]) for key in sorted(tree, key=int)]
-    return {
-        key: _pruned(value) if type(value) is dict else value
-        for key, value in tree.items()
-    }
+        return [_pruned(tree[key]) for key in sorted(tree, key=_by_number)]
+    return {key: _pruned(value) for key, value in tree.items()}
+
+
+def _by_number(digits: str) -> tuple[int, str]:
+    return len(digits), digits  # `int` refuses thousands of digits

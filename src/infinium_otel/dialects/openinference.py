@@ -223,10 +223,11 @@ def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
     """The provider's answer inside *body*: itself, or LangChain's wrapping of it."""
     generations = body.get("generations")
     if isinstance(generations, list):
-        found = dig(generations, 0, 0, "message", "kwargs", "response_metadata")
-        info = dig(generations, 0, 0, "generation_info")
-        found = {**(info or {}), **(found if isinstance(found, Mapping) else {})}
-        return {"model": found.get("model_name"), **found}
+        answer: dict[str, Any] = {}
+        for path in (("generation_info",), ("message", "kwargs", "response_metadata")):
+            told = dig(generations, 0, 0, *path)
+            answer |= told if isinstance(told, Mapping) else {}
+        return {"model": answer.get("model_name"), **answer}
     return body if "choices" in body or "content" in body or "output" in body else {}
 
 

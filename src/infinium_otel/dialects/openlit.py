@@ -26,7 +26,7 @@ CALLS = frozenset({"chat", "text_completion", "completion", "generate_content"})
 def refine(record: SpanRecord, facts: Facts) -> None:
     """On a model call the tool keys name what the model asked for, not what ran."""
     attributes = record.attributes
-    if attributes.get("gen_ai.operation.name") in CALLS and "arguments" in facts:
+    if text(attributes.get("gen_ai.operation.name")) in CALLS and "arguments" in facts:
         arguments = facts.pop("arguments")
         if "gen_ai.output.messages" not in attributes:
             facts["output"] = _asked_for(attributes, arguments)

@@ -256,7 +256,8 @@ _MEDIA = frozenset(
 
 
 def _is_media(value: Mapping[str, Any]) -> bool:
-    return value.get("type") in _MEDIA or "inline_data" in value
+    kind = value.get("type")
+    return (isinstance(kind, str) and kind in _MEDIA) or "inline_data" in value
 
 
 def _text_without_binary(text: str) -> str:

@@ -62,7 +62,7 @@ SAFE = frozenset(
 )
 """Attributes whose texts are names, ids and words of a list."""
 
-SAID_BY_TOOLS = frozenset({"tool_error"})
+SAID_BY_TOOLS = ("tool_error",)
 """Error types whose message is what a tool answered."""
 
 
