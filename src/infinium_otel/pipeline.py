@@ -116,6 +116,11 @@ class Pipeline:
         return self._assembler.waiting_traces
 
     @property
+    def open_since(self) -> float | None:
+        """When the first of the spans that still wait came in; None if none waits."""
+        return self._assembler.open_since
+
+    @property
     def refused(self) -> Counter[str]:
         """Spans not taken, by reason: `duplicate`, `invalid_id`."""
         return self._assembler.refused

@@ -389,6 +389,50 @@ class TestWholeTraces:
         assert (shape(late), late.root_id) == (("z", True, 1), sid("a"))
 
 
+class TestOpenSince:
+    """The time of the oldest span that waits: what came before it is done with."""
+
+    def test_it_is_that_of_the_first_span(self):
+        """A trace's later spans do not change it; with the trace it goes."""
+        machine = assembler()
+        assert machine.open_since is None
+        machine.feed([span("b", "a")], 3.0)
+        machine.feed([span("c", "a")], 4.0)
+        machine.feed([span("e", "d", trace=tid(2))], 5.0)
+        assert machine.open_since == 3.0
+        machine.feed([span("a", None)], 6.0)
+        assert machine.open_since == 5.0
+        machine.flush(7.0)
+        assert machine.open_since is None
+
+    def test_a_span_that_only_runs_does_not_count(self):
+        """Nothing of it has come in yet; what waits for it has."""
+        machine = assembler()
+        start(machine, "a", now_s=1.0)
+        assert machine.open_since is None
+        machine.feed([span("b", "a")], 2.0)
+        assert machine.open_since == 2.0
+
+    def test_what_is_held_back_keeps_its_time(self):
+        """A tree whose root still runs waits on, when the rest of its trace leaves."""
+        machine = assembler(linger_s=5)
+        start(machine, "a", now_s=0.0)
+        machine.feed([span("b", "a")], 1.0)
+        machine.feed([span("c", None)], 2.0)
+        assert [shape(trace) for trace in machine.due(7.0)] == [("c", True, 0)]
+        assert machine.open_since == 1.0
+
+    def test_a_trace_that_joins_another_keeps_its_time(self):
+        """The older of both counts."""
+        machine = assembler(task_per="trace")
+        machine.feed([span("d", "c", 1, 2, trace=tid(2))], 1.0)
+        machine.feed([span("b", "a", 0, 5)], 2.0)
+        link = span("c", None, 1, 2, tid(2), links=[(TRACE, "b")])
+        machine.feed([link], 3.0)
+        assert machine.open_traces == 1
+        assert machine.open_since == 1.0
+
+
 class TestLinks:
     """A parentless span with a link into a live trace joins that trace."""
 

@@ -78,6 +78,11 @@ class Assembler:
         return sum(1 for trace in self._open.values() if trace.spans)
 
     @property
+    def open_since(self) -> float | None:
+        """When the first of the spans that still wait came in; None if none waits."""
+        return min((t.since_s for t in self._open.values() if t.spans), default=None)
+
+    @property
     def dropped_logs(self) -> int:
         """Log events given up because no span of theirs left in time."""
         return self._logs.dropped

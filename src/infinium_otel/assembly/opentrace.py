@@ -22,6 +22,7 @@ class OpenTrace:
 
     Args:
         heard_s: when a span of it last started or ended.
+        since_s: when the first of its ended spans came in; meaningless without one.
         told: True if starts are told as well as ends.
         due_s: when it is to leave whatever happens; None if nothing says so yet.
     """
@@ -32,6 +33,7 @@ class OpenTrace:
         "linked",
         "root_ended",
         "running",
+        "since_s",
         "size",
         "spans",
         "told",
@@ -41,7 +43,7 @@ class OpenTrace:
 
     def __init__(self, trace_id: str, now_s: float) -> None:
         self.trace_id = trace_id
-        self.heard_s = now_s
+        self.heard_s = self.since_s = now_s
         self.due_s: float | None = None
         self.spans: dict[str, SpanRecord] = {}
         self.running: dict[str, str | None] = {}
@@ -54,6 +56,8 @@ class OpenTrace:
     def add(self, record: SpanRecord, size: int) -> None:
         """Take an ended span in."""
         self.running.pop(record.span_id, None)
+        if not self.spans:
+            self.since_s = self.heard_s
         self.spans[record.span_id] = record
         self.size += size
         if is_root(record) and not self._knows(record.parent_id):
@@ -68,6 +72,7 @@ class OpenTrace:
 
     def join(self, other: OpenTrace) -> None:
         """Take everything of *other* in; ids are unique across traces in practice."""
+        self.since_s = min(t.since_s for t in (self, other) if t.spans)
         for span_id, record in other.spans.items():
             self.spans.setdefault(span_id, record)
         self.running |= other.running
@@ -76,6 +81,7 @@ class OpenTrace:
 
     def restart(self, kept: list[SpanRecord]) -> None:
         """Go on after its spans left, with *kept* and those running."""
+        since_s = self.since_s
         self.spans = {}
         self.size = 0
         self.due_s = None
@@ -83,6 +89,7 @@ class OpenTrace:
         self.linked = []
         for record in kept:
             self.add(record, size_of(record))
+        self.since_s = since_s
 
 
 def size_of(record: SpanRecord) -> int:
