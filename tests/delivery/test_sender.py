@@ -91,6 +91,22 @@ class TestTheFirstAttempt:
         assert threading.active_count() == before
         assert sender._courier._transport is None
 
+    def test_a_checkpoint_is_passed_when_all_before_it_has_ended(
+        self, make, fake, kept
+    ):
+        """Delivered, refused or on disk; what comes later does not count."""
+        sender = make(**kept)
+        fake.always(503)
+        sender.submit(done(1))
+        passed = sender.checkpoint()
+        assert passed() == bool(kept)
+        fake.always(None)
+        fake.script(200)
+        assert sender.flush(5)
+        fake.always(503)
+        sender.submit(done(2))
+        assert passed()
+
     def test_it_stops_at_the_first_failure(self, make, fake, kept):
         """What a retry may mend goes in the background; nobody sleeps a backoff."""
         sender = make(**kept, draw=lambda: 1.0)

@@ -114,6 +114,14 @@ class Sender:
         """Tasks that will not arrive and that no spool keeps."""
         return self._refused_unkept + sum(self.counts.tasks.lost.values())
 
+    def checkpoint(self) -> Callable[[], bool]:
+        """What to ask later: has all that was submitted until now come to its end?
+
+        A task has once it is delivered, on disk, refused for good or given up.
+        """
+        submitted = self._tallies.waiting()
+        return lambda: self._stores.all_safe(submitted & self._tallies.waiting())
+
     def submit(self, finished: Finished) -> bool:
         """Queues a task; with a spool it is on disk when this returns. Never raises.
 
