@@ -14,6 +14,14 @@ def span(**members):
     return {"traceId": TRACE_ID, "spanId": SPAN_ID, **members}
 
 
+def agent_span(number, **members):
+    """A span of an agent, the root of a trace of its own."""
+    kind = {"key": "gen_ai.operation.name", "value": {"stringValue": "invoke_agent"}}
+    ids = {"traceId": f"{number:032x}", "spanId": f"{number:016x}"}
+    times = {"startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    return {"name": f"run {number}", "attributes": [kind], **ids, **times, **members}
+
+
 def traces(*spans, resource=None, scope=None):
     """A request of traces."""
     scopes = [{"scope": scope or {}, "spans": list(spans)}]

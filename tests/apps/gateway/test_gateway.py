@@ -15,15 +15,15 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from infinium_otel.apps import cli, gateway
 from infinium_otel.apps.bodies import BusyError
-from infinium_otel.apps.gateway.intake import Intake, fullness
-from infinium_otel.bridge import Load, shared_bridge
+from infinium_otel.apps.gateway.intake import Intake
+from infinium_otel.bridge import shared_bridge
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.otlp import from_json
 from infinium_otel.testing import FakeInfinium
 from support.corpus import recording
 from support.gateway import running_gateway
-from support.otlp_requests import logs, traces
+from support.otlp_requests import agent_span, logs, traces
 
 pytest.importorskip("uvicorn")
 
@@ -42,14 +42,6 @@ def fake():
 def post(url, request, path="/v1/traces", **headers):
     content = json.dumps(request)
     return httpx.post(url + path, content=content, headers={**JSON, **headers})
-
-
-def agent_span(number, **members):
-    """A span of an agent, the root of a trace of its own."""
-    kind = {"key": "gen_ai.operation.name", "value": {"stringValue": "invoke_agent"}}
-    ids = {"traceId": f"{number:032x}", "spanId": f"{number:016x}"}
-    times = {"startTimeUnixNano": "1", "endTimeUnixNano": "2"}
-    return {"name": f"run {number}", "attributes": [kind], **ids, **times, **members}
 
 
 # -- the process -----------------------------------------------------------------------
@@ -207,13 +199,6 @@ CREDENTIALS = {
 }
 
 
-def test_a_task_is_a_whole_trace_unless_told():
-    """A gateway sees every process; who wants a task for each part says so."""
-    assert gateway.configuration(CREDENTIALS).task_per == "trace"
-    told = {**CREDENTIALS, "INFINIUM_OTEL_TASK_PER": "root"}
-    assert gateway.configuration(told).task_per == "root"
-
-
 def test_others_may_send_only_with_a_token():
     """Bound to more than loopback without a token, it does not start."""
     assert gateway.token_for("127.0.0.1", Config()) == ""
@@ -246,38 +231,6 @@ def test_others_may_send_only_with_a_token():
 def test_names_it_answers_to(host, allowed, expected):
     """On loopback its names; elsewhere any, as the token decides, unless told."""
     assert gateway.names_of(host, allowed) == expected
-
-
-NOTHING = Load(0, 0, 0, 0, 0)
-MIB = 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    ("load", "settings", "expected"),
-    [
-        pytest.param(NOTHING, {}, 0.0, id="nothing"),
-        pytest.param(Load(500, 0, 0, 0, 0), {}, 0.5, id="tasks"),
-        pytest.param(Load(300, 0, 300, 0, 0), {}, 0.6, id="tasks-to-come"),
-        pytest.param(Load(1, 32 * MIB, 0, 0, 0), {}, 0.5, id="bytes"),
-        pytest.param(Load(1, 16 * MIB, 100, 0, 16 * MIB), {}, 0.5, id="bytes-to-come"),
-        pytest.param(
-            Load(1, 0, 1, 0, 128 * MIB), {}, 0.5, id="a-task-has-its-limit-in-bytes"
-        ),
-        pytest.param(Load(0, 0, 1, 50_000, 0), {}, 0.5, id="spans"),
-        pytest.param(
-            Load(2000, 512 * MIB, 0, 0, 0),
-            {"spool": "x.db"},
-            0.5,
-            id="spool-bytes-only",
-        ),
-        pytest.param(
-            Load(0, 0, 500, 0, 0), {"spool": "x.db"}, 0.5, id="traces-with-a-spool"
-        ),
-    ],
-)
-def test_the_tightest_bound_counts(load, settings, expected):
-    """Tasks, bytes, traces, spans: what is open needs room as a task, too."""
-    assert fullness(load, Config(**settings)) == expected
 
 
 @pytest.mark.parametrize(

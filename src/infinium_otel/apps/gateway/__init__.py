@@ -10,16 +10,17 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from infinium_otel.apps.fleets import configuration
 from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
 from infinium_otel.apps.listening import address_of, listen
-from infinium_otel.config import Config, from_environment, variables
+from infinium_otel.config import variables
 from infinium_otel.errors import InfiniumError, MissingExtraError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
 
     from infinium_otel.bridge import Stats
+    from infinium_otel.config import Config
 
 DONE, IN_PART = 0, 1
 
@@ -64,13 +65,6 @@ def run(args: argparse.Namespace) -> int:
         _announce(address_of(args.host, listener), config)
         server.serve(server.build(bridge, hosts, token, args.drain_s), listener)
     return _report(bridge.stats(), config)
-
-
-def configuration(environ: Mapping[str, str]) -> Config:
-    """The settings: those of an exporter, but a task for each trace unless told."""
-    told = "task_per" in from_environment(environ)
-    per = None if told else "trace"
-    return Config.from_env(environ, sending=True, task_per=per)
 
 
 def token_for(host: str, config: Config) -> str:

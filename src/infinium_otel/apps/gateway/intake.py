@@ -5,38 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.bodies import BusyError
+from infinium_otel.apps.fleets import FULL, fullness
 
 if TYPE_CHECKING:
-    from infinium_otel.bridge import Bridge, Load
-    from infinium_otel.config import Config
+    from infinium_otel.bridge import Bridge
     from infinium_otel.otlp import Record
 
-TASK_BYTES = 1024 * 1024
-"""The most a task can take; most take a hundredth of that."""
-
-FULL = 0.75
-"""The part of any bound past which nothing is taken: a request may bring much."""
-
 MAX_WAIT_S = 60.0
-
-
-def fullness(load: Load, config: Config) -> float:
-    """The part of the tightest bound that is taken.
-
-    What is open becomes tasks, so it has to find room where they wait.
-    """
-    room = config.max_queued_bytes if config.spool is None else config.max_spool_bytes
-    coming = min(load.bytes_open, load.tasks_open * TASK_BYTES)
-    shares = [
-        load.spans_open / config.max_open_spans,
-        load.tasks_open / config.max_open_traces,
-        load.bytes_open / config.max_open_bytes,
-        (load.bytes_queued + coming) / room,
-    ]
-    if config.spool is None:
-        tasks = load.tasks_queued + load.tasks_open
-        shares.append(tasks / config.max_queued_tasks)
-    return max(shares)
 
 
 class Intake:
