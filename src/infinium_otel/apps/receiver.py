@@ -131,13 +131,18 @@ class _Endpoint:
         if encoding == PROTOBUF:
             decoded = otlp.from_protobuf(plain, signal)
         else:
-            decoded = otlp.from_json(_document(plain))
+            decoded = otlp.from_json(document(plain))
         if decoded.records:
             self.accept(decoded.records)
         return decoded
 
 
-def _document(body: bytes) -> object:
+def document(body: bytes) -> object:
+    """The JSON value that *body* is.
+
+    Raises:
+        DecodingError: it is none.
+    """
     try:
         return json.loads(body)
     except (RecursionError, ValueError):

