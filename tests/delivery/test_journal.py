@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -320,6 +321,23 @@ def test_a_full_disk(open_journal, monkeypatch):
     assert journal.problems == {"journal failed": 2}
     end(journal)
     assert names(open_journal().recover()) == ["span 1", "span 3"]
+
+
+def test_a_disk_that_is_full_from_the_start(open_journal, spool, monkeypatch):
+    """A file that could not be begun is none; the next record begins another."""
+    journal = open_journal()
+
+    def no_room(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    for write in (no_room, lambda file, data: 3):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            assert not journal.append(span(1))
+        assert files(spool) == []
+    assert journal.append(span(2))
+    end(journal)
+    assert names(open_journal().recover()) == ["span 2"]
 
 
 def test_a_full_disk_while_room_is_made(open_journal, spool, monkeypatch):

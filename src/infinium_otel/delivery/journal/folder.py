@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import uuid
@@ -61,8 +62,11 @@ class Folder:
         flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_APPEND | NOFOLLOW | CLOEXEC
         file = os.open(path, flags, 0o600)
         lock(file)
-        os.write(file, HEADER)
-        return file, path
+        if _wrote(file, HEADER):
+            return file, path
+        path.unlink()
+        os.close(file)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def orphans(self) -> list[tuple[int, Path]]:
         """Files that no living process holds: open and locked, oldest first.
@@ -82,6 +86,13 @@ class Folder:
                 if file is not None:
                     found.append((file, path))
         return found
+
+
+def _wrote(file: int, data: bytes) -> bool:
+    """Whether all of *data* could be written."""
+    with contextlib.suppress(OSError):
+        return os.write(file, data) == len(data)
+    return False
 
 
 def _age(path: Path) -> float:

@@ -149,10 +149,10 @@ class Journal:
 
     def done(self, span_ids: Iterable[str]) -> None:
         """Says that these spans are safe elsewhere (their task is in the spool)."""
-        span_ids = list(span_ids)
+        ended = set(span_ids)
         with self._lock:
-            self._missing.difference_update(span_ids)
-            known = [span_id for span_id in span_ids if span_id in self._live]
+            self._missing -= ended
+            known = [span_id for span_id in ended if span_id in self._live]
             if not known:
                 return
             for span_id in known:
