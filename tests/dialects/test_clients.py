@@ -101,6 +101,31 @@ def test_mcp_calls(name, attributes, expected):
     tells(reading(said, name=name), **expected)
 
 
+@pytest.mark.parametrize(
+    ("name", "attributes", "expected"),
+    [
+        ("initialize.mcp", {}, {"kind": "mcp", "operation": "initialize"}),
+        ("resources/read.mcp", {}, {"kind": "mcp", "operation": "resources/read"}),
+        ("ResponseStreamWriter", {"mcp.request.id": 1}, {"kind": "mcp"}),
+        ("ResponseStreamWriter", {"mcp.response.value": "{}"}, {"kind": "mcp"}),
+        (
+            "f.tool",
+            {
+                "traceloop.span.kind": "tool",
+                "traceloop.entity.name": "f",
+                "traceloop.entity.input": '{"tool_name":"f","arguments":{"a":1}}',
+                "mcp.request.id": 1,
+            },
+            {"kind": "tool", "tool_name": "f", "arguments": {"a": 1}},
+        ),
+    ],
+)
+def test_openllmetrys_mcp(name, attributes, expected):
+    """The method stands in the name; each message of it has a span of its own."""
+    scope = "opentelemetry.instrumentation.mcp.instrumentation"
+    tells(reading(attributes, name=name, scope=scope), **expected)
+
+
 def test_other_mcp_methods():
     """Everything else is the protocol's own business."""
     listing = reading({"mcp.method.name": "tools/list"}, name="MCP send tools/list")

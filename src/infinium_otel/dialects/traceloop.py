@@ -99,11 +99,16 @@ _INNER = (
 )
 
 
+_MCP_CALL = frozenset({"tool_name", "arguments"})
+
+
 def _unwrapped(value: Any) -> Any:
     """The content inside a callback's `{"inputs": ..., "kwargs": ...}`."""
     found = decode(value)
     if not isinstance(found, Mapping):
         return value
+    if found.keys() == _MCP_CALL:
+        return found["arguments"]
     for key in _INNER:
         inner = decode(found.get(key))
         if inner:
