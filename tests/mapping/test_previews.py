@@ -169,6 +169,8 @@ def test_a_tools_answer_can_be_what_was_asked():
         pytest.param("plain", "plain", "plain", id="plain"),
         pytest.param("AgentOutput(response=1)", "AgentOutput(response=1)", None,
                      id="printed-object"),
+        pytest.param({"data": ["Message(_role=1)"]}, '{"data":["Message(_role=1)"]}', None,
+                     id="printed-object-inside"),
         pytest.param({"a": "x," * 1_000}, json.dumps({"a": "x," * 1_000}).replace(": ", ":"),
                      None, id="dump"),
     ],

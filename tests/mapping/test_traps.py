@@ -638,6 +638,22 @@ def test_t33_a_root_without_content():
     assert (task.input_summary, task.output_summary) == ("Weather?", "Sunny.")
 
 
+@pytest.mark.parametrize(
+    ("others", "output"),
+    [
+        pytest.param((), "18C", id="tools-alone"),
+        pytest.param((agent("a", "root"),), None, id="an-agent-knows-better"),
+    ],
+)
+def test_t33_a_run_of_tools_alone(others, output):
+    """Without a model or an agent the last tool's answer is what came of it."""
+    used = [
+        tool(key, "root", start=at, attributes={"gen_ai.tool.call.result": result})
+        for key, at, result in (("t1", 1, "Paris"), ("t2", 3, "18C"))
+    ]
+    assert task_of(told("root", end=9), *used, *others).output_summary == output
+
+
 @pytest.mark.parametrize("root", ["invocation", "invocation [app]"])
 def test_t33_a_root_that_is_called_as_every_other(root):
     """A framework's word for any run of its own says less than the agent's name."""

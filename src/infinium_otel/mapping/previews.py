@@ -141,17 +141,18 @@ def everything(said: Said) -> str | None:
 
 
 _REPR = re.compile(r"<?[A-Z]\w*\(\w+=|<[\w.]+ object at ")
+_QUOTED_REPR = re.compile(rf'"(?:{_REPR.pattern})')
 
 
 def is_dump(said: Said) -> bool:
     """Whether it is a large structure rather than something someone said."""
-    if isinstance(said.bare, str):
-        return bool(_REPR.match(said.bare))
-    return (
-        isinstance(said.bare, (dict, list, tuple, Mapping))
-        and not said.holds_messages
-        and len(text_of(said.bare)) > DUMP
-    )
+    bare = said.bare
+    if isinstance(bare, str):
+        return bool(_REPR.match(bare))
+    if not isinstance(bare, (dict, list, tuple, Mapping)) or said.holds_messages:
+        return False
+    text = text_of(bare)
+    return len(text) > DUMP or bool(_QUOTED_REPR.search(text))
 
 
 def content(value: Any) -> str | None:

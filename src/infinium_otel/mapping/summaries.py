@@ -92,6 +92,15 @@ def _outputs(nodes: list[Node]) -> Iterator[str | None]:
     for node in telling:
         if node.kind != "llm" or node is last:
             yield previews.answered(node.answered)
+    if not any(node.kind in ("llm", "agent") for node in nodes):
+        yield from _results(nodes)
+
+
+def _results(nodes: list[Node]) -> Iterator[str | None]:
+    """Of a run without model or agent what its tools gave, the last first."""
+    tools = (node for node in nodes if node.kind == "tool" and not node.folded)
+    for tool in sorted(tools, key=_end, reverse=True):
+        yield previews.content(tool.reading.result)
 
 
 def _summary(texts: Iterator[str | None], limit: int, content: Content) -> str | None:
