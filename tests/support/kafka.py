@@ -105,8 +105,8 @@ def consuming(broker, fake, *arguments, **environ):
         process.communicate()
 
 
-def stop(process) -> tuple[int, str]:
+def stop(process, timeout_s=60) -> tuple[int, str]:
     """Ask a consumer to stop; its exit code, and what it said on stderr."""
     process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=timeout_s)
     return process.returncode, said

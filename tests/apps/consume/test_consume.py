@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from contextlib import ExitStack
 
 import pytest
 
 from infinium_otel.apps import cli, consume
+from infinium_otel.apps.fleets import configuration
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.testing import FakeInfinium
 from support.kafka import confluent_kafka, consuming, running_broker, stop
@@ -150,6 +153,22 @@ def test_no_more_is_read_than_can_go_out(fake, broker):
     assert len(fake.tasks) == 150
 
 
+def test_a_broker_that_is_gone_holds_up_no_delivery(fake):
+    """What was read is delivered all the same, and a stop waits no 45 seconds."""
+    with ExitStack() as stack:
+        with running_broker() as broker:
+            broker.make_topic()
+            broker.write(run(1), run(2))
+            fake.always(503)
+            consumer = stack.enter_context(consuming(broker, fake))
+            assert fake.wait_for(lambda fake: fake.requests, 30)
+        fake.always(None)
+        assert fake.wait_for_tasks(2, 30)
+        code, said = stop(consumer, timeout_s=20)
+    assert code == 0
+    assert "brokers are down" in said
+
+
 def test_messages_that_nobody_can_read_are_counted(fake, broker):
     """They hold up no other, and the exit code says that something is missing."""
     broker.write(b"no protobuf", b"neither", run(1), run(2, spanId=""), b"")
@@ -237,17 +256,20 @@ def test_without_the_extra_the_error_says_how_to_get_it(arguments, monkeypatch):
 
 @pytest.fixture
 def worker(arguments, monkeypatch):
+    """A worker that no broker answers."""
     monkeypatch.setattr("infinium_otel.apps.consume.consumer.Worker.reach", print)
     args = cli.parser("consume").parse_args(arguments)
-    return consume.build(args, consume.configuration(__import__("os").environ))
+    return consume.build(args, configuration(os.environ))
 
 
 def test_a_complaint_is_told_once(worker, caplog):
     """Until a message has come; then it may be told again."""
-    down = confluent_kafka.KafkaError(confluent_kafka.KafkaError._ALL_BROKERS_DOWN)
-    for _ in range(3):
-        worker.complain(down)
-    assert len(caplog.messages) == 1
+    error = confluent_kafka.KafkaError
+    down = confluent_kafka.Message(error=error(error._ALL_BROKERS_DOWN))
+    good = confluent_kafka.Message(partition=0, offset=0, value=b"")
+    for message in (down, down, good, down):
+        worker._take(message)
+    assert len(caplog.messages) == 2
 
 
 def test_what_will_not_get_better_ends_it(worker):
@@ -255,3 +277,13 @@ def test_what_will_not_get_better_ends_it(worker):
     fenced = confluent_kafka.KafkaError._FATAL
     with pytest.raises(InfiniumError, match="Kafka: fenced"):
         worker.complain(confluent_kafka.KafkaError(fenced, "fenced", fatal=True))
+
+
+def test_a_commit_that_failed_counts_as_not_made(worker, caplog):
+    """It is told; what is committed next says as much and more."""
+    where = confluent_kafka.TopicPartition("otlp_spans", 0, 7)
+    worker._answered(confluent_kafka.KafkaError(25), [where])
+    assert "Kafka: Broker: Unknown member" in caplog.text
+    assert worker._committed == {}
+    worker._answered(None, [where])
+    assert worker._committed == {0: 7}

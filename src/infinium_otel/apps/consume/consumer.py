@@ -68,7 +68,13 @@ class Worker:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         try:
-            self._consumer = Consumer({**properties, "error_cb": self.complain})
+            self._consumer = Consumer(
+                {
+                    **properties,
+                    "error_cb": self.complain,
+                    "on_commit": self._answered,
+                }
+            )
         except KafkaException as error:
             raise InfiniumError(f"Kafka: {error.args[0].str()}") from None
         self._topic = topic
@@ -244,12 +250,18 @@ class Worker:
             return
         (floors, _), self._pending = self._pending, None
         offsets = [TopicPartition(self._topic, *floor) for floor in floors.items()]
-        try:
-            self._consumer.commit(offsets=offsets, asynchronous=False)
-        except KafkaException as error:
-            self.complain(error.args[0])  # the next commit says as much and more
-        else:
-            self._committed |= floors
+        # Without a broker the answer takes long; `close` waits for it where it can come.
+        self._consumer.commit(offsets=offsets, asynchronous=True)
+
+    def _answered(
+        self, error: KafkaError | None, partitions: list[TopicPartition]
+    ) -> None:
+        """A commit was made, or not; then the next one says as much and more."""
+        if error is not None:
+            self.complain(error)
+            return
+        for partition in partitions:
+            self._committed[partition.partition] = partition.offset
 
     def _floors(self) -> dict[int, int]:
         """Where each partition may be committed, as far as that is new."""
