@@ -452,10 +452,10 @@ def test_a_failing_look_is_survived(make, caplog):
         failed.set()
         raise RuntimeError("defect")
 
-    real, bridge._pipeline.due = bridge._pipeline.due, broken
+    real, bridge._flow.pipeline.due = bridge._flow.pipeline.due, broken
     bridge.worker.wake()
     assert failed.wait(WAIT_S)
-    bridge._pipeline.due = real
+    bridge._flow.pipeline.due = real
     for record in agent_run(1):
         bridge.ended(record)
     assert sender.arrived.wait(WAIT_S)

@@ -186,7 +186,7 @@ class TestHooks:
                 run_agent(tracer)
                 assert spans.force_flush(5_000)
                 assert spans.stats.delivered == 3
-                assert spans._bridge._pipeline.problems == {"should_send": 1}
+                assert spans._bridge._flow.pipeline.problems == {"should_send": 1}
         finally:
             logging.getLogger("infinium_otel").removeHandler(handler)
             exporter.shutdown(0)

@@ -72,7 +72,7 @@ def test_traces_that_never_end(fake):
         assert stats.open <= 100
         assert stats.tasks_queued <= 500
         assert accounted(stats)
-        assert processor._bridge._pipeline.open_traces <= 100
+        assert processor._bridge._flow.pipeline.open_traces <= 100
         assert len(processor._bridge.inbox) == 0
 
 

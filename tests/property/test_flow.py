@@ -267,5 +267,5 @@ class TestBadSpans:
         assert stats.refused == len(garbage) + len(bad) - len(
             {b.context.span_id for b in bad}
         )
-        assert bridge._pipeline.problems == {}
+        assert bridge._flow.pipeline.problems == {}
         bridge.shutdown(1.0)

@@ -1,0 +1,105 @@
+"""Ended spans that no spool has yet: in the journal, where there is one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.sdkspans import as_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from infinium_otel.delivery.journal import Journal
+    from infinium_otel.delivery.sender import Sender
+    from infinium_otel.pipeline import Finished
+    from infinium_otel.records import LogEvent, SpanRecord
+
+
+class Safekeeping:
+    """Has spans journalled until the spool has their task, or they became none.
+
+    Without a journal nothing of it does anything, and nothing is safe.
+
+    Args:
+        journal: None without a spool.
+        sender: says whether what was submitted is on disk.
+
+    Attributes:
+        to_recover: whether what dead processes left has not been asked for yet.
+    """
+
+    def __init__(self, journal: Journal | None, sender: Sender) -> None:
+        self._journal = journal
+        self._sender = sender
+        self._unspooled: list[str] = []
+        self.to_recover = journal is not None
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether the ended spans of open traces would survive the process."""
+        return self._journal is not None and self._journal.holds_all
+
+    @property
+    def has_journal(self) -> bool:
+        """Whether there is a spool to keep spans for."""
+        return self._journal is not None
+
+    def keep(self, item: Any) -> Any:
+        """*item*, journalled; as a record of ours then, so that it is read once."""
+        record = None if self._journal is None else as_record(item)
+        if record is None or self._journal is None:
+            return item
+        self._journal.append(record)
+        return record
+
+    def keep_all(self, records: Iterable[SpanRecord | LogEvent]) -> None:
+        """Journal records."""
+        if self._journal is not None:
+            for record in records:
+                self._journal.append(record)
+
+    def submitted(self, task: Finished) -> None:
+        """*task* was handed to the sender: its spans are in the spool now, or not."""
+        if self._journal is None:
+            return
+        if self._sender.durable:
+            self._journal.done(task.span_ids)
+        else:
+            self._unspooled += task.span_ids
+
+    def filtered(self, _trace_id: str, span_ids: tuple[str, ...]) -> None:
+        """These spans become no task."""
+        if self._journal is not None:
+            self._journal.done(span_ids)
+
+    def tidy(self) -> None:
+        """Let go of what went past a spool that fails, and has gone out since."""
+        gone = self._unspooled and not self._sender.counts.tasks.queued
+        if gone and self._journal is not None:
+            self._journal.done(self._unspooled)
+            self._journal.recovered()
+            self._unspooled = []
+
+    def recover(self) -> list[SpanRecord | LogEvent]:
+        """What dead processes left, once; `recovered` says that it was submitted."""
+        if not self.to_recover or self._journal is None:
+            return []
+        self.to_recover = False
+        return self._journal.recover()
+
+    def recovered(self) -> None:
+        """What `recover` returned was handed to the sender."""
+        if self._journal is not None and self._sender.durable:
+            self._journal.recovered()
+
+    def close(self) -> None:
+        """Nothing comes any more."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def after_fork_in_child(self) -> None:
+        """Leave all of it to the parent."""
+        self._unspooled = []
+        self.to_recover = False
+        if self._journal is not None:
+            self._journal.after_fork_in_child()
