@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from itertools import count
 
 import pytest
 
 from infinium_otel import spans_to_tasks
+from infinium_otel.messages._decoding import _collect_one
 from infinium_otel.records import SpanEvent, SpanRecord
 
 TRACE, ROOT = "a" * 32, "f" * 16
@@ -88,12 +90,12 @@ def trace(shape, spans):
     return records
 
 
-def calls_per_span(records):
-    """How many functions are called for each span: the same on every machine."""
+def calls(records, counts=lambda frame, event: event in ("call", "c_call")):
+    """How many functions are called to map *records*: the same on every machine."""
     counter = count()
 
     def profile(frame, event, arg):
-        if event in ("call", "c_call"):
+        if counts(frame, event):
             next(counter)
 
     sys.setprofile(profile)
@@ -101,7 +103,11 @@ def calls_per_span(records):
         spans_to_tasks(records)
     finally:
         sys.setprofile(None)
-    return next(counter) / len(records)
+    return next(counter)
+
+
+def calls_per_span(records):
+    return calls(records) / len(records)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
@@ -111,6 +117,33 @@ def test_a_span_costs_the_same_in_a_long_trace(shape):
     assert calls_per_span(trace(shape, 3_000)) <= 1.3 * calls_per_span(
         trace(shape, 100)
     )
+
+
+def conversation(turns):
+    """Calls of a client that keeps nothing: each carries all that was said before."""
+    said = [{"role": "user", "content": "Go on."}]
+    spans = []
+    for n in range(turns):
+        asked = json.dumps(said)
+        request = {"id": f"c{n}", "function": {"name": "look", "arguments": "{}"}}
+        said += [
+            {"role": "assistant", "content": None, "tool_calls": [request]},
+            {"role": "tool", "tool_call_id": f"c{n}", "content": f"found {n}"},
+        ]
+        told = {"gen_ai.input.messages": asked, "gen_ai.output.messages": said[-2:-1]}
+        spans.append({**CALL, **told})
+    return trace(lambda n: (spans[n], ROOT, False), turns)
+
+
+def test_a_message_is_decoded_once():
+    """A conversation of many turns costs what was said, not that times its turns."""
+
+    def decodes(frame, event):
+        return event == "call" and frame.f_code is _collect_one.__code__
+
+    turns = 40
+    assert len(spans_to_tasks(conversation(turns))[0].steps) == 2 * turns - 1
+    assert calls(conversation(turns), decodes) <= 6 * turns
 
 
 def test_ten_thousand_spans_are_one_task():

@@ -8,11 +8,13 @@ from typing import Any
 
 from infinium_otel.jsontext import MAPPING, decode, text_of
 from infinium_otel.messages import (
+    MAX_MESSAGES,
     Message,
     decode_messages,
     holds_messages,
     latest_message,
     media_label,
+    names_roles,
     plain,
 )
 
@@ -41,13 +43,14 @@ def cut(text: str, limit: int) -> str:
 class Said:
     """The input or output of a span: as it stands, and decoded once when asked for."""
 
-    __slots__ = ("_bare", "_holds", "_messages", "_role", "value")
+    __slots__ = ("_bare", "_before", "_holds", "_messages", "_role", "value")
 
     def __init__(self, value: Any, role: str) -> None:
         self.value = value
         self._role = role
         self._bare: Any = None
         self._messages: Sequence[Message] | None = None
+        self._before: Said | None = None
         self._holds: bool | None = None
 
     @property
@@ -76,10 +79,35 @@ class Said:
     def messages(self) -> Sequence[Message]:
         """The messages in it; none where it is other data."""
         if self._messages is None:
-            self._messages = (
-                decode_messages(self.bare, self._role) if self.holds_messages else ()
-            )
+            self._messages = self._decoded() if self.holds_messages else ()
         return self._messages
+
+    def follow(self, before: Said) -> None:
+        """Decode only what was added where *before* is how this conversation began.
+
+        Each request carries all the messages of those before it: else a run of many
+        turns would be decoded as often as it has turns.
+        """
+        if self.value is not before.value and _begins(before.value, self.value):
+            self._before = before
+
+    def _decoded(self) -> Sequence[Message]:
+        before, self._before = self._before, None
+        if before is None or not (names_roles(before.bare) and names_roles(self.bare)):
+            return decode_messages(self.bare, self._role)
+        added = self.bare[len(before.bare) :]
+        return (*before.messages, *decode_messages(added, self._role))[:MAX_MESSAGES]
+
+
+def _begins(earlier: Any, later: Any) -> bool:
+    """Whether the JSON list *later* is *earlier* with more behind."""
+    return (
+        isinstance(earlier, str)
+        and isinstance(later, str)
+        and earlier[-2:] == "}]"
+        and later.startswith(earlier[:-1])
+        and later[len(earlier) - 1 : len(earlier)] in (",", "]")
+    )
 
 
 def asked(said: Said) -> str | None:

@@ -40,7 +40,18 @@ def told_tools(nodes: list[Node]) -> list[ToldTool]:
     calls = [node for node in nodes if is_call(node) and node.kind == "llm"]
     if not any(map(_has_answers, calls)):
         return []
+    _follow(calls)
     return list(_runs(calls, _asked(calls), _Spans(nodes)))
+
+
+def _follow(calls: list[Node]) -> None:
+    """Tell each call's input which one it may go on from: the last of the same agent."""
+    last: dict[int, Node] = {}
+    for node in calls:
+        before = last.get(id(node.agent_above))
+        if before is not None:
+            node.asked.follow(before.asked)
+        last[id(node.agent_above)] = node
 
 
 def _asked(calls: list[Node]) -> dict[str, tuple[ToolRequest, Node]]:

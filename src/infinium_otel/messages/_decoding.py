@@ -67,7 +67,7 @@ def latest_message(
     value: Any, role: str, wanted: Callable[[Message], bool]
 ) -> Message | None:
     """The last message in decoded *value* that is *wanted*; the rest stays undecoded."""
-    if isinstance(value, (list, tuple)) and all(map(_names_its_role, value)):
+    if names_roles(value):
         for item in reversed(value):
             found: list[Message] = []
             _collect(item, role, found)
@@ -78,8 +78,11 @@ def latest_message(
     return next((message for message in messages if wanted(message)), None)
 
 
-def _names_its_role(item: Any) -> bool:
-    return type(item) is dict and "role" in item
+def names_roles(value: Any) -> bool:
+    """Whether *value* is a list of messages that stand each for itself."""
+    return isinstance(value, (list, tuple)) and all(
+        type(item) is dict and "role" in item for item in value
+    )
 
 
 def holds_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
