@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from infinium_otel.apps.guard import LOOPBACK_NAMES, Guard, is_loopback
+from infinium_otel.apps.guard import LOOPBACK_NAMES, Guard, is_loopback, names_of
 from support.serving import serving
 
 applications = pytest.importorskip("starlette.applications")
@@ -116,3 +116,17 @@ def test_what_is_loopback(host, expected):
 def test_names_of_loopback():
     """IPv6 stands in brackets, as in a Host header."""
     assert {"localhost", "127.0.0.1", "[::1]"} == LOOPBACK_NAMES
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "name"),
+    [
+        pytest.param("127.0.0.1", [], "localhost", id="loopback"),
+        pytest.param("10.0.0.7", [], "10.0.0.7", id="the-address"),
+        pytest.param("fd00::7", [], "[fd00::7]", id="ipv6"),
+        pytest.param("0.0.0.0", ["Build-Box"], "build-box", id="any-case"),
+    ],
+)
+def test_names_a_server_answers_to(host, allowed, name):
+    """As a Host header has them: in brackets, and compared in lower case."""
+    assert name in names_of(host, allowed)

@@ -12,9 +12,12 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from infinium_otel.apps.listening import name_of
 from infinium_otel.apps.replies import JSON, encoding_of, status
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 REFUSALS = {421: 7, 401: 16}
@@ -33,13 +36,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def names_of(host: str, allowed: Iterable[str]) -> frozenset[str]:
+    """Names that a Host header may have: of loopback, of *host*, and those allowed."""
+    own = {name_of(host), *allowed}
+    return LOOPBACK_NAMES.union(name.lower() for name in own)
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """An ASGI application in front of another, that lets the right requests through.
 
     Args:
         app: the application behind.
-        hosts: names that a Host header may have, without port; empty for any.
+        hosts: names that a Host header may have, in lower case, without port; empty
+            for any.
         token: what `Authorization: Bearer` must say; "" if nothing need be said.
         open_paths: paths that need no token.
     """

@@ -1,12 +1,33 @@
-"""A socket to listen on, and its address as a person writes it."""
+"""Where a server listens: the arguments, the socket, its address."""
 
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 from infinium_otel.errors import InfiniumError
 
+if TYPE_CHECKING:
+    import argparse
+
 MAX_PORT = 65_535
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where to listen, and under which names."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=4318, help="port; 0 picks a free one (%(default)s)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="another name this server is reached by; may be given again",
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -32,5 +53,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(host: str, listener: socket.socket) -> str:
     """The URL of what listens, without a path."""
-    name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listener.getsockname()[1]}"
+    return f"http://{name_of(host)}:{listener.getsockname()[1]}"
+
+
+def name_of(host: str) -> str:
+    """*host* as it stands in a URL, and in a Host header."""
+    return f"[{host}]" if ":" in host else host

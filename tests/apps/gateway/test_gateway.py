@@ -230,7 +230,7 @@ def test_others_may_send_only_with_a_token():
 )
 def test_names_it_answers_to(host, allowed, expected):
     """On loopback its names; elsewhere any, as the token decides, unless told."""
-    assert gateway.names_of(host, allowed) == expected
+    assert gateway.hosts_for(host, allowed) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from infinium_otel.apps import listening
 from infinium_otel.apps.fleets import configuration
-from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
-from infinium_otel.apps.listening import address_of, listen
+from infinium_otel.apps.guard import is_loopback, names_of
 from infinium_otel.config import variables
 from infinium_otel.errors import InfiniumError, MissingExtraError
 
@@ -27,19 +27,7 @@ DONE, IN_PART = 0, 1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
-    )
-    parser.add_argument(
-        "--port", type=int, default=4318, help="port; 0 picks a free one (%(default)s)"
-    )
-    parser.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="another name this gateway is reached by; may be given again",
-    )
+    listening.add_arguments(parser)
     parser.add_argument(
         "--drain-s",
         type=float,
@@ -53,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Take and deliver until asked to stop; return the exit code."""
     config = configuration(os.environ)
     token = token_for(args.host, config)
-    with listen(args.host, args.port) as listener:
+    with listening.listen(args.host, args.port) as listener:
         try:
             from infinium_otel.apps.gateway import server  # noqa: PLC0415 - an extra
         except ImportError:
@@ -61,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
         from infinium_otel.bridge import shared_bridge  # noqa: PLC0415 - not for --help
 
         bridge = shared_bridge(config)
-        hosts = names_of(args.host, args.allow_host)
-        _announce(address_of(args.host, listener), config)
+        hosts = hosts_for(args.host, args.allow_host)
+        _announce(listening.address_of(args.host, listener), config)
         server.serve(server.build(bridge, hosts, token, args.drain_s), listener)
     return _report(bridge.stats(), config)
 
@@ -85,11 +73,10 @@ def token_for(host: str, config: Config) -> str:
     )
 
 
-def names_of(host: str, allowed: list[str]) -> frozenset[str]:
+def hosts_for(host: str, allowed: list[str]) -> frozenset[str]:
     """Names a Host header may have; empty for any: the token says who may send."""
-    if is_loopback(host):
-        return LOOPBACK_NAMES.union((host,), allowed)
-    return frozenset((*LOOPBACK_NAMES, host, *allowed)) if allowed else frozenset()
+    told = allowed or is_loopback(host)
+    return names_of(host, allowed) if told else frozenset()
 
 
 def _announce(url: str, config: Config) -> None:

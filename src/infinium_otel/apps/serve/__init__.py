@@ -7,8 +7,8 @@ import sqlite3
 import sys
 from typing import TYPE_CHECKING
 
-from infinium_otel.apps.guard import LOOPBACK_NAMES, is_loopback
-from infinium_otel.apps.listening import listen
+from infinium_otel.apps import listening
+from infinium_otel.apps.guard import is_loopback, names_of
 from infinium_otel.apps.serve.intake import Intake
 from infinium_otel.apps.serve.live import Live
 from infinium_otel.apps.serve.prompts import PromptFolder
@@ -26,36 +26,23 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (%(default)s)"
-    )
-    parser.add_argument(
-        "--port", type=int, default=4318, help="port; 0 picks a free one (%(default)s)"
-    )
+    listening.add_arguments(parser)
     parser.add_argument(
         "--db", default="infinium-otel.db", help="SQLite file (%(default)s)"
     )
     parser.add_argument(
         "--prompts", metavar="DIR", help="folder of prompts to serve: ID/VERSION.md"
     )
-    parser.add_argument(
-        "--allow-host",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="another name this server is reached by; may be given again",
-    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted; return the exit code."""
     config = Config.from_env(os.environ)
-    with listen(args.host, args.port) as listener:
+    with listening.listen(args.host, args.port) as listener:
         app, live = application(args, config)
         from infinium_otel.apps.serve.server import serve  # noqa: PLC0415 - an extra
 
-        port = listener.getsockname()[1]
-        announce(args, port)
+        announce(args, listening.address_of(args.host, listener))
         serve(app, listener, live.close)
     return 0
 
@@ -77,11 +64,11 @@ def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Li
         raise InfiniumError(f"cannot open {args.db}: {error}") from None
     live = Live(store.last())
     intake = Intake(Pipeline(config, load_readers()), store, live)
-    hosts = LOOPBACK_NAMES | {args.host, *args.allow_host}
+    hosts = names_of(args.host, args.allow_host)
     return build(store, live, intake, PromptFolder(args.prompts), hosts), live
 
 
-def announce(args: argparse.Namespace, port: int) -> None:
+def announce(args: argparse.Namespace, url: str) -> None:
     """Say on stdout where to send and where to look, and on stderr what to mind."""
     if not is_loopback(args.host):
         sys.stderr.write(
@@ -89,8 +76,6 @@ def announce(args: argparse.Namespace, port: int) -> None:
             "every task: there are no accounts. It answers to the names of this "
             "machine's loopback; --allow-host adds one\n"
         )
-    host = f"[{args.host}]" if ":" in args.host else args.host
-    url = f"http://{host}:{port}"
     lines = (
         f"Tasks:    {url}/",
         f"OTLP:     {url}/v1/traces and {url}/v1/logs",
