@@ -420,6 +420,41 @@ def test_genkits_model():
     )
 
 
+def test_genkits_answer():
+    """The provider's own answer stands inside the model's."""
+    usage = {"prompt_tokens_details": {"cached_tokens": 4}}
+    raw = {"id": "r1", "model": "gpt-4o-2024", "usage": usage}
+    answer = {
+        "finishReason": "length",
+        "usage": {"inputTokens": 10, "outputTokens": 5, "thoughtsTokens": 2},
+        "raw": raw,
+    }
+    found = reading(
+        {
+            "genkit:metadata:subtype": "model",
+            "genkit:name": "openai/gpt-4o",
+            "genkit:output": json.dumps(answer),
+        }
+    )
+    tells(
+        found,
+        model="gpt-4o-2024",
+        model_requested="openai/gpt-4o",
+        response_id="r1",
+        finish_reasons=("length",),
+        usage=Usage(10, 5, None, 4, None, 2),
+    )
+
+
+def test_genkits_frames():
+    """Embedders name their model, agents themselves; helpers are frames."""
+    embedder = {"genkit:metadata:subtype": "embedder", "genkit:name": "m"}
+    tells(reading(embedder), kind="embedding", model_requested="m")
+    agent = {"genkit:metadata:subtype": "agent", "genkit:name": "helper"}
+    tells(reading(agent), kind="agent", agent_name="helper")
+    assert reading({"genkit:type": "util", "genkit:name": "generate"}).kind == "step"
+
+
 def test_genkits_tool_and_flow():
     """A tool's content is its arguments and result; a flow is a workflow."""
     said = {"genkit:metadata:subtype": "tool", "genkit:input": '{"a":1}'}
@@ -431,17 +466,27 @@ def test_genkits_tool_and_flow():
     ("said", "kind"),
     [
         ("agent_run", "agent"),
-        ("model_generation", "llm"),
+        ("model_inference", "llm"),
+        ("model_step", "llm"),
+        ("model_generation", "step"),
+        ("model_chunk", "lifecycle"),
         ("tool_call", "tool"),
         ("workflow_run", "workflow"),
-        ("model_step", "step"),
+        ("rag_embedding", "embedding"),
     ],
 )
 def test_mastras_kinds(said, kind):
-    """Span types by their words."""
-    found = reading({"mastra.span.type": said, "mastra.input": '{"a":1}'})
+    """Span types by their words, with the content under them."""
+    found = reading({"mastra.span.type": said, f"mastra.{said}.input": '{"a":1}'})
     assert found.kind == kind
-    assert (found.arguments is not None) is (kind == "tool")
+    told = found.arguments if kind == "tool" else found.input
+    assert told == '{"a":1}'
+
+
+def test_mastras_generation_was_the_call():
+    """Until inferences had spans of their own."""
+    said = {"mastra.span.type": "model_generation", "gen_ai.operation.name": "chat"}
+    assert reading(said).kind == "llm"
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,18 @@ def test_a_wrapper_around_one_call_is_that_call():
     assert task.steps[0].metadata["otel.folded_span_ids"]
 
 
+def test_a_wrapper_may_know_the_answer_of_which_the_call_has_the_shell():
+    """An answer without words is none."""
+    asked = '[{"role":"assistant","tool_calls":[{"function":{"name":"f"}}]}]'
+    shell = '[{"role":"assistant","parts":[{"type":"text","content":""}]}]'
+    task = task_of(
+        chat("outer", tokens=None, attributes={"gen_ai.output.messages": asked}),
+        chat("inner", "outer", attributes={"gen_ai.output.messages": shell}),
+    )
+    (step,) = task.steps
+    assert step.output_preview == "f({})"
+
+
 def test_a_wrapper_around_several_calls_holds_them():
     """Around two calls that both succeeded it is a container, and counts nothing."""
     task = task_of(

@@ -137,6 +137,7 @@ def test_what_was_asked(messages, asked):
         pytest.param([{"role": "user", "parts": [{"type": "text"}]}], id="withheld"),
         pytest.param([{"role": "assistant", "finish_reason": "stop"}], id="no-words"),
         pytest.param('{"args": [], "kwargs": {}}', id="no-arguments"),
+        pytest.param({"text": "", "toolCalls": []}, id="no-answer"),
     ],
 )
 def test_a_shell_around_nothing_is_nothing(shell):

@@ -246,6 +246,41 @@ def answered(result="3", **more):
         ),
         pytest.param(
             [
+                {"role": "user", "content": [{"text": "hi"}]},
+                {
+                    "role": "model",
+                    "content": [
+                        {"toolRequest": {"name": "f", "ref": "c1", "input": {"a": 1}}}
+                    ],
+                },
+                {
+                    "role": "tool",
+                    "content": [
+                        {"toolResponse": {"name": "f", "ref": "c1", "output": "3"}}
+                    ],
+                },
+            ],
+            (HI, ASKS, answered("3", id="c1", name="f")),
+            id="genkit",
+        ),
+        pytest.param(
+            {"role": "model", "content": [{"reasoning": "hm"}, {"data": {"a": 1}}]},
+            (Message("assistant", '{"a":1}', thought="hm"),),
+            id="genkits-data",
+        ),
+        pytest.param(
+            {
+                "role": "assistant",
+                "text": "",
+                "toolCalls": [
+                    {"toolCallId": "c1", "toolName": "f", "args": {"a": 1}}
+                ],
+            },
+            (ASKS,),
+            id="mastra",
+        ),
+        pytest.param(
+            [
                 {
                     "role": "assistant",
                     "content": [

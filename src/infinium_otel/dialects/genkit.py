@@ -1,6 +1,6 @@
 """Genkit: the kind of an action in its metadata, its content as JSON.
 
-Source: the attributes as MLflow 3.18.0 and Langfuse's server (August 2026) read them.
+Source: genkit 1.42.0 (JavaScript).
 """
 
 from __future__ import annotations
@@ -15,15 +15,26 @@ from infinium_otel.dialects._attributes import (
     one_of,
     structure,
     text,
+    texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import as_tool, dig, put_counts, put_members
+from infinium_otel.dialects._facts import (
+    as_tool,
+    dig,
+    put,
+    put_counts,
+    put_members,
+    put_usage_details,
+)
+from infinium_otel.dialects._reading import CALLS
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
 KINDS = {
     "model": "llm",
+    "background-model": "llm",
+    "agent": "agent",
     "embedder": "embedding",
     "retriever": "retrieval",
     "reranker": "rerank",
@@ -31,11 +42,17 @@ KINDS = {
     "tool.v2": "tool",
     "evaluator": "evaluator",
 }
-GENERIC_KINDS = {"flow": "workflow", "util": "step", "prompt": "step"}
+GENERIC_KINDS = {
+    "flow": "workflow",
+    "executable-prompt": "step",
+    "prompt": "step",
+    "util": "step",
+    "flowstep": "step",
+}
 
 FIELDS = {
     "kind": first(one_of(KINDS), "genkit:metadata:subtype"),
-    "weak_kind": first(one_of(GENERIC_KINDS), "genkit:metadata:subtype"),
+    "weak_kind": first(one_of(GENERIC_KINDS), "genkit:metadata:subtype", "genkit:type"),
     "label": first(text, "genkit:name"),
     "input": first(data, "genkit:input"),
     "output": first(data, "genkit:output"),
@@ -48,6 +65,7 @@ _USAGE = {
     "cache_read": "cachedContentTokens",
     "reasoning": "thoughtsTokens",
 }
+_RAW = {"model": ("model", text), "response_id": ("id", text)}
 _CONFIG = {
     "temperature": ("temperature", number),
     "top_p": ("topP", number),
@@ -56,14 +74,26 @@ _CONFIG = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A model's counts and settings stand only in its recorded output and input."""
+    """A call's counts, settings and answer stand only in its recorded content."""
     kind = facts.get("kind")
+    named = facts.get("label") or record.name
     if kind == "tool":
-        as_tool(facts, facts.get("label") or record.name)
-    elif kind == "llm":
-        facts.setdefault("model_requested", facts.get("label") or record.name)
-        put_counts(facts, dig(structure(facts.get("output")), "usage"), _USAGE)
-        put_members(facts, dig(structure(facts.get("input")), "config"), _CONFIG)
+        as_tool(facts, named)
+    elif kind == "agent":
+        put(facts, "agent_name", named)
+    elif kind in CALLS:
+        put(facts, "model_requested", named)
+        _call(facts)
+
+
+def _call(facts: Facts) -> None:
+    answer = structure(facts.get("output"))
+    put_counts(facts, dig(answer, "usage"), _USAGE)
+    put(facts, "finish_reasons", texts(dig(answer, "finishReason")))
+    raw = dig(answer, "raw")  # what the provider itself answered
+    put_members(facts, raw, _RAW)
+    put_usage_details(facts, dig(raw, "usage"))
+    put_members(facts, dig(structure(facts.get("input")), "config"), _CONFIG)
 
 
 GENKIT = Dialect(
@@ -77,5 +107,5 @@ GENKIT = Dialect(
     ),
     fields=FIELDS,
     refine=refine,
-    source="genkit (2026), as its readers take it",
+    source="genkit 1.42.0",
 )

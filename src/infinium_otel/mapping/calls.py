@@ -106,8 +106,17 @@ def _are_two(outer: Node, inner: Node) -> bool:
 
 def _wrap(outer: Node, inner: Node) -> None:
     """Keep the inner span; what only the wrapper knows is added to it."""
-    inner.reading = united(inner.reading, outer.reading)
+    reading = united(inner.reading, outer.reading)
+    if outer.reading.output is not None and _is_silent(inner):
+        reading = replace(reading, output=outer.reading.output)
+    inner.reading = reading
     outer.fold_into(inner)
+
+
+def _is_silent(call: Node) -> bool:
+    """Whether the answer on a span is only the shell of one."""
+    messages = call.answered.messages
+    return bool(messages) and not any(message.said for message in messages)
 
 
 def _unify_by_response(nodes: list[Node]) -> None:

@@ -136,12 +136,10 @@ def _other(said: Said) -> str | None:
 
 
 def _is_hollow(value: Any) -> bool:
-    """Whether a callback's wrapping has nothing inside: a function without arguments."""
-    return (
-        isinstance(value, MAPPING)
-        and value.keys() <= _WRAPPERS
-        and all(inner in _NOTHING for inner in value.values())
-    )
+    """Whether an object has nothing inside: a function's call without arguments."""
+    if not isinstance(value, MAPPING):
+        return False
+    return all(inner in _NOTHING for inner in value.values())
 
 
 def answered(said: Said) -> str | None:

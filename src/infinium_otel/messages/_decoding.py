@@ -43,7 +43,8 @@ SPOKEN = frozenset(ROLES.values())
 WRAPPERS = ("messages", "contents", "chat_history", "input_messages", "generations")
 MESSAGE_KEYS = frozenset(
     "role messages contents generations message choices parts kwargs type content "
-    "event.name chat_history input_messages new_message".split()
+    "event.name chat_history input_messages new_message "
+    "toolCalls".split()
 )
 
 
@@ -263,14 +264,16 @@ def _parts_in_text(content: str) -> Iterable[Any]:
     return (content,)
 
 
-_REQUEST_KEYS = frozenset({"tool_calls", "additional_kwargs", "function_call"})
+_REQUEST_KEYS = frozenset(
+    {"tool_calls", "toolCalls", "additional_kwargs", "function_call"}
+)
 
 
 def _add_requests(draft: Draft, value: Mapping[str, Any]) -> None:
     """OpenAI's `tool_calls` and `function_call` beside the content."""
     if _REQUEST_KEYS.isdisjoint(value):
         return
-    calls = decode(value.get("tool_calls"))
+    calls = decode(value.get("tool_calls", value.get("toolCalls")))
     if not calls:
         extra = value.get("additional_kwargs")
         calls = extra.get("tool_calls") if isinstance(extra, MAPPING) else None

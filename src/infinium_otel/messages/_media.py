@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-MIME_KEYS = ("mime_type", "mimeType", "media_type", "mediaType", "format")
+MIME_KEYS = (
+    "mime_type",
+    "mimeType",
+    "media_type",
+    "mediaType",
+    "contentType",
+    "format",
+)
 DATA_KEYS = ("data", "content", "url", "uri", "file_uri", "image", "bytes")
 NESTS = (
     "source",

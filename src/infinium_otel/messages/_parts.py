@@ -13,7 +13,15 @@ Part = Mapping[str, Any]
 PartReader = Callable[[Draft, Part], None]
 
 ARGUMENT_KEYS = ("arguments", "args", "input", "parameters", "tool_kwargs")
-ID_KEYS = ("tool_call_id", "toolCallId", "tool_use_id", "toolUseId", "call_id", "id")
+ID_KEYS = (
+    "tool_call_id",
+    "toolCallId",
+    "tool_use_id",
+    "toolUseId",
+    "call_id",
+    "id",
+    "ref",
+)
 RESULT_KEYS = ("response", "result", "output", "content", "tool_response", "value")
 
 
@@ -240,12 +248,14 @@ PARTS: dict[str, PartReader] = {
     **dict.fromkeys(MEDIA, _media),
 }
 
-# Parts that name their kind by the key that holds it (Bedrock, Gemini, Haystack).
+# Parts that name their kind by the key that holds it (Bedrock, Gemini, Genkit, Haystack).
 KEYED_PARTS: dict[str, PartReader] = {
     "text": _text,
     "content": _text,
     "toolUse": _nested("toolUse", _asks),
     "toolResult": _nested("toolResult", _replies),
+    "toolRequest": _nested("toolRequest", _asks),
+    "toolResponse": _nested("toolResponse", _replies),
     "function_call": _nested("function_call", _asks),
     "functionCall": _nested("functionCall", _asks),
     "function_response": _nested("function_response", _replies),
@@ -253,9 +263,12 @@ KEYED_PARTS: dict[str, PartReader] = {
     "inline_data": _nested("inline_data", _media, type="blob"),
     "inlineData": _nested("inlineData", _media, type="blob"),
     "image": _nested("image", _media, type="image"),
+    "media": _nested("media", _media, type="media"),
+    "reasoning": _thought,
     "document": _nested("document", _media, type="document"),
     "reasoningContent": _nested("reasoningContent", _reasoning_content),
     "tool_call": _nested("tool_call", _asks),
     "tool_call_result": _answers,
     "json": lambda draft, part: draft.texts.append(text_of(part["json"])),
+    "data": lambda draft, part: draft.texts.append(text_of(part["data"])),
 }
