@@ -153,8 +153,9 @@ def test_found_by_either_id(store):
 
 
 def test_choices(store):
-    """The filters offer the agents and models that there are."""
+    """The filters offer the agents and models that there are, and have a name."""
     store.add([arrival(research()), arrival(run(environment={"framework": "f"}))])
+    store.add([arrival(run(), agent_id="")])
     assert store.choices() == {
         "agents": ["f", "home-advisor"],
         "models": ["claude-sonnet-4-5", "gpt-4o", "gpt-4o-mini"],

@@ -166,10 +166,10 @@ class Store:
             return Stored(self._row(row), body)
 
     def choices(self) -> dict[str, list[str]]:
-        """The agents and the models that occur, in the order of the alphabet."""
+        """The agents and models that occur and have a name, in alphabetical order."""
         with self._lock:
             return {
-                "agents": self._column("SELECT DISTINCT agent FROM tasks"),
+                "agents": self._column("SELECT DISTINCT agent FROM tasks WHERE agent <> ''"),
                 "models": self._column("SELECT DISTINCT model FROM models"),
             }
 
