@@ -67,6 +67,16 @@ def test_openlits_tool():
     tells(found, arguments='{"a":1}', result="3")
 
 
+def test_openlits_runs_of_langchain():
+    """A run's input is told; a tool's message comes printed."""
+    asked = '{"messages":[{"role":"user","content":"hi"}]}'
+    found = reading({"gen_ai.workflow.input": asked}, scope="openlit")
+    tells(found, input=asked)
+    printed = "content='18C' name='f' tool_call_id='c1'"
+    said = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.result": printed}
+    tells(reading(said, scope="openlit"), result="18C")
+
+
 # Strands
 
 

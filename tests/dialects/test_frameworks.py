@@ -206,6 +206,7 @@ def test_litellms_second_generation():
     [
         ("haystack.pipeline.run", None, "workflow"),
         ("haystack.agent.run", None, "agent"),
+        ("Agent.run", None, "agent"),
         ("haystack.agent.step", None, "step"),
         ("haystack.agent.step.llm", None, "llm"),
         ("haystack.agent.step.tool", None, "tool"),

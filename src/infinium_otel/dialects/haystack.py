@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NAMES = {
     "haystack.agent.run": "agent",
+    "Agent.run": "agent",  # OpenInference's name, for what it calls a chain
     "haystack.agent.step.llm": "llm",
     "haystack.agent.step.tool": "tool",
     "haystack.chat_generator.run": "llm",
@@ -135,6 +136,7 @@ def _flatten(facts: Facts) -> None:
 HAYSTACK = Dialect(
     name="haystack",
     speaks=("haystack",),
+    scopes=("openinference.instrumentation.haystack",),
     fields=FIELDS,
     refine=refine,
     source="haystack-ai 3.4.1",

@@ -5,6 +5,7 @@ Source: openlit 1.45.0.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import data, first, text, times
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 FIELDS = {
     "arguments": first(data, "gen_ai.tool.args", "gen_ai.tool.input"),
     "result": first(data, "gen_ai.tool.output", "gen_ai.tool.result"),
+    # its output is the printed messages
+    "input": first(data, "gen_ai.workflow.input"),
     "ttft_ms": first(times(1000), "gen_ai.server.time_to_first_token"),
 }
 
@@ -30,8 +33,17 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         arguments = facts.pop("arguments")
         if "gen_ai.output.messages" not in attributes:
             facts["output"] = _asked_for(attributes, arguments)
+    printed = _PRINTED.match(str(attributes.get("gen_ai.tool.call.result", "")))
+    if printed:
+        facts["result"] = printed["said"]
     if text(attributes.get("gen_ai.provider.name")) == "anthropic":
         facts["excludes_cache"] = True
+
+
+_PRINTED = re.compile(
+    r"content=(?P<quote>['\"])(?P<said>.*)(?P=quote) name=\S+ tool_call_id=", re.DOTALL
+)
+"""A LangChain tool message, printed."""
 
 
 def _asked_for(attributes: Any, arguments: Any) -> list[dict[str, Any]]:
