@@ -206,7 +206,7 @@ class TestFlush:
         fake.script(Fault(delay_s=0.2))
         sender.submit(done(1))
         sender.wake()
-        assert settle(sender, lambda _: sender._in_flight == 1)
+        assert settle(sender, lambda _: sender._dispatch.in_flight == 1)
         assert sender.flush(10)
         assert len(fake.requests) == 1
 
@@ -491,7 +491,7 @@ class TestShutdown:
         fake.script(Fault(delay_s=0.2))
         sender.submit(done(1))
         sender.wake()
-        assert settle(sender, lambda _: sender._in_flight == 1)
+        assert settle(sender, lambda _: sender._dispatch.in_flight == 1)
         assert sender.shutdown(5)
         assert sender.counts.tasks.delivered == 1
 
@@ -501,7 +501,7 @@ class TestShutdown:
         fake.script(Fault(delay_s=0.5))
         sender.submit(done(1))
         sender.wake()
-        assert settle(sender, lambda _: sender._in_flight == 1)
+        assert settle(sender, lambda _: sender._dispatch.in_flight == 1)
         assert not sender.shutdown(0.05)
         assert sender.counts.tasks.lost == {"shutdown": 1}
 
@@ -567,10 +567,10 @@ class TestTheSpool:
                 sender._stores._spool._connection.execute("PRAGMA query_only = 0")
             sender.submit(done(number, output_summary="x" * 20_000))
             place = sender._stores.take()
-            sender._in_flight += 1
+            sender._dispatch.in_flight += 1
             sender._stores._spool._connection.execute("PRAGMA query_only = 1")
-            sender._handle(place, 5)
-            sender._gate.hurry()
+            sender._deliver(place, 5)
+            sender._dispatch.gate.hurry()
         sender._stores.hurry()
         sender.flush(0.01)
         assert balanced(sender.counts)
@@ -585,10 +585,10 @@ class TestTheSpool:
         for number in range(3):
             sender.submit(done(number))
             place = sender._stores.take()
-            sender._in_flight += 1
+            sender._dispatch.in_flight += 1
             connection = sender._stores._spool._connection
             connection.execute("PRAGMA query_only = 1")
-            sender._handle(place, 5)
+            sender._deliver(place, 5)
             connection.execute("PRAGMA query_only = 0")
         # Each look for a task catches up on what was owed before it.
         assert [kept.state for kept in listing(path)] == ["waiting", "sending"]
@@ -638,8 +638,8 @@ class TestTheSpool:
         other = make(spool=path, max_spool_bytes=2**20)
         for _ in range(2):
             place = other._stores.take()
-            other._in_flight += 1
-            other._handle(place, 5)
+            other._dispatch.in_flight += 1
+            other._deliver(place, 5)
         other.submit(done(9, output_summary="x" * 1_000_000))
         mine._stores.reconcile()
         tasks = mine.counts.tasks
@@ -715,7 +715,7 @@ class TestWorkers:
             sender._stores.put(done(1).key, encode(done(1).task), 1)
             return False
 
-        monkeypatch.setattr(sender._changed, "wait", wait)
+        monkeypatch.setattr(sender._dispatch.changed, "wait", wait)
         sender._start_worker()
         assert fake.wait_for_tasks(1)
 
@@ -863,7 +863,7 @@ class TestClients:
         sender = make(client=Client(Vendor.RateLimitError()), clock=clock)
         sender.submit(done(1))
         sender._deliver_until(clock.now + 5, patient=False)
-        assert sender._gate.wait_s(clock.now) == 30.0
+        assert sender._dispatch.gate.wait_s(clock.now) == 30.0
 
 
 def test_the_secret_is_nowhere(make, fake, tmp_path, caplog):

@@ -117,7 +117,7 @@ class Delivery(RuleBasedStateMachine):
     def attempt(self):
         before = len(self.server.stored)
         self.sender.attempt(1)
-        if self.sender._gate.wait_s(self.clock.now) == 0:
+        if self.sender._dispatch.gate.wait_s(self.clock.now) == 0:
             assert len(self.server.stored) >= before
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 40.0, 400.0]))
@@ -135,7 +135,7 @@ class Delivery(RuleBasedStateMachine):
         refused = sum(self.sender.counts.tasks.refused.values())
         # Time stands still, so one attempt is all that a flush can make.
         self.sender._stores.hurry()
-        self.sender._gate.hurry()
+        self.sender._dispatch.gate.hurry()
         self.sender.attempt(1)
         answer = self.sender.flush(0)
         counts = self.sender.counts.tasks

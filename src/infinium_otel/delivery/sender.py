@@ -9,12 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.delivery.courier import ClientCourier, TransportCourier
-from infinium_otel.delivery.gate import Gate
-from infinium_otel.delivery.notices import tell, tell_refusal
-from infinium_otel.delivery.pace import TokenBucket
+from infinium_otel.delivery.dispatch import Dispatch
 from infinium_otel.delivery.stores import Place, Stores
-from infinium_otel.delivery.tallies import Tallies
-from infinium_otel.limits import MAX_BODY_BYTES, encoded, shrunk
+from infinium_otel.limits import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +29,6 @@ IDLE_S = 2.0
 
 SPOOLED_EXIT_S = 2.0
 """With a spool nothing is lost by leaving, so nobody waits longer for an endpoint."""
-
-MIN_BODY_BYTES = 4_096
-"""A service that refuses even this as too large does not mean the size."""
 
 
 class Sender:
@@ -74,25 +68,17 @@ class Sender:
             self._courier = TransportCourier(config.require_credentials())
         else:
             self._courier = ClientCourier(client)
-        self._closed = False
         self._reset()
 
     def _reset(self) -> None:
-        config = self._config
-        self._changed = threading.Condition()
-        self._tallies = Tallies()
-        self._stores = Stores(
-            config, self._tallies, clock=self._clock, epoch=self._epoch
+        self._stores = Stores(self._config, clock=self._clock, epoch=self._epoch)
+        self._tallies = self._stores.tallies
+        self._dispatch = Dispatch(
+            self._config, self._stores, self._attempt, self._clock, self._draw
         )
-        self._bucket = TokenBucket(
-            config.requests_per_second, config.burst, self._clock
-        )
-        self._gate = Gate()
-        self._in_flight = 0
+        self._changed = self._dispatch.changed
         self._workers: set[threading.Thread] = set()
-        self._max_body_bytes = MAX_BODY_BYTES
         self._losses_told = 0
-        self._refused_unkept = 0
 
     @property
     def counts(self) -> Counts:
@@ -112,7 +98,7 @@ class Sender:
     @property
     def losses(self) -> int:
         """Tasks that will not arrive and that no spool keeps."""
-        return self._refused_unkept + sum(self.counts.tasks.lost.values())
+        return self._dispatch.refused_unkept + sum(self.counts.tasks.lost.values())
 
     def checkpoint(self) -> Callable[[], bool]:
         """What to ask later: has all that was submitted until now come to its end?
@@ -130,11 +116,11 @@ class Sender:
         """
         spans = finished.spans
         self._tallies.submitted(spans)
-        if self._closed:
+        if self._dispatch.closed:
             self._tallies.lost_at_once(spans, "after shutdown")
             return False
         try:
-            made = encoded(finished.task, self._max_body_bytes)
+            made = encoded(finished.task, self._dispatch.max_body_bytes)
         except Exception:  # the task may come from anywhere
             logger.exception("A task could not be encoded and is lost")
             self._tallies.lost_at_once(spans, "not encodable")
@@ -170,7 +156,7 @@ class Sender:
         """
         outstanding = self._tallies.waiting()
         with self._changed:
-            self._gate.hurry()
+            self._dispatch.gate.hurry()
         self._stores.hurry()
         patient = not self._stores.durable
         self._deliver_until(
@@ -187,16 +173,16 @@ class Sender:
 
         With a spool it takes at most 2 seconds. Calling it again does nothing.
         """
-        if self._closed:
+        if self._dispatch.closed:
             return True
         if self._stores.durable:
             deadline_s = min(deadline_s, SPOOLED_EXIT_S)
         deadline = self._clock() + deadline_s
         safe = self.flush(deadline_s)
         with self._changed:
-            self._closed = True
+            self._dispatch.closed = True
             self._changed.notify_all()
-            while self._in_flight and self._clock() < deadline:
+            while self._dispatch.in_flight and self._clock() < deadline:
                 self._changed.wait(deadline - self._clock())
         lost = self._stores.close()
         if lost:
@@ -210,8 +196,7 @@ class Sender:
         """Starts background delivery if anything is queued, also by earlier runs."""
         with self._changed:
             self._changed.notify_all()
-            wanted = 1 if self._gate.paced else self._config.concurrency
-            enough = self._closed or len(self._workers) >= wanted
+            enough = self._dispatch.closed or len(self._workers) >= self._dispatch.most
         if not enough and self._stores.waiting():
             self._start_worker()
 
@@ -239,7 +224,7 @@ class Sender:
 
     def _work(self) -> None:
         try:
-            while not self._closed and self._work_once():
+            while not self._dispatch.closed and self._work_once():
                 pass
         except Exception:
             logger.exception("The sender's worker failed; the next task starts another")
@@ -249,13 +234,13 @@ class Sender:
 
     def _work_once(self) -> bool:
         """Delivers one task, or waits for one; False if there is nothing to wait for."""
-        claim = self._claim()
+        claim = self._dispatch.claim()
         if isinstance(claim, Place):
-            self._handle(claim, self._config.timeout_s)
+            self._deliver(claim, self._config.timeout_s)
             return True
         with self._changed:
             pause = IDLE_S if claim is None else claim
-            notified = not self._closed and self._changed.wait(pause)
+            notified = not self._dispatch.closed and self._changed.wait(pause)
             if notified or claim is not None or self._more_waits():
                 return True
             # With the lock still held: what comes from now on starts another worker.
@@ -263,7 +248,7 @@ class Sender:
             return False
 
     def _more_waits(self) -> bool:
-        return not self._closed and self._stores.waiting()
+        return not self._dispatch.closed and self._stores.waiting()
 
     def _deliver_until(
         self,
@@ -282,103 +267,28 @@ class Sender:
         while (left := deadline - self._clock()) > 0:
             if only is not None and not self._tallies.any_waits(only):
                 return
-            claim = self._claim()
+            claim = self._dispatch.claim()
             if isinstance(claim, Place):
                 timeout_s = min(left, self._config.timeout_s)
-                outcome = self._handle(claim, timeout_s)
+                outcome = self._deliver(claim, timeout_s)
                 if outcome.kind == "credentials":
                     return
                 if outcome.kind == "unavailable" and not patient:
                     return
                 continue
             with self._changed:
-                if not self._in_flight and (claim is None or not patient):
+                if not self._dispatch.in_flight and (claim is None or not patient):
                     return
                 self._changed.wait(left if claim is None else min(left, claim))
 
-    def _claim(self) -> Place | float | None:
-        """A task to deliver now; else seconds to wait; None if nothing waits.
-
-        While another request must end first the answer is a wait that its end cuts
-        short.
-        """
-        with self._changed:
-            if self._closed:
-                return None
-            now = self._clock()
-            pause = self._gate.wait_s(now)
-            if pause > 0:
-                return pause
-            most = 1 if self._gate.paced else self._config.concurrency
-            if self._in_flight >= most:
-                return IDLE_S
-            pause = self._bucket.take()
-            if pause > 0:
-                return pause
-            place = self._stores.take()
-            if place is not None:
-                self._in_flight += 1
-                return place
-            self._bucket.give_back()
-        return self._stores.wait_s()
-
-    def _handle(self, place: Place, timeout_s: float) -> Outcome:
-        """Makes one attempt at a task and puts it where it belongs afterwards."""
-        try:
-            outcome = self._attempt(place.item, timeout_s)
-            if outcome.kind == "too_large":
-                place, outcome = self._deliver_smaller(place, outcome, timeout_s)
-            self._settle(place, outcome)
-            return outcome
-        finally:
-            with self._changed:
-                self._in_flight -= 1
-                self._changed.notify_all()
+    def _deliver(self, place: Place, timeout_s: float) -> Outcome:
+        outcome = self._dispatch.deliver(place, timeout_s)
+        if outcome.kind == "delivered" and self._config.concurrency > 1:
+            self.wake()
+        return outcome
 
     def _attempt(self, item: Item, timeout_s: float) -> Outcome:
         began_s = self._clock()
         outcome = self._courier.deliver(item, timeout_s)
         self.on_attempt(outcome, self._clock() - began_s)
         return outcome
-
-    def _deliver_smaller(
-        self, place: Place, outcome: Outcome, timeout_s: float
-    ) -> tuple[Place, Outcome]:
-        """Half the size, once; the limit is remembered for the tasks to come."""
-        size = len(place.item.body)
-        smaller = shrunk(place.item.body, max(MIN_BODY_BYTES, size // 2))
-        if place.item.shrunk or len(smaller.body) >= size:
-            return place, outcome
-        self._max_body_bytes = max(MIN_BODY_BYTES, min(self._max_body_bytes, size - 1))
-        self._tallies.shrunk()
-        place = self._stores.replace(place, smaller.body)
-        outcome = self._attempt(place.item, timeout_s)
-        if outcome.kind == "too_large":
-            self._max_body_bytes = max(MIN_BODY_BYTES, len(smaller.body) // 2)
-        return place, outcome
-
-    def _settle(self, place: Place, outcome: Outcome) -> None:
-        drawn = self._draw()
-        with self._changed:
-            changed = self._gate.note(outcome, self._clock(), drawn)
-            state, pause = self._gate.state, self._gate.wait_s(self._clock())
-        if changed:
-            tell(state, outcome)
-        if outcome.kind == "delivered":
-            self._stores.done(place)
-            if self._config.concurrency > 1:
-                self.wake()
-        elif outcome.kind == "unavailable":
-            self._stores.release(place, pause, failed=True)
-        elif outcome.kind == "credentials":
-            self._stores.release(place, 0.0, failed=False)
-        else:
-            self._refuse(place, outcome)
-
-    def _refuse(self, place: Place, outcome: Outcome) -> None:
-        reason = outcome.reason if outcome.status else "validation"
-        if reason not in self.counts.tasks.refused:
-            tell_refusal(reason, kept=place.durable)
-        with self._changed:
-            self._refused_unkept += not place.durable
-        self._stores.refuse(place, reason, outcome.message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.delivery.queue import FULL, TOO_LARGE, Item, MemoryQueue
 from infinium_otel.delivery.spool import Spool
+from infinium_otel.delivery.tallies import Tallies
 from infinium_otel.errors import SpoolError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from infinium_otel.config import Config
     from infinium_otel.delivery.queue import GivenUp, Store
-    from infinium_otel.delivery.tallies import Tallies
 
 logger = logging.getLogger(__name__)
 
@@ -51,17 +51,19 @@ class Stores:
     Args:
         clock: monotonic, in seconds; what is in memory goes by it.
         epoch: seconds since the epoch, for the spool, which several processes share.
+
+    Attributes:
+        tallies: follow what is put until it ends.
     """
 
     def __init__(
         self,
         config: Config,
-        tallies: Tallies,
         *,
         clock: Callable[[], float],
         epoch: Callable[[], float],
     ) -> None:
-        self._tallies = tallies
+        self.tallies = Tallies()
         self._clock = clock
         self._epoch = epoch
         # What is put is told to the tallies before anybody can take it.
@@ -93,7 +95,7 @@ class Stores:
         """Keeps a body; False if a task had to be given up."""
         with self._lock:
             store, number, given_up = self._put(key, body, spans)
-            self._tallies.waits((store, number), spans)
+            self.tallies.waits((store, number), spans)
         return self._gave_up(store, given_up)
 
     def _put(self, key: str, body: bytes, spans: int) -> tuple[int, int, list[GivenUp]]:
@@ -111,7 +113,7 @@ class Stores:
         nothing_lost = True
         for each in given_up:
             reason = SPOOL_FULL if store == SPOOL else each.reason
-            if self._tallies.lost((store, each.number), reason):
+            if self.tallies.lost((store, each.number), reason):
                 nothing_lost = False
                 self._tell_loss(reason)
         return nothing_lost
@@ -174,7 +176,7 @@ class Stores:
 
     def done(self, place: Place) -> None:
         """A delivered item: counted, even if the spool cannot forget it now."""
-        self._tallies.delivered(place.id)
+        self.tallies.delivered(place.id)
         self._settle(lambda: self._store(place).done(place.item))
 
     def release(self, place: Place, pause_s: float, *, failed: bool) -> None:
@@ -185,7 +187,7 @@ class Stores:
 
     def refuse(self, place: Place, reason: str, message: str) -> None:
         """An item that the service refused."""
-        self._tallies.refused(place.id, reason)
+        self.tallies.refused(place.id, reason)
         self._settle(lambda: self._store(place).refuse(place.item, reason, message))
 
     def _settle(self, step: Callable[[], None]) -> None:
@@ -212,7 +214,7 @@ class Stores:
 
     def reconcile(self) -> None:
         """Learns what other processes did with tasks of ours in the spool."""
-        ours = [number for store, number in self._tallies.waiting() if store == SPOOL]
+        ours = [number for store, number in self.tallies.waiting() if store == SPOOL]
         if self._spool is None or not ours:
             return
         try:
@@ -223,12 +225,12 @@ class Stores:
         for number in ours:
             place = (SPOOL, number)
             if number not in remaining:
-                self._tallies.delivered(place)
+                self.tallies.delivered(place)
             elif (reason := remaining[number]) is not None:
                 if reason in (FULL, TOO_LARGE):
-                    self._tallies.lost(place, SPOOL_FULL)
+                    self.tallies.lost(place, SPOOL_FULL)
                 else:
-                    self._tallies.refused(place, reason)
+                    self.tallies.refused(place, reason)
 
     def all_safe(self, places: set[tuple[int, int]]) -> bool:
         """Whether all of these would survive the process."""
@@ -238,8 +240,8 @@ class Stores:
         """Gives up what is in memory; returns how many tasks that loses."""
         self._closed = True
         lost = sum(
-            self._tallies.lost(place, "shutdown")
-            for place in self._tallies.waiting()
+            self.tallies.lost(place, "shutdown")
+            for place in self.tallies.waiting()
             if place[0] == MEMORY
         )
         if self._spool is not None:
