@@ -537,6 +537,24 @@ class TestShutdown:
 class TestTheSpool:
     """Durable if it can be, alive if it cannot."""
 
+    @pytest.mark.parametrize("status", [None, 400])
+    def test_an_end_counts_once_the_spool_knows(self, make, fake, tmp_path, status):
+        """Whoever sees a task delivered or refused finds the spool's file so, too."""
+        path = str(tmp_path / "s.db")
+        sender = make(spool=path)
+        fake.always(status)
+        sender.submit(done(1))
+        seen = []
+        ended = sender._stores.tallies._left
+
+        def ending(place):
+            seen.append([(kept.state, kept.reason) for kept in listing(path)])
+            return ended(place)
+
+        sender._stores.tallies._left = ending
+        sender.flush(5)
+        assert seen == [[("refused", "400")] if status else []]
+
     def test_a_spool_that_fails(self, make, fake, tmp_path, caplog):
         """Memory takes over, it is said once, and a flush is honest about it."""
         path = tmp_path / "s.db"

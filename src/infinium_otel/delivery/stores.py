@@ -176,8 +176,8 @@ class Stores:
 
     def done(self, place: Place) -> None:
         """A delivered item: counted, even if the spool cannot forget it now."""
-        self.tallies.delivered(place.id)
         self._settle(lambda: self._store(place).done(place.item))
+        self.tallies.delivered(place.id)
 
     def release(self, place: Place, pause_s: float, *, failed: bool) -> None:
         """An item that could not be delivered now."""
@@ -187,8 +187,8 @@ class Stores:
 
     def refuse(self, place: Place, reason: str, message: str) -> None:
         """An item that the service refused."""
-        self.tallies.refused(place.id, reason)
         self._settle(lambda: self._store(place).refuse(place.item, reason, message))
+        self.tallies.refused(place.id, reason)
 
     def _settle(self, step: Callable[[], None]) -> None:
         """Notes in the store what became of an item, now or when the spool works."""
