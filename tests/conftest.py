@@ -7,6 +7,7 @@ import os
 import hypothesis
 import pytest
 
+from infinium_otel.testing import FakeInfinium
 from support.golden import Golden
 
 # How long an example takes says more about the machine than about the code. In CI the
@@ -55,3 +56,10 @@ def pytest_collection_modifyitems(config, items):
 def golden(request):
     """Compares values with golden files, or rewrites them with --update-golden."""
     return Golden(update=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def fake():
+    """Infinium on loopback, which remembers what it was sent and complains."""
+    with FakeInfinium(require_key=True) as server:
+        yield server

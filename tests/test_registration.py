@@ -6,14 +6,7 @@ import pytest
 from opentelemetry import trace
 
 from infinium_otel import ConfigurationError, register
-from infinium_otel.testing import FakeInfinium
 from support.programs import FAST, run, run_agent
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium(require_key=True) as server:
-        yield server
 
 
 def processors(provider):

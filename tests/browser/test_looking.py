@@ -7,21 +7,10 @@ import re
 
 import pytest
 
+from support.page import panel, rows, steps
 from support.runs import hostile, long_run, research, run, some
 
 expect = pytest.importorskip("playwright.sync_api").expect
-
-
-def rows(page):
-    return page.get_by_role("list", name="Runs").get_by_role("listitem")
-
-
-def steps(page):
-    return page.get_by_role("tree", name="Steps").get_by_role("treeitem")
-
-
-def panel(page):
-    return page.get_by_role("complementary", name="Details")
 
 
 def test_filters_stay_in_the_address_and_go_back(served, watch):

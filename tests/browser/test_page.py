@@ -10,16 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from support.page import panel, rows
 from support.runs import AGENT_ID, HOSTILE, hostile, long_run, research, run, some
 
 expect = pytest.importorskip("playwright.sync_api").expect
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "docs" / "_static" / "page.png"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
-
-
-def rows(page):
-    return page.get_by_role("list", name="Runs").get_by_role("listitem")
 
 
 def test_the_list_shows_what_has_arrived(served, watch):
@@ -64,7 +61,7 @@ def test_a_run_is_opened_read_and_left_by_keyboard(served, watch):
     expect(page).to_have_url(re.compile("/tasks/"))
     expect(page.get_by_role("heading", level=1)).to_contain_text(research()["name"])
     page.keyboard.press("j")
-    expect(page.get_by_role("complementary", name="Details")).to_be_visible()
+    expect(panel(page)).to_be_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("Escape")
     expect(rows(page)).to_have_count(1)

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from infinium_otel.testing import FakeInfinium
-
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HELPERS = {"scripted_llm.py"}
 OPENAI = "opentelemetry.instrumentation.genai.openai"
@@ -34,12 +32,6 @@ def there(module):
 
 def needs(module):
     return pytest.mark.skipif(not there(module), reason=f"{module} is not installed")
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium() as server:
-        yield server
 
 
 def run(fake, *command, **environ):

@@ -23,12 +23,6 @@ MANY = {
 
 
 @pytest.fixture
-def fake():
-    with FakeInfinium() as server:
-        yield server
-
-
-@pytest.fixture
 def broker():
     with running_broker() as found:
         found.make_topic()

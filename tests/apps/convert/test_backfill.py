@@ -17,7 +17,6 @@ from infinium_otel.apps.convert.writing import Tasks
 from infinium_otel.config import Config
 from infinium_otel.errors import SpoolError
 from infinium_otel.otlp import from_json
-from infinium_otel.testing import FakeInfinium
 from support.otlp_requests import traces
 
 FAST = {"requests_per_second": 10_000.0, "burst": 10_000}
@@ -34,12 +33,6 @@ def request(number):
 def finished(*numbers):
     batches = (from_json(request(number)).records for number in numbers)
     return Tasks(Config()).of(batches)
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium(require_key=True) as server:
-        yield server
 
 
 @pytest.fixture

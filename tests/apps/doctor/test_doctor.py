@@ -13,7 +13,7 @@ from infinium_otel.apps.doctor import endpoint, instrumentations, sdk, settings,
 from infinium_otel.apps.doctor.findings import Finding, as_json, as_lines
 from infinium_otel.config import Config
 from infinium_otel.delivery.spool import Spool
-from infinium_otel.testing import FakeInfinium, Fault
+from infinium_otel.testing import Fault
 
 ID, SECRET = "11111111-2222-4333-8444-555555555555", "streng-geheim"
 GOOD = {"INFINIUM_AGENT_ID": ID, "INFINIUM_AGENT_SECRET": SECRET}
@@ -92,12 +92,6 @@ def test_a_slip_of_the_pen_is_found():
 
 
 # -- endpoint --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium() as server:
-        yield server
 
 
 def asked(fake, *faults, now=time.time, **changes):

@@ -20,7 +20,6 @@ from infinium_otel.bridge import shared_bridge
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.otlp import from_json
-from infinium_otel.testing import FakeInfinium
 from support.corpus import recording
 from support.gateway import running_gateway
 from support.otlp_requests import agent_span, logs, traces
@@ -31,12 +30,6 @@ RECORDED = recording("genai-openai/tool_loop").spans
 JSON = {"content-type": "application/json"}
 PROTOBUF = {"content-type": "application/x-protobuf"}
 TOKEN = "geheimes-wort"
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium() as server:
-        yield server
 
 
 def post(url, request, path="/v1/traces", **headers):

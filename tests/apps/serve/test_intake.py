@@ -12,17 +12,9 @@ from infinium_otel import otlp
 from infinium_otel.apps.serve.intake import Intake
 from infinium_otel.apps.serve.listing import Query
 from infinium_otel.apps.serve.live import Live
-from infinium_otel.apps.serve.store import Store
 from infinium_otel.config import Config
 from infinium_otel.pipeline import Pipeline
 from support import corpus
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = Store(str(tmp_path / "tasks.db"))
-    yield opened
-    opened.close()
 
 
 def spans() -> list:
@@ -30,7 +22,7 @@ def spans() -> list:
     return otlp.from_json(recording.spans).records
 
 
-def total(store: Store) -> int:
+def total(store) -> int:
     return store.page(Query()).total
 
 

@@ -13,13 +13,6 @@ from infinium_otel.apps.serve.store import Arrival, Store
 from support.runs import AGENT_ID, hostile, research, run, some
 
 
-@pytest.fixture
-def store(tmp_path):
-    opened = Store(str(tmp_path / "tasks.db"))
-    yield opened
-    opened.close()
-
-
 def arrival(task: dict, key: str | None = None, agent_id: str = AGENT_ID) -> Arrival:
     return Arrival(task, json.dumps(task).encode(), agent_id, key, "api", 1_000)
 

@@ -169,7 +169,9 @@ class Store:
         """The agents and models that occur and have a name, in alphabetical order."""
         with self._lock:
             return {
-                "agents": self._column("SELECT DISTINCT agent FROM tasks WHERE agent <> ''"),
+                "agents": self._column(
+                    "SELECT DISTINCT agent FROM tasks WHERE agent <> ''"
+                ),
                 "models": self._column("SELECT DISTINCT model FROM models"),
             }
 
