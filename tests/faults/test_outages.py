@@ -101,6 +101,7 @@ def test_the_application_never_waits(fake, fault):
             slowest = max(slowest, time.monotonic() - began)
         assert slowest < 1.0
         assert accounted(processor.stats)
+        processor.shutdown(2_000)
 
 
 def test_slow_endpoint_against_a_shutdown(fake):

@@ -11,12 +11,12 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.delivery.journal.folder import SUFFIX, Folder
+from infinium_otel.delivery.journal.folder import Folder
+from infinium_otel.delivery.journal.leftovers import Leftovers
 from infinium_otel.delivery.journal.lines import (
     DONE,
     HEADER,
     RESOURCE,
-    Reading,
     line,
     log_line,
     span_line,
@@ -69,7 +69,7 @@ class Journal:
         self._max_bytes = max_bytes
         self._clock = clock
         self.problems: Counter[str] = Counter()
-        self._recovered: list[tuple[int, Path, bool]] = []
+        self._leftovers = Leftovers(self._folder, self.problems)
         self._reset()
 
     def _reset(self) -> None:
@@ -223,64 +223,22 @@ class Journal:
 
         Their files stay, locked by this process, until `recovered` is called.
         """
-        records: list[SpanRecord | LogEvent] = []
         try:
-            orphans = self._folder.orphans()
+            return self._leftovers.read()
         except SpoolError as error:
             self._problem(FAILED, str(error))
-            return records
-        for file, path in orphans:
-            if path.suffix == ".tmp":
-                self._remove(file, path)
-                continue
-            reading = self._read(file)
-            if reading is None:
-                self._move_aside(file, path, "foreign")
-                continue
-            records += reading.finish()
-            self.problems.update(reading.skipped)
-            self._recovered.append((file, path, bool(reading.skipped["damaged"])))
-        return records
-
-    def _read(self, file: int) -> Reading | None:
-        """What a file says; None if it is no journal of ours."""
-        with os.fdopen(os.dup(file), "rb") as source:
-            source.seek(0)
-            if source.readline() != HEADER:
-                return None
-            reading = Reading()
-            reading.feed(source)
-            return reading
+            return []
 
     def recovered(self) -> None:
         """Says that what `recover` returned is safe elsewhere: removes the files."""
-        files, self._recovered = self._recovered, []
-        for file, path, damaged in files:
-            if damaged:
-                self._move_aside(file, path, "damaged")
-            else:
-                self._remove(file, path)
-
-    def _remove(self, file: int, path: Path) -> None:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        os.close(file)
-
-    def _move_aside(self, file: int, path: Path, why: str) -> None:
-        logger.error("The journal %s is %s; it was moved aside", path, why)
-        self.problems[why] += why == "foreign"
-        with contextlib.suppress(OSError):
-            path.rename(f"{str(path).removesuffix(SUFFIX)}.{why}")
-        os.close(file)
+        self._leftovers.safe()
 
     def close(self) -> None:
         """Closes the file; removes it if no span in it is live."""
         with self._lock:
             file, path, live = self._file, self._path, bool(self._live)
             self._file = None
-            for held, _, _ in self._recovered:
-                os.close(held)
-            self._recovered = []
+        self._leftovers.release()
         if file is not None and path is not None:
             if not live:
                 with contextlib.suppress(OSError):
@@ -289,10 +247,9 @@ class Journal:
 
     def after_fork_in_child(self) -> None:
         """Leaves the file to the parent; the child opens its own when it needs one."""
-        for file in [self._file, *(held for held, _, _ in self._recovered)]:
-            if file is not None:
-                os.close(file)
-        self._recovered = []
+        if self._file is not None:
+            os.close(self._file)
+        self._leftovers.release()
         self._reset()
 
     def _problem(self, reason: str, detail: str) -> None:
