@@ -12,12 +12,21 @@ from infinium_otel.otlp._decoded import (
     Decoded,
     times,
 )
+from infinium_otel.otlp._fields import (
+    Json,
+    camelled,
+    list_of,
+    number_of,
+    object_of,
+    objects_of,
+    text_of,
+    word_of,
+)
 from infinium_otel.otlp._values import (
     SPAN_ID,
     TRACE_ID,
     UNREADABLE,
     identifier,
-    integer,
     value_of,
 )
 from infinium_otel.records import LogEvent, SpanEvent, SpanLink, SpanRecord
@@ -26,8 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SIGNALS = {"resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles"}
-
-Json = dict[str, Any]
 
 
 def from_json(document: Any) -> Decoded:
@@ -42,7 +49,7 @@ def from_json(document: Any) -> Decoded:
     """
     if not isinstance(document, dict):
         raise DecodingError("not OTLP: a JSON object was expected")
-    document = _camelled(document, *SIGNALS)
+    document = camelled(document, *SIGNALS)
     if document and not SIGNALS & document.keys():
         raise DecodingError("not OTLP: neither resourceSpans nor resourceLogs in it")
     decoded = Decoded()
@@ -58,13 +65,13 @@ def _walk(
 ) -> Iterator[tuple[Any, Json, Json]]:
     """Every item of a signal, with its resource's attributes and its scope."""
     scopes, items = f"scope{noun}", "spans" if noun == "Spans" else "logRecords"
-    for group in _objects(document, signal, decoded):
-        by_scope = _camelled(group, scopes)
-        resource = _attributes(_object(by_scope, "resource", decoded), decoded)
-        for scope_group in _objects(by_scope, scopes, decoded):
-            by_item = _camelled(scope_group, items)
-            scope = _object(by_item, "scope", decoded)
-            for wire in _list(by_item, items, decoded):
+    for group in objects_of(document, signal, decoded):
+        by_scope = camelled(group, scopes)
+        resource = _attributes(object_of(by_scope, "resource", decoded), decoded)
+        for scope_group in objects_of(by_scope, scopes, decoded):
+            by_item = camelled(scope_group, items)
+            scope = object_of(by_item, "scope", decoded)
+            for wire in list_of(by_item, items, decoded):
                 yield wire, resource, scope
 
 
@@ -72,37 +79,37 @@ def _add_span(wire: Any, resource: Json, scope: Json, decoded: Decoded) -> None:
     if not isinstance(wire, dict):
         decoded.reject_span("a span is no object")
         return
-    wire = _camelled(wire, "traceId")
+    wire = camelled(wire, "traceId")
     trace_id = identifier(wire.get("traceId"), TRACE_ID)
     span_id = identifier(wire.get("spanId"), SPAN_ID)
     if trace_id is None or span_id is None:
         decoded.reject_span("a span has no usable traceId and spanId")
         return
-    status = _object(wire, "status", decoded)
+    status = object_of(wire, "status", decoded)
     start_ns, end_ns = times(
-        _number(wire, "startTimeUnixNano", decoded),
-        _number(wire, "endTimeUnixNano", decoded),
+        number_of(wire, "startTimeUnixNano", decoded),
+        number_of(wire, "endTimeUnixNano", decoded),
     )
     decoded.records.append(
         SpanRecord(
             trace_id=trace_id,
             span_id=span_id,
             parent_id=_parent(wire, decoded),
-            name=_text(wire, "name", decoded),
+            name=text_of(wire, "name", decoded),
             start_ns=start_ns,
             end_ns=end_ns,
             attributes=_attributes(wire, decoded),
-            kind=_word(wire, "kind", KINDS, "SPAN_KIND_", decoded),
-            status=_word(status, "code", STATUSES, "STATUS_CODE_", decoded),
-            status_message=_text(status, "message", decoded) or None,
+            kind=word_of(wire, "kind", KINDS, "SPAN_KIND_", decoded),
+            status=word_of(status, "code", STATUSES, "STATUS_CODE_", decoded),
+            status_message=text_of(status, "message", decoded) or None,
             events=_events(wire, decoded),
             links=_links(wire, decoded),
-            scope_name=_text(scope, "name", decoded),
-            scope_version=_text(scope, "version", decoded),
+            scope_name=text_of(scope, "name", decoded),
+            scope_version=text_of(scope, "version", decoded),
             resource=resource,
-            parent_is_remote=_number(wire, "flags", decoded) & REMOTE_PARENT
+            parent_is_remote=number_of(wire, "flags", decoded) & REMOTE_PARENT
             == REMOTE_PARENT,
-            dropped_attributes=_number(wire, "droppedAttributesCount", decoded),
+            dropped_attributes=number_of(wire, "droppedAttributesCount", decoded),
         )
     )
 
@@ -118,17 +125,17 @@ def _parent(wire: Json, decoded: Decoded) -> str | None:
 def _events(wire: Json, decoded: Decoded) -> tuple[SpanEvent, ...]:
     return tuple(
         SpanEvent(
-            name=_text(event, "name", decoded),
-            time_ns=_number(event, "timeUnixNano", decoded),
+            name=text_of(event, "name", decoded),
+            time_ns=number_of(event, "timeUnixNano", decoded),
             attributes=_attributes(event, decoded),
         )
-        for event in _objects(wire, "events", decoded)
+        for event in objects_of(wire, "events", decoded)
     )
 
 
 def _links(wire: Json, decoded: Decoded) -> tuple[SpanLink, ...]:
     found = []
-    for link in _objects(wire, "links", decoded):
+    for link in objects_of(wire, "links", decoded):
         trace_id = identifier(link.get("traceId"), TRACE_ID)
         span_id = identifier(link.get("spanId"), SPAN_ID)
         if trace_id and span_id:
@@ -142,7 +149,7 @@ def _add_log(wire: Any, resource: Json, scope: Json, decoded: Decoded) -> None:
     if not isinstance(wire, dict):
         decoded.reject_log("a log record is no object")
         return
-    wire = _camelled(wire, "traceId")
+    wire = camelled(wire, "traceId")
     trace_id = identifier(wire.get("traceId"), TRACE_ID)
     span_id = identifier(wire.get("spanId"), SPAN_ID)
     if trace_id is None or span_id is None:
@@ -154,12 +161,12 @@ def _add_log(wire: Any, resource: Json, scope: Json, decoded: Decoded) -> None:
             trace_id=trace_id,
             span_id=span_id,
             name=_event_name(wire, attributes, decoded),
-            time_ns=_number(wire, "timeUnixNano", decoded)
-            or _number(wire, "observedTimeUnixNano", decoded),
+            time_ns=number_of(wire, "timeUnixNano", decoded)
+            or number_of(wire, "observedTimeUnixNano", decoded),
             attributes=attributes,
             body=_body(wire, decoded),
             severity=_severity(wire, decoded),
-            scope_name=_text(scope, "name", decoded),
+            scope_name=text_of(scope, "name", decoded),
             resource=resource,
         )
     )
@@ -181,7 +188,7 @@ def _is_blank(written: Any) -> bool:
 def _event_name(wire: Json, attributes: Json, decoded: Decoded) -> str:
     """The field; records written before it was there carry an attribute instead."""
     named = attributes.get("event.name")
-    return _text(wire, "eventName", decoded) or (named if type(named) is str else "")
+    return text_of(wire, "eventName", decoded) or (named if type(named) is str else "")
 
 
 def _body(wire: Json, decoded: Decoded) -> Any:
@@ -197,7 +204,7 @@ def _severity(wire: Json, decoded: Decoded) -> int:
     severity = wire.get("severityNumber")
     if isinstance(severity, str) and severity.startswith(_SEVERITY):
         return SEVERITIES.get(severity.removeprefix(_SEVERITY), 0)
-    return _number(wire, "severityNumber", decoded)
+    return number_of(wire, "severityNumber", decoded)
 
 
 _SEVERITY = "SEVERITY_NUMBER_"
@@ -212,7 +219,7 @@ SEVERITIES = {
 def _attributes(wire: Json, decoded: Decoded) -> Json:
     """The attributes of *wire*; one that cannot be read is left out."""
     found: Json = {}
-    for pair in _list(wire, "attributes", decoded):
+    for pair in list_of(wire, "attributes", decoded):
         try:
             key = pair["key"]
             if type(key) is str:
@@ -222,89 +229,3 @@ def _attributes(wire: Json, decoded: Decoded) -> Json:
             pass
         decoded.note("an attribute cannot be read; left out")
     return found
-
-
-def _number(wire: Json, key: str, decoded: Decoded) -> int:
-    """A number that is 0 where it is absent, negative or no number."""
-    if key not in wire:
-        return 0
-    try:
-        number = integer(wire[key])
-    except UNREADABLE:
-        number = -1
-    if number < 0:
-        decoded.note(f"{key} is no number that can be; taken for 0")
-        return 0
-    return number
-
-
-def _text(wire: Json, key: str, decoded: Decoded) -> str:
-    text = wire.get(key, "")
-    if type(text) is str:
-        return text
-    if text is not None:
-        decoded.note(f"{key} is no text; left out")
-    return ""
-
-
-def _word(
-    wire: Json, key: str, words: tuple[str, ...], prefix: str, decoded: Decoded
-) -> str:
-    """One of *words*, written as its number or as its name; the first if absent."""
-    value = wire.get(key, 0)
-    if type(value) is int and 0 <= value < len(words):
-        return words[value]
-    name = value.removeprefix(prefix).lower() if type(value) is str else ""
-    if name in words:
-        return name
-    if name != "unspecified":
-        decoded.note(f"{key} is none of its values; taken for {words[0]}")
-    return words[0]
-
-
-def _list(wire: Json, key: str, decoded: Decoded) -> list[Any]:
-    items = wire.get(key)
-    if type(items) is list:
-        return items
-    if items is not None:
-        decoded.note(f"{key} is no list; left out")
-    return []
-
-
-def _objects(wire: Json, key: str, decoded: Decoded) -> Iterator[Json]:
-    for item in _list(wire, key, decoded):
-        if type(item) is dict:
-            yield item
-        else:
-            decoded.note(f"an item of {key} is no object; left out")
-
-
-def _object(wire: Json, key: str, decoded: Decoded) -> Json:
-    item = wire.get(key)
-    if type(item) is dict:
-        return item
-    if item is not None:
-        decoded.note(f"{key} is no object; left out")
-    return {}
-
-
-def _camelled(wire: Json, *expected: str) -> Json:
-    """*wire*; with its snake_case names turned if none of *expected* is in it."""
-    if any(name in wire for name in expected):
-        return wire
-    turned: Json = _camel(wire)
-    return turned
-
-
-def _camel(wire: Any) -> Any:
-    """Every name in *wire* in camelCase. Attribute keys are values, so they stay."""
-    if isinstance(wire, list):
-        return [_camel(item) for item in wire]
-    if isinstance(wire, dict):
-        return {_camel_name(name): _camel(item) for name, item in wire.items()}
-    return wire
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(map(str.capitalize, rest))
