@@ -136,6 +136,12 @@ def test_openllmetrys_mcp(name, attributes, expected):
     tells(reading(attributes, name=name, scope=scope), **expected)
 
 
+def test_resources_are_asked_for_by_address():
+    """What was read is named by its address."""
+    said = {"mcp.method.name": "resources/read", "mcp.resource.uri": "atlas://cities"}
+    tells(reading(said), kind="mcp", input="atlas://cities")
+
+
 def test_other_mcp_methods():
     """Everything else is the protocol's own business."""
     listing = reading({"mcp.method.name": "tools/list"}, name="MCP send tools/list")
@@ -339,6 +345,44 @@ def test_fetching_bills_nothing():
 def test_operations(operation, kind):
     """Every operation in the wild has its kind."""
     assert reading({"gen_ai.operation.name": operation}).kind == kind
+
+
+def test_the_rarer_keys():
+    """What few emitters write."""
+    tells(reading(CHAT | {"microsoft.session.id": "s1"}), conversation_id="s1")
+    found = reading(CHAT | {"gen_ai.agent.version": "2"})
+    assert found.extra == {"gen_ai.agent.version": "2"}
+    handoff = {
+        "gen_ai.operation.name": "agent_handoff",
+        "gen_ai.handoff.to_agent": "helper",
+    }
+    tells(reading(handoff), kind="handoff", agent_name="helper")
+    guardrail = {
+        "gen_ai.operation.name": "guardrail_check",
+        "gen_ai.guardrail.name": "no secrets",
+    }
+    tells(reading(guardrail), kind="guardrail", label="no secrets")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "cost"),
+    [
+        ({"gen_ai.usage.input_cost": 0.25, "gen_ai.usage.output_cost": 0.5}, 0.75),
+        ({"gen_ai.usage.input_cost": 0.25}, 0.25),
+        ({"gen_ai.usage.cost": 1, "gen_ai.usage.input_cost": 0.25}, 1),
+        ({}, None),
+    ],
+)
+def test_the_cost_in_parts(attributes, cost):
+    """The whole where it is told, else the sum of its parts."""
+    assert reading(CHAT | attributes).cost_usd == cost
+
+
+@pytest.mark.parametrize(("status", "failed"), [("failed", True), ("queued", False)])
+def test_a_response_that_failed_in_the_background(status, failed):
+    """A response's own status may be the only sign of its failure."""
+    found = reading(CHAT | {"gen_ai.response.status": status})
+    assert (found.failure is not None) is failed
 
 
 # Whose counts leave the cached tokens out

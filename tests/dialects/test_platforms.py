@@ -304,6 +304,15 @@ def test_agentopss_requests_for_tools():
     tells(reading(said, name="tool_call.f"), dropped=True)
 
 
+@pytest.mark.parametrize(
+    ("state", "failed"), [("Error", True), ("EndState.FAIL", True), ("Success", False)]
+)
+def test_agentopss_session_that_failed(state, failed):
+    """A session's end is a word, or a member of an enumeration."""
+    said = {"agentops.span.kind": "session", "agentops.session.end_state": state}
+    assert (reading(said).failure is not None) is failed
+
+
 def test_agentopss_agent():
     """An agent is named by its entity where it has no name of its own."""
     said = {"agentops.span.kind": "agent", "agentops.entity.name": "helper"}

@@ -133,6 +133,16 @@ def one_of(words: Mapping[str, str]) -> Coercion:
     return coerce
 
 
+def any_of(words: str) -> Coercion:
+    """True for one of *words*, also as the member of an enumeration."""
+    known = frozenset(words.split())
+
+    def coerce(value: Any) -> bool | None:
+        return (word(value) or "").rpartition(".")[2] in known or None
+
+    return coerce
+
+
 SMALL = 20_000
 """A text up to this long is kept for the next row that reads a member of it."""
 

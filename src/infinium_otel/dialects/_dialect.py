@@ -25,7 +25,7 @@ FACTS = frozenset(
     "aggregate_reasoning "
     "temperature top_p max_tokens seed reasoning_effort response_id finish_reasons "
     "streaming ttft_ms latency_ms cost_usd purpose tool_name tool_call_id arguments "
-    "result agent_name agent_id agent_description task_name label input output system "
+    "result agent_name agent_id agent_description agent_version task_name label input output system "
     "conversation_id user_id http_status retry_count error_type error_message "
     "error_code stack_trace failed failure_type failure_message tags dropped replayed utility "
     "objective deliverables server query documents".split()

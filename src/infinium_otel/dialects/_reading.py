@@ -44,6 +44,7 @@ _FRAME = re.compile(
 _EXTRA = {
     "seed": "gen_ai.request.seed",
     "reasoning_effort": "gen_ai.request.reasoning.level",
+    "agent_version": "gen_ai.agent.version",
     "tags": "tags",
     "documents": "gen_ai.retrieval.documents",
 }

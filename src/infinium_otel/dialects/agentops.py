@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import (
+    any_of,
     count,
     data,
     first,
@@ -73,6 +74,9 @@ FIELDS = {
     "conversation_id": first(text, "workflow.session_id"),
     "user_id": first(text, "workflow.user_id"),
     "tags": first(texts, "agentops.tags"),
+    "failed": first(
+        any_of("error fail failed failure"), "tool.status", "agentops.session.end_state"
+    ),
     "input": first(
         data,
         "agentops.entity.input",
@@ -93,11 +97,10 @@ FIELDS = {
         "workflow.output",
     ),
 }
-FAILED = frozenset({"error", "failed", "failure"})
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Anthropic's counts leave cached tokens out; a tool's status may tell a failure."""
+    """Anthropic's counts leave cached tokens out; what else a kind's name means."""
     attributes = record.attributes
     if "anthropic" in str(attributes.get("gen_ai.system", "")).lower():
         facts["excludes_cache"] = True
@@ -106,8 +109,6 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["dropped"] = True  # a tool the model asked for, whether it ran or not
     elif kind == "tool":
         as_tool(facts, facts.get("label") or record.name)
-        if str(attributes.get("tool.status", "")).lower() in FAILED:
-            facts["failed"] = True
     elif kind == "agent":
         put(facts, "agent_name", facts.get("label"))
 

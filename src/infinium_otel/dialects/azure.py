@@ -5,13 +5,8 @@ Source: azure-ai-projects 2.10.0 (`azure.ai.projects.telemetry`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from infinium_otel.dialects._attributes import first, one_of, text
-from infinium_otel.dialects._dialect import Dialect, Facts
-
-if TYPE_CHECKING:
-    from infinium_otel.records import SpanRecord
+from infinium_otel.dialects._attributes import any_of, first, one_of, text
+from infinium_otel.dialects._dialect import Dialect
 
 KINDS = {
     # Housekeeping requests, not work of the model.
@@ -27,25 +22,18 @@ KINDS = {
     "process_thread_run": "agent",
     "submit_tool_outputs": "agent",
 }
-FAILED = frozenset({"failed", "expired", "incomplete"})
 
 FIELDS = {
+    # a run that the service gave up, whatever the span's status
+    "failed": first(any_of("failed expired incomplete"), "gen_ai.thread.run.status"),
     "kind": first(one_of(KINDS), "gen_ai.operation.name"),
     "conversation_id": first(text, "gen_ai.conversation.id", "gen_ai.thread.id"),
 }
-
-
-def refine(record: SpanRecord, facts: Facts) -> None:
-    """A run that the service gave up is a failure, whatever the span's status."""
-    status = record.attributes.get("gen_ai.thread.run.status")
-    if str(status).rpartition(".")[2].lower() in FAILED:
-        facts["failed"] = True
 
 
 AZURE = Dialect(
     name="azure",
     speaks=("az",),
     fields=FIELDS,
-    refine=refine,
     source="azure-ai-projects 2.10.0",
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.dialects._attributes import (
     PLACEHOLDERS,
     amount,
+    any_of,
     count,
     data,
     first,
@@ -30,7 +31,7 @@ from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
-    from infinium_otel.records import SpanEvent, SpanRecord
+    from infinium_otel.records import Attributes, SpanEvent, SpanRecord
 
 KINDS = {
     "chat": "llm",
@@ -190,12 +191,20 @@ FIELDS = {
     "tool_call_id": first(text, "gen_ai.tool.call.id"),
     "arguments": first(data, "gen_ai.tool.call.arguments"),
     "result": first(data, "gen_ai.tool.call.result"),
-    "agent_name": first(text, "gen_ai.agent.name", "gen_ai.main_agent.name"),
+    "agent_name": first(
+        text, "gen_ai.agent.name", "gen_ai.main_agent.name", "gen_ai.handoff.to_agent"
+    ),
+    "label": first(text, "gen_ai.guardrail.name"),
     "agent_id": first(text, "gen_ai.agent.id"),
     "agent_description": first(text, "gen_ai.agent.description"),
+    "agent_version": first(text, "gen_ai.agent.version"),
     "task_name": first(text, "gen_ai.workflow.name"),
     "conversation_id": first(
-        text, "gen_ai.conversation.id", "session.id", "gen_ai.thread.id"
+        text,
+        "gen_ai.conversation.id",
+        "session.id",
+        "gen_ai.thread.id",
+        "microsoft.session.id",
     ),
     "user_id": first(text, "user.id", "enduser.id", "enduser.pseudo.id", "gen_ai.user")
     | first(text, "gen_ai.request.user"),
@@ -210,6 +219,7 @@ FIELDS = {
         count, "http.response.status_code", "http.status_code", "status_code"
     ),
     "retry_count": first(count, "http.request.resend_count"),
+    "failed": first(any_of("failed"), "gen_ai.response.status"),
     "error_type": first(text, "error.type", "exception.type"),
     "error_message": first(text, "error.message", "exception.message"),
     "error_code": first(text, "error.code", "rpc.response.status_code"),
@@ -224,6 +234,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if facts.get("operation") in UNBILLED:
         for fact in ("input_tokens", "output_tokens", "total_tokens"):
             facts.pop(fact, None)
+    if "cost_usd" not in facts:
+        _put(facts, "cost_usd", _cost_of_parts(record.attributes))
     if "input" not in facts:
         _put(facts, "input", indexed(record.attributes, "gen_ai.prompt"))
     if "output" not in facts:
@@ -232,6 +244,15 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         _from_events(record.events, facts)
     if facts.get("kind") == "tool":
         _tool_content(record.events, facts)
+
+
+def _cost_of_parts(attributes: Attributes) -> float | None:
+    """The cost where only its parts are told."""
+    parts = [amount(attributes[key]) for key in _COSTS if key in attributes]
+    return sum(part or 0 for part in parts) if parts else None
+
+
+_COSTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 
 
 def _put(facts: Facts, fact: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects._attributes import (
     MAX_TOKENS,
     amount,
+    any_of,
     count,
     data,
     first,
@@ -77,6 +78,7 @@ FIELDS = {
     "conversation_id": first(text, "langfuse.session.id", "session.id"),
     "user_id": first(text, "langfuse.user.id", "user.id"),
     "tags": first(texts, "langfuse.trace.tags"),
+    "failed": first(any_of("error"), _OBSERVATION + "level"),
     "error_message": first(text, _OBSERVATION + "status_message"),
     "finish_reasons": first(texts, _METADATA + "finish_reason"),
 }
@@ -84,14 +86,11 @@ FIELDS = {
 
 def refine(record: SpanRecord, facts: Facts) -> None:
     """Roles of input and output by kind, levels, and nested counts."""
-    attributes = record.attributes
-    if attributes.get(_OBSERVATION + "level") == "ERROR":
-        facts["failed"] = True
-    else:
-        facts.pop("error_message", None)
+    if not facts.get("failed"):
+        facts.pop("error_message", None)  # only a remark
     if facts.get("weak_kind") == "step" and "input_tokens" in facts:
         facts["kind"] = "llm"
-    usage = structure(attributes.get(_USAGE))
+    usage = structure(record.attributes.get(_USAGE))
     put_usage_details(facts, usage)
     if None not in (dig(usage, "input"), dig(usage, "input_cached_tokens")):
         facts["excludes_cache"] = True  # Langfuse's own words split the input

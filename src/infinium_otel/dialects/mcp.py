@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FIELDS = {
     "operation": first(text, "mcp.method.name"),
     "error_code": first(text, "rpc.response.status_code"),
+    "input": first(text, "mcp.resource.uri"),
     "arguments": first(data, "mcp.request.argument", "crewai.mcp.tool_args"),
     "result": first(data, "mcp.response.value", "crewai.mcp.tool_result"),
 }

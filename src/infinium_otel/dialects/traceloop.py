@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
+    any_of,
     count,
     current_agent,
     data,
@@ -68,6 +69,7 @@ FIELDS = {
         _PROPERTY + "conversation_id",
     ),
     "user_id": first(text, _PROPERTY + "user_id"),
+    "failed": first(any_of("failure"), "gen_ai.task.status"),
 }
 
 
@@ -84,8 +86,6 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts.setdefault("agent_name", facts["label"])
     if kind is None:
         put(facts, "agent_name", current_agent(facts.get("output")))
-    if record.attributes.get("gen_ai.task.status") == "failure":
-        facts["failed"] = True
 
 
 _INNER = (

@@ -82,7 +82,7 @@ FIELDS = {
     ),
     "user_id": first(text, _METADATA + "userId", _METADATA + "user.id"),
     "input": first(data, "ai.prompt.messages", "ai.prompt", "ai.value")
-    | first(each, "ai.values"),
+    | first(each, "ai.values", "ai.documents"),
 }
 
 
