@@ -7,11 +7,9 @@ repository (autumn 2026); emitters: opentelemetry-instrumentation-genai-* 1.3b0,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import (
-    PLACEHOLDERS,
     amount,
     any_of,
     count,
@@ -28,10 +26,11 @@ from infinium_otel.dialects._attributes import (
     word,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects._events import put_messages, put_tool_content
+from infinium_otel.dialects._facts import put
 
 if TYPE_CHECKING:
-    from infinium_otel.records import Attributes, SpanEvent, SpanRecord
+    from infinium_otel.records import Attributes, SpanRecord
 
 KINDS = {
     "chat": "llm",
@@ -235,15 +234,15 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         for fact in ("input_tokens", "output_tokens", "total_tokens"):
             facts.pop(fact, None)
     if "cost_usd" not in facts:
-        _put(facts, "cost_usd", _cost_of_parts(record.attributes))
+        put(facts, "cost_usd", _cost_of_parts(record.attributes))
     if "input" not in facts:
-        _put(facts, "input", indexed(record.attributes, "gen_ai.prompt"))
+        put(facts, "input", indexed(record.attributes, "gen_ai.prompt"))
     if "output" not in facts:
-        _put(facts, "output", indexed(record.attributes, "gen_ai.completion"))
+        put(facts, "output", indexed(record.attributes, "gen_ai.completion"))
     if record.events:
-        _from_events(record.events, facts)
+        put_messages(facts, record.events)
     if facts.get("kind") == "tool":
-        _tool_content(record.events, facts)
+        put_tool_content(facts, record.events)
 
 
 def _cost_of_parts(attributes: Attributes) -> float | None:
@@ -253,90 +252,6 @@ def _cost_of_parts(attributes: Attributes) -> float | None:
 
 
 _COSTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
-
-
-def _put(facts: Facts, fact: str, value: Any) -> None:
-    if value:
-        facts.setdefault(fact, value)
-
-
-_DETAILS = {
-    "gen_ai.input.messages": "input",
-    "gen_ai.output.messages": "output",
-    "gen_ai.system_instructions": "system",
-}
-
-
-def _from_events(events: tuple[SpanEvent, ...], facts: Facts) -> None:
-    """Messages as events, in the four ways generations have written them."""
-    asked: list[Any] = []
-    answered: list[Any] = []
-    details: dict[str, list[Any]] = {}
-    for event in events:
-        if _is_withheld(event):
-            continue
-        if event.name == "gen_ai.choice":
-            answered.append(_message(event, "assistant"))
-        elif event.name.startswith("gen_ai.") and event.name.endswith(".message"):
-            role = event.name.removeprefix("gen_ai.").removesuffix(".message")
-            asked.append(_message(event, role))
-        else:
-            _collect_details(event, details)
-    _put(facts, "input", details.get("input") or asked)
-    _put(facts, "output", details.get("output") or answered)
-    _put(facts, "system", details.get("system"))
-
-
-def _is_withheld(event: SpanEvent) -> bool:
-    """An event that only says that there was content."""
-    content = event.attributes.get("content")
-    return isinstance(content, str) and bool(content) and content in PLACEHOLDERS
-
-
-_CONTENT_EVENTS = ("gen_ai.content.prompt", "gen_ai.content.completion")
-
-
-def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
-    """The details event (several concatenate), Azure's, and those of 1.26."""
-    for key, fact in _DETAILS.items():
-        value = event.attributes.get(key)
-        if value is None and event.name == key:
-            value = event.attributes.get("gen_ai.event.content")
-        found = decode(value)
-        if found:
-            details.setdefault(fact, []).extend(
-                found if isinstance(found, (list, tuple)) else [found]
-            )
-    for key, fact in (("gen_ai.prompt", "input"), ("gen_ai.completion", "output")):
-        # not the chunks of a stream, which share the beginning of the name
-        if key in event.attributes and event.name in _CONTENT_EVENTS:
-            details.setdefault(fact, []).append(decode(event.attributes[key]))
-
-
-_MESSAGE = frozenset({"role", "content", "tool_calls"})
-
-
-def _message(event: SpanEvent, role: str) -> Any:
-    """The message of one event, whichever attribute holds it."""
-    attributes = event.attributes
-    inner = decode(attributes.get("message", attributes.get("gen_ai.event.content")))
-    if isinstance(inner, Mapping):
-        inner = inner.get("message", inner)  # Azure's choice holds it one level down
-    if isinstance(inner, Mapping) and not _MESSAGE.isdisjoint(inner):
-        calls = {k: attributes[k] for k in ("tool_calls",) if k in attributes}
-        return {"role": role, **calls, **inner}
-    if inner is not None:
-        return {"role": role, "content": inner}
-    return {"role": role, **attributes, "content": decode(attributes.get("content"))}
-
-
-def _tool_content(events: tuple[SpanEvent, ...], facts: Facts) -> None:
-    """Arguments and result of a tool that told them as events."""
-    for event in events:
-        if event.name == "gen_ai.tool.message":
-            _put(facts, "arguments", decode(event.attributes.get("content")))
-        elif event.name == "gen_ai.choice":
-            _put(facts, "result", decode(event.attributes.get("message")))
 
 
 GENAI = Dialect(
