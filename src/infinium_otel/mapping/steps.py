@@ -151,6 +151,10 @@ _FACTS = {
 _facts_of = attrgetter(*_FACTS)
 
 
+_UNREAD = frozenset({"", "step", "http", "db"})
+"""Kinds of which no dialect read the content, so that their attributes are kept."""
+
+
 def _metadata(
     node: Node,
     agent: str | None,
@@ -160,7 +164,24 @@ def _metadata(
 ) -> dict[str, Any]:
     """What has no field: ids and times for the way back, parameters, counts."""
     record, reading = node.record, node.reading
-    facts: dict[str, Any] = {
+    facts = _span_facts(node, agent)
+    facts.update(zip(_FACTS.values(), _facts_of(reading), strict=True))
+    if reading.usage is not None:
+        facts |= details(reading.usage)
+    if node.kind in CALLS:
+        facts["cost_usd"] = cost_of(reading, record.start_ns)
+    if reading.extra:
+        facts |= _plain_extra(reading.extra)
+    if not content.captured:
+        facts |= {"input_length": _length(asked), "output_length": _length(answered)}
+    if node.kind in _UNREAD:
+        facts["attributes"] = kept_attributes(record.attributes, content)
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _span_facts(node: Node, agent: str | None) -> dict[str, Any]:
+    record, reading = node.record, node.reading
+    return {
         "otel.span_id": record.span_id,
         "otel.parent_span_id": record.parent_id,
         "start_time": iso(record.start_ns),
@@ -170,25 +191,10 @@ def _metadata(
         "gen_ai.agent.name": agent,
         "gen_ai.request.model": _other_model(reading),
         "gen_ai.response.finish_reasons": list(reading.finish_reasons) or None,
+        "otel.folded_span_ids": [m.record.span_id for m in node.members] or None,
+        "attributes_dropped": record.dropped_attributes or None,
+        "problems": list(reading.problems) or None,
     }
-    facts.update(zip(_FACTS.values(), _facts_of(reading), strict=True))
-    if reading.usage is not None:
-        facts |= details(reading.usage)
-    if node.kind in CALLS:
-        facts["cost_usd"] = cost_of(reading, record.start_ns)
-    if reading.extra:
-        facts |= _plain_extra(reading.extra)
-    if node.members:
-        facts["otel.folded_span_ids"] = [m.record.span_id for m in node.members]
-    if not content.captured:
-        facts |= {"input_length": _length(asked), "output_length": _length(answered)}
-    if node.kind in ("", "step", "http", "db"):
-        facts["attributes"] = kept_attributes(record.attributes, content)
-    if record.dropped_attributes:
-        facts["attributes_dropped"] = record.dropped_attributes
-    if reading.problems:
-        facts["problems"] = list(reading.problems)
-    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _other_model(reading: Reading) -> str | None:
