@@ -117,6 +117,27 @@ def test_crewais_tool_that_reported_a_failure():
     )
 
 
+def test_crewais_account_of_a_failure():
+    """A failed tool's own span tells of it; the account beside it would be a second."""
+    said = {"crewai.tool.failure.message": "no city"}
+    tells(reading(said, name="tool failure", scope="crewai"), dropped=True)
+
+
+def test_crewais_agents_have_a_role():
+    """What stands for the name is a checksum."""
+    said = {"crewai.agent.role": "forecaster", "gen_ai.agent.name": "c109e65432c6"}
+    tells(reading(said, name="execute agent"), agent_name="forecaster")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"), [("null", None), ('{"city": "Paris"}', "a message")]
+)
+def test_crewais_run_without_inputs(inputs, told):
+    """A run without inputs has the word null for a message."""
+    said = {"crewai.crew.inputs": inputs, "gen_ai.input.messages": "a message"}
+    tells(reading(said, name="execute crew"), input=told)
+
+
 def test_crewais_mcp_tool():
     """Its arguments and result have keys of their own."""
     found = reading(

@@ -108,6 +108,14 @@ def test_earlier_turns_are_not_this_run():
     assert tools_of(task) == []
 
 
+def test_a_history_may_spell_the_request_otherwise():
+    """The model's own request counts, not how the next call repeats it."""
+    garbled = request()
+    garbled["parts"][0]["name"] = "'get_weather'"
+    task = loop([request()], [ASK, garbled, reply()])
+    assert [told.tool_name for told in tools_of(task)] == ["get_weather"]
+
+
 def test_an_agent_that_takes_over_brings_no_new_runs():
     """A second agent's first call repeats what the first one did, once."""
     task = loop([request()], [ASK, request(), reply()])

@@ -55,7 +55,8 @@ _USAGE = "crewai.crew.usage_metrics"
 FIELDS = {
     "objective": first(text, "crewai.task.description"),
     "deliverables": first(expected, "crewai.task.expected_output"),
-    "agent_name": first(text, "gen_ai.agent.name", "crewai.agent.role"),
+    # gen_ai.agent.name is the agent's key, a checksum
+    "agent_name": first(text, "crewai.agent.role", "gen_ai.agent.name"),
     "task_name": first(text, "crewai.crew.name", "crewai.flow.name"),
     "label": first(text, "crewai.task.name", "crewai.method.name"),
     "tool_name": first(text, "crewai.mcp.tool_name"),
@@ -93,12 +94,17 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         put(facts, "weak_kind", GENERIC_KINDS.get(record.name))
     if kind == "tool":
         as_tool(facts, None)
+    elif "null" in map(record.attributes.get, _INPUTS):
+        facts["input"] = None  # the conventions' key has the same word as a message
+    if record.name == "tool failure":
+        facts["dropped"] = True  # the tool's own span, beside it, tells the failure too
     if record.attributes.get("crewai.tool.failure.message"):
         facts["failed"] = True
     if record.scope_name == OPENINFERENCE:
         _task(structure(record.attributes.get("output.value")), facts)
 
 
+_INPUTS = ("crewai.crew.inputs", "crewai.flow.inputs")
 OPENINFERENCE = "openinference.instrumentation.crewai"
 
 

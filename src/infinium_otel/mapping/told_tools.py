@@ -123,12 +123,13 @@ def _runs(
     told: set[str] = set()
     for index, node in enumerate(calls):
         messages = node.asked.messages
-        for request, reply in _pairs(messages, asked):
-            key = request.id or f"{request.name}:{request.arguments}"
-            known = asked.get(request.id or "")
+        for repeated, reply in _pairs(messages, asked):
+            key = repeated.id or f"{repeated.name}:{repeated.arguments}"
             if key in told:
                 continue
             told.add(key)
+            known = asked.get(repeated.id or "")
+            request = known[0] if known else repeated  # as the model asked it
             if spans.tell(request):
                 continue
             if known is None and _is_older(index, reply, messages, calls):
