@@ -5,10 +5,12 @@ For root, too, whom permissions do not stop.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -281,3 +283,33 @@ def test_killed_after_the_disk_filled_up(fake, spool):
     with processing(fake, spool=spool) as (_, provider, _):
         assert provider.force_flush(10_000)
         assert fake.wait_for_tasks(1, WAIT_S)
+
+
+@pytest.mark.parametrize(("way", "more"), WAYS)
+def test_a_loss_of_power(fake, spool, monkeypatch, way, more):
+    """Within a second the disk itself has what waits, queued or open.
+
+    Pulling the plug is what no test can do; that the kernel was asked is.
+    """
+    fake.always(503)
+    synced = []
+    real = os.fsync
+
+    def fsync(file):
+        real(file)
+        synced.append(str(Path(f"/proc/self/fd/{file}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with way(fake, spool=spool, **more) as (_, provider, tracer):
+        run_agent(tracer)
+        with tracer.start_as_current_span("run", attributes=AGENT):
+            tracer.start_span("call", attributes=AGENT).end()
+            provider.force_flush(1_000)
+            deadline = time.monotonic() + 5
+            wanted = {f"{spool}-wal", f"{spool}.journal"}
+            while wanted and time.monotonic() < deadline:
+                wanted -= {
+                    path for path in wanted for s in synced if s.startswith(path)
+                }
+                time.sleep(0.02)
+            assert not wanted

@@ -60,6 +60,9 @@ class MemorySender:
         self._deliver()
         return self.durable or not self.queued
 
+    def sync(self):
+        return None
+
     def shutdown(self, deadline_s):
         safe = self.flush(deadline_s)
         self.closed = True
@@ -98,6 +101,9 @@ class MemoryJournal:
     def done(self, span_ids):
         for span_id in span_ids:
             self.live.pop(span_id, None)
+
+    def sync(self):
+        return None
 
     def recover(self):
         return self.left

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.2
-"""Seconds between looks at the inbox while traces are open: so the application's
-threads need not wake anybody."""
+"""Seconds between looks at the inbox while there is anything to look after: so the
+application's threads need not wake anybody."""
 AT_ONCE = 512
 """Ended spans fed under one hold of the lock."""
 BYTES_WAITING = 8_192
@@ -183,7 +183,7 @@ class Bridge:
             waits = self._flow.pipeline.next_due() is not None
         if submitted:
             self._sender.attempt(timeout_s)
-        if waits or self._kept.to_recover:
+        if waits or self._kept.to_recover or (submitted and self._kept.has_journal):
             self.worker.wake()
         return self._sender.losses == before
 
@@ -323,6 +323,8 @@ class Bridge:
                 break
         if submitted:
             self._sender.wake()
-        if next_due is None:
-            return None
-        return min(TICK_S, max(0.0, next_due - self._clock()))
+        waits = [self._kept.sync()]
+        if next_due is not None:
+            waits.append(next_due - self._clock())
+        known = [wait for wait in waits if wait is not None]
+        return max(0.0, min(TICK_S, *known)) if known else None

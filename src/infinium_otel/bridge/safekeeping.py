@@ -92,6 +92,16 @@ class Safekeeping:
         if self._journal is not None and self._sender.durable:
             self._journal.recovered()
 
+    def sync(self) -> float | None:
+        """Keep all of it from a loss of power, too, if it is time to.
+
+        Returns:
+            Seconds until it is; None if there is nothing to keep.
+        """
+        journal_s = None if self._journal is None else self._journal.sync()
+        times = (self._sender.sync(), journal_s)
+        return min((each for each in times if each is not None), default=None)
+
     def close(self) -> None:
         """Nothing comes any more."""
         if self._journal is not None:

@@ -200,6 +200,14 @@ class Sender:
         if not enough and self._stores.waiting():
             self._start_worker()
 
+    def sync(self) -> float | None:
+        """Keeps what was submitted from a loss of power, if it is time to.
+
+        Returns:
+            Seconds until it is; None if there is nothing to keep.
+        """
+        return self._stores.sync()
+
     def after_fork_in_child(self) -> None:
         """Forgets the parent's queue, threads and connections; never blocks or logs."""
         self._stores.after_fork_in_child()

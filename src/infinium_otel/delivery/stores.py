@@ -232,6 +232,16 @@ class Stores:
                 else:
                     self.tallies.refused(place, reason)
 
+    def sync(self) -> float | None:
+        """As `Spool.sync`; None without a spool."""
+        if self._spool is None:
+            return None
+        try:
+            return self._spool.sync()
+        except SpoolError as error:
+            self._failed(error)
+            return None
+
     def all_safe(self, places: set[tuple[int, int]]) -> bool:
         """Whether all of these would survive the process."""
         return all(store == SPOOL for store, _ in places)

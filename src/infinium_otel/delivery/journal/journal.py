@@ -21,6 +21,7 @@ from infinium_otel.delivery.journal.lines import (
     log_line,
     span_line,
 )
+from infinium_otel.delivery.power import Unsynced, sync
 from infinium_otel.errors import SpoolError
 from infinium_otel.records import SpanRecord
 
@@ -82,6 +83,7 @@ class Journal:
         self._resources: dict[int, tuple[int, Any]] = {}
         self._told: set[str] = set()
         self._missing: set[str] = set()
+        self._unsynced = Unsynced(self._clock)
 
     @property
     def holds_all(self) -> bool:
@@ -146,6 +148,7 @@ class Journal:
                 os.ftruncate(file, self._size)
             raise
         self._size += written
+        self._unsynced.wrote()
 
     def done(self, span_ids: Iterable[str]) -> None:
         """Says that these spans are safe elsewhere (their task is in the spool)."""
@@ -218,6 +221,26 @@ class Journal:
         self._file, self._size, self._live = new, size, moved
         self._live_bytes = size - len(HEADER) - len(resources)
 
+    def sync(self) -> float | None:
+        """Has the disk keep what was appended, if it is time to. Never raises.
+
+        Returns:
+            Seconds until it is; None if the disk has everything.
+        """
+        with self._lock:
+            due_s, path = self._unsynced.due_s(), self._path
+            if due_s != 0 or self._file is None:
+                return due_s
+            self._unsynced.clear()
+        try:
+            sync(str(path))
+        except FileNotFoundError:  # it was closed meanwhile, with nothing live in it
+            return None
+        except OSError as error:
+            with self._lock:
+                self._problem(FAILED, str(error))
+        return None
+
     def recover(self) -> list[SpanRecord | LogEvent]:
         """Records that dead processes left, in the order they were written.
 
@@ -243,6 +266,9 @@ class Journal:
             if not live:
                 with contextlib.suppress(OSError):
                     path.unlink()
+            elif self._unsynced.due_s() is not None:
+                with contextlib.suppress(OSError):
+                    os.fsync(file)
             os.close(file)
 
     def after_fork_in_child(self) -> None:

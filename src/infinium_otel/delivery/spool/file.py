@@ -50,7 +50,7 @@ def connected(path: str) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
-        # Survives a kill at any moment; a loss of power may undo the last commits.
+        # Survives a kill at any moment; a loss of power only what was synced.
         connection.execute("PRAGMA synchronous = NORMAL")
         migrate(connection, path)
         _ = connection.execute("SELECT bytes FROM totals").fetchall()

@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from infinium_otel.delivery.power import Unsynced, sync
 from infinium_otel.delivery.queue import FULL, TOO_LARGE, GivenUp, Item
 from infinium_otel.delivery.spool.file import opened
 from infinium_otel.delivery.spool.owners import Owner
@@ -61,6 +62,7 @@ class Spool:
         self._connection: sqlite3.Connection | None = None
         self._owner = Owner(path)
         self._looked_s = 0.0
+        self._unsynced = Unsynced()
         self._closed = False
 
     def put(self, key: str, body: bytes, spans: int) -> tuple[int, list[GivenUp]]:
@@ -80,6 +82,7 @@ class Spool:
                 (key, body, len(body), spans, self._epoch()),
             )
             number = int(added.lastrowid or 0)
+            self._unsynced.wrote()
             return number, self._make_room(connection, number)
 
     def _make_room(self, connection: sqlite3.Connection, newest: int) -> list[GivenUp]:
@@ -234,6 +237,34 @@ class Spool:
         with self._reading() as connection:
             return _bytes(connection, "queue")
 
+    def sync(self) -> float | None:
+        """Has the disk keep what was put, if it is time to.
+
+        Returns:
+            Seconds until it is; None if the disk has everything.
+
+        Raises:
+            SpoolError: the disk failed.
+        """
+        due_s = self._unsynced.due_s()
+        if due_s != 0:
+            return due_s
+        self._unsynced.clear()
+        try:
+            sync(self._log_path)
+        except (
+            FileNotFoundError
+        ):  # the last to close it left everything in the database
+            return None
+        except OSError as error:
+            raise SpoolError(f"{self.path}: {error.strerror}", field="spool") from None
+        return None
+
+    @property
+    def _log_path(self) -> str:
+        """What a commit is written to: SQLite's log, which it does not lock."""
+        return f"{os.path.abspath(self.path)}-wal"  # noqa: PTH100 - pathlib costs an import
+
     def close(self) -> None:
         """Gives back what was taken and closes the file. Further use fails."""
         with self._lock:
@@ -246,6 +277,9 @@ class Spool:
                     "UPDATE queue SET owner = NULL WHERE owner = ?", (self._owner.name,)
                 )
                 connection.execute("PRAGMA incremental_vacuum")
+            if self._unsynced.due_s() is not None:
+                with contextlib.suppress(OSError):
+                    sync(self._log_path)
             self._owner.resign()
             connection.close()
 
