@@ -55,6 +55,7 @@ def test_an_image_is_named_by_type_and_size(message, shown):
     ("value", "shown"),
     [
         pytest.param(PNG, "[base64 34 kB]", id="bare"),
+        pytest.param({"type": {}}, {"type": {}}, id="no-type"),
         pytest.param(
             f"data:image/png;base64,{PNG}", "[file image/png 34 kB]", id="uri"
         ),

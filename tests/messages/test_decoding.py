@@ -488,6 +488,12 @@ def test_latest(value, wanted, text):
     assert (found.text if found else None) == text
 
 
+@pytest.mark.parametrize("depth", [21, 600])
+def test_lists_nest_only_so_deep(depth):
+    """Messages below more lists than any library writes are not looked for."""
+    assert decode_messages("[" * depth + '{"role": "user"}' + "]" * depth) == ()
+
+
 @pytest.mark.parametrize(
     ("value", "holds"),
     [

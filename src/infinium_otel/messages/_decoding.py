@@ -98,19 +98,21 @@ def holds_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
     return isinstance(value, MAPPING) and not MESSAGE_KEYS.isdisjoint(value)
 
 
-def _collect(value: Any, role: str, found: list[Message]) -> None:
-    """Append the messages in *value* to *found*."""
+def _collect(
+    value: Any, role: str, found: list[Message], depth: int = MAX_DEPTH
+) -> None:
+    """Append the messages in *value* to *found*; lists may nest *depth* deep."""
     if isinstance(value, str):
         if value:
             found.append(Message(role, value))
     elif isinstance(value, (list, tuple)):
-        _collect_list(value, role, found)
+        _collect_list(value if depth else (), role, found, depth - 1)
     elif isinstance(value, MAPPING):
         inner = _wrapped(value)
         if inner is None:
             _collect_one(value, role, found)
         else:
-            _collect(decode(inner), role, found)
+            _collect(decode(inner), role, found, depth)
 
 
 def _wrapped(value: Mapping[str, Any]) -> Any:
@@ -127,7 +129,9 @@ def _wrapped(value: Mapping[str, Any]) -> Any:
     return content if isinstance(content, MAPPING) and "parts" in content else None
 
 
-def _collect_list(values: Iterable[Any], role: str, found: list[Message]) -> None:
+def _collect_list(
+    values: Iterable[Any], role: str, found: list[Message], depth: int
+) -> None:
     block_draft: Draft | None = None
     for value in values:
         if _is_block(value):
@@ -138,7 +142,7 @@ def _collect_list(values: Iterable[Any], role: str, found: list[Message]) -> Non
         if _is_pair(value):
             _collect_one({"role": value[0], "content": value[1]}, role, found)
         else:
-            _collect(value, role, found)
+            _collect(value, role, found, depth)
         if len(found) >= MAX_MESSAGES:
             break
     _closed(block_draft, found)
