@@ -165,6 +165,7 @@ def test_another_library_s_dataclass():
         pytest.param(REQUIRED | {"steps": {}}, "steps", id="no-list"),
         pytest.param(REQUIRED | {"steps": [1]}, "steps[0]", id="no-object-in-list"),
         pytest.param(REQUIRED | {"sections": 1}, "sections", id="sections"),
+        pytest.param([REQUIRED], "TaskData", id="no-task"),
     ],
 )
 def test_what_cannot_be_coerced(mapping, field):

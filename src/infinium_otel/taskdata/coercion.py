@@ -36,6 +36,8 @@ def task_from_dict(mapping: Mapping[str, Any]) -> TaskData:
         ValidationError: a required field is missing, or a value is no object where
             a dataclass belongs; `field` names it.
     """
+    if not isinstance(mapping, Mapping):
+        raise ValidationError("TaskData: must be an object", field="TaskData")
     flat = {k: v for k, v in mapping.items() if k not in ("sections", "prompt_studio")}
     sections = mapping.get("sections")
     if sections is not None and not isinstance(sections, Mapping):
