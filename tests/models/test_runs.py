@@ -37,6 +37,12 @@ def test_a_frame_that_holds_more_is_the_run():
     assert len(run.below(sid("job"))) == 2
 
 
+def test_a_repeated_span_counts_once():
+    """A batch that was sent again tells nothing new, whatever its parents claim."""
+    spans = [told("agent", None, AGENT), chat("c", "agent"), told("x", "x", AGENT)]
+    assert runs_of([*spans, *spans], "mark") == runs_of(spans, "mark")
+
+
 def test_a_call_alone_is_a_run():
     """A model call without anything above it is both root and step."""
     (run,) = runs_of([chat("c")], "mark")

@@ -20,13 +20,14 @@ from infinium_otel.messages import decode_messages
 from infinium_otel.models.spans import (
     json_object,
     kind_in,
+    plain,
     present,
     span_id_in,
     span_id_of,
     text,
     time_in,
 )
-from infinium_otel.models.trees import tops_of
+from infinium_otel.models.trees import distinct, tops_of
 from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def runs_of(records: Iterable[SpanRecord | LogEvent], mark: str) -> list[Run]:
     Args:
         mark: an attribute by which a span is known to be a step in any case.
     """
-    given = list(records)
+    given = distinct(records)
     logs = [each for each in given if isinstance(each, LogEvent)]
     spans = in_order(each for each in given if isinstance(each, SpanRecord))
     by_trace: dict[str, list[SpanRecord]] = {}
@@ -350,7 +351,7 @@ def restored(draft: SpanRecord, facts: Any) -> tuple[SpanRecord, Failure | None]
         facts: what stood under `FACTS`; anything else than a mapping tells nothing.
     """
     said = json_object(facts) or {}
-    attributes = json_object(said.get("attributes")) or {}
+    attributes = plain(json_object(said.get("attributes"))) or {}
     start_ns = time_in(said.get("start_ns"))
     end_ns = time_in(said.get("end_ns"))
     record = replace(

@@ -1,16 +1,33 @@
-"""Which span stands at the top of each span's tree, whatever the parents claim."""
+"""Each span once, and which stands at the top of its tree, whatever parents claim."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infinium_otel.records import SpanRecord
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from infinium_otel.records import SpanRecord
+    from infinium_otel.records import LogEvent
 
 Key = tuple[str, str]
 """Trace id and span id."""
+
+
+def distinct(records: Iterable[SpanRecord | LogEvent]) -> list[SpanRecord | LogEvent]:
+    """*records* without the spans that were told before: a sender repeats a batch."""
+    seen: set[Key] = set()
+    return [each for each in records if not _is_known(each, seen)]
+
+
+def _is_known(record: SpanRecord | LogEvent, seen: set[Key]) -> bool:
+    if not isinstance(record, SpanRecord):
+        return False
+    key = (record.trace_id, record.span_id)
+    known = key in seen
+    seen.add(key)
+    return known
 
 
 def tops_of(records: Iterable[SpanRecord]) -> dict[Key, SpanRecord]:

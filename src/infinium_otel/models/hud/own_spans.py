@@ -27,7 +27,7 @@ from infinium_otel.models.spans import (
     trace_id_of,
     uuid_of,
 )
-from infinium_otel.models.trees import tops_of
+from infinium_otel.models.trees import distinct, tops_of
 from infinium_otel.records import SpanEvent, SpanRecord
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def gathered(
 
     Spans of one run that lie in several traces come into the run's own.
     """
-    given = list(records)
+    given = distinct(records)
     spans = [each for each in given if isinstance(each, SpanRecord)]
     tops = tops_of(spans)
     runs: dict[str, list[SpanRecord]] = {}

@@ -41,6 +41,7 @@ from infinium_otel.models.letta.types import (
 )
 from infinium_otel.models.runs import facts_of, runs_of
 from infinium_otel.models.spans import json_list, json_object, present, text, whole
+from infinium_otel.models.trees import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,7 +68,7 @@ def logs_from_spans(
             log events that belong to them.
         newer: fill the four fields of a step that came after 0.16.4 too.
     """
-    given = list(records)
+    given = distinct(records)
     own = {record.trace_id for record in given if is_own(record)}
     others = [record for record in given if record.trace_id not in own]
     logs = [_Reading(run, newer=newer).log() for run in runs_of(others, MARK)]

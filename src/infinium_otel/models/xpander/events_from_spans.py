@@ -15,6 +15,7 @@ from infinium_otel.models.spans import (
     to_iso,
     whole,
 )
+from infinium_otel.models.trees import distinct
 from infinium_otel.models.xpander.attributes import EVENT, FAILED, KIND, REQUEST
 from infinium_otel.models.xpander.documents import event_of
 from infinium_otel.models.xpander.settings import ToolInvocationResult
@@ -50,7 +51,7 @@ def events_from_spans(
     Args:
         organization_id: of events whose spans name none; xpander requires it.
     """
-    given = list(records)
+    given = distinct(records)
     by_trace: dict[str, list[SpanRecord]] = {}
     for record in given:
         if isinstance(record, SpanRecord):
