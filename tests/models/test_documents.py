@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,6 +87,17 @@ def test_records_are_dumped():
     closed = Closed((leaf,), other={"y": 1})
     assert dump(closed) == {"leaves": [dump(leaf)], "note": None}
     assert dump(closed, nulls=False) == {"leaves": [dump(leaf)]}
+
+
+def test_endless_values_end():
+    """A free value ends where it contains itself, or nests deeper than JSON need."""
+    loop: dict[str, Any] = {}
+    loop |= {"a": loop, "b": [loop, loop]}
+    assert dump(Leaf("a", more=loop))["more"] == {"a": None, "b": [None, None]}
+    deep: list[Any] = []
+    for _ in range(600):
+        deep = [deep]
+    assert len(json.dumps(dump(deep))) < 200
 
 
 def test_lists_of_records():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinium_otel.errors import InfiniumError
-from infinium_otel.models import infinium, letta, xpander
+from infinium_otel.models import agentix, hud, infinium, letta, xpander
 from support.telemetry import LOGS, SPANS, VALUES
 
 KEYS = st.sampled_from(
@@ -24,7 +24,12 @@ KEYS = st.sampled_from(
     xpander.event xpander.data xpander.request xpander.result xpander.request.event
     xpander.result.event xpander.thread.id xpander.thread.created_at
     xpander.thread.user xpander.task.id xpander.task.tokens xpander.task.input
-    xpander.tool.id xpander.tool.reasoning infinium.task.name""".split()
+    xpander.tool.id xpander.tool.reasoning infinium.task.name
+    hud.model hud.payload hud.task hud.task_run_id hud.grade hud.step.source
+    hud.step.keys hud.step.order hud.step.other hud.step.times hud.step.task_call
+    hud.trace.done hud.trace.info hud.trace.messages hud.response.citations category
+    request result agentix.other agentix.order agentix.pending agentix.tool.pending
+    agentix.transcript.tail agentix.outcome.status agentix.outcome.parsed""".split()
 )
 WORDS = st.sampled_from(
     [
@@ -46,6 +51,10 @@ WORDS = st.sampled_from(
         '{"id": "s"}',
         "[1]",
         '"a"',
+        '[{"role": "user", "parts": [{"type": {}}]}]',
+        '{"source": [], "type": {}, "role": {}}',
+        "[" * 600 + "]" * 600,
+        '{"a":' * 600 + "1" + "}" * 600,
     ]
 )
 MARKED = st.builds(
@@ -64,7 +73,10 @@ NAMES = st.sampled_from(
     status error_data created_at type task_id data events tool_name payload reasoning
     task input tokens user action agent_id query files tags model name description
     current_datetime duration environment custom_tags metadata llm_call tool_call error
-    start_time choices message function arguments usage calls sections""".split()
+    start_time choices message function arguments usage calls sections
+    reward info trace request result mcp_config prompt source subagent grade raw
+    extra messages started_at call type data transcript pending parsed meta args
+    subagents other spans""".split()
 )
 SCALARS = (
     st.none()
@@ -72,6 +84,7 @@ SCALARS = (
     | st.integers(-(2**70), 2**70)
     | st.floats()
     | st.sampled_from(["", "tool", "user", "agent", "think", "tool_call_request"])
+    | st.sampled_from([10**400, "9999-12-31T00:00:00Z", "\ud800"])
     | st.text(max_size=5)
 )
 JSON = st.recursive(
@@ -85,6 +98,8 @@ SYSTEMS = [
     pytest.param(letta, id="letta"),
     pytest.param(xpander, id="xpander"),
     pytest.param(infinium, id="infinium"),
+    pytest.param(hud, id="hud"),
+    pytest.param(agentix, id="agentix"),
 ]
 
 
@@ -106,7 +121,19 @@ def test_any_spans_become_events_and_results(records):
         json.dumps(xpander.dump(record))
 
 
+@given(records=RECORDS)
+def test_any_spans_become_runs_of_hud(records):
+    """Whatever stands on spans, they become runs of 0.6 and files for its viewer."""
+    for run in hud.from_spans(records, model="0.6"):
+        json.dumps(hud.dump(run))
+        hud.to_spans(run)
+    for lines in hud.to_hud_spans(records).values():
+        assert hud.spans_in(lines)
+
+
 FRAMES = {
+    hud: lambda value: {"trace": {"steps": [{"source": "agent", **value}]}},
+    agentix: lambda value: {"status": "", "transcript": [{"role": "user", **value}]},
     letta: lambda value: {"id": "step-1", "steps": [{"id": "step-2"}], **value},
     xpander: lambda value: {"id": "t", "created_at": "", "messages": [], **value},
     infinium: lambda value: {

@@ -348,3 +348,37 @@ def test_spans_survive_tasks(records):
 
     (task,) = infinium.from_spans(records)
     assert shape(infinium.to_spans(task)) == shape(records)
+
+
+WRONG = [None, True, -1, 10**400, float("inf"), "x", [], [{}], {}, {"a": []}, {1: 2}]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize("record", ["task", "step", "call", "tool", "tags", "metadata"])
+def test_values_of_wrong_types_are_absent(record, value):
+    """What anybody's task says where another type belongs makes no odd span."""
+    mapping = infinium.dump(full())
+    step = mapping["steps"][0]
+    found = {
+        "task": mapping,
+        "step": step,
+        "call": step.setdefault("llm_call", {"model": "m"}),
+        "tool": step.setdefault("tool_call", {"tool_name": "t"}),
+        "tags": mapping["environment"]["custom_tags"],
+        "metadata": step.setdefault("metadata", {"otel.span_name": "n"}),
+    }[record]
+    for key in found:
+        if not isinstance(found[key], (dict, list)) or record == "metadata":
+            found[key] = value
+    for each in infinium.to_spans(infinium.load(mapping)):
+        assert isinstance(each.name, str)
+        assert 0 <= each.start_ns <= each.end_ns < 2**64
+
+
+def test_a_task_may_hold_anything():
+    """Tags and metadata that are no objects are absent."""
+    task = small(environment=EnvironmentContext(custom_tags=5), input_summary=["a"])
+    task.steps = [ExecutionStep(1, "tool_use", "d", metadata=5)]
+    root, step = infinium.to_spans(task)
+    assert "gen_ai.input.messages" not in root.attributes
+    assert step.parent_id == root.span_id

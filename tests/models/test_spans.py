@@ -25,6 +25,8 @@ SECOND = 1_000_000_000
         pytest.param("1970-01-02", 86_400 * SECOND, id="day"),
         pytest.param("1970-01-01T00:01", 60 * SECOND, id="minute"),
         pytest.param("1970-13-01T00:00:00Z", None, id="no-such-month"),
+        pytest.param("1969-12-31T23:59:59Z", None, id="before-the-epoch"),
+        pytest.param("9999-12-31T23:59:59Z", None, id="after-the-last"),
         pytest.param("yesterday", None, id="no-time"),
         pytest.param("", None, id="empty"),
         pytest.param(12, None, id="a-number"),
@@ -102,7 +104,9 @@ class Point:
 
 
 LOOP: list = []
-LOOP.append(LOOP)
+LOOP += [LOOP, LOOP]
+HUGE = 10**5_000
+"""More digits than Python writes."""
 
 
 @pytest.mark.parametrize(
@@ -110,6 +114,7 @@ LOOP.append(LOOP)
     [
         pytest.param({"b": 1, "a": "ü"}, '{"b": 1, "a": "ü"}', id="order-and-letters"),
         pytest.param([float("nan")], "[null]", id="nan"),
+        pytest.param([HUGE], "[null]", id="too-great-a-number"),
         pytest.param(Point(1, 2.0), '{"x": 1, "y": 2.0}', id="dataclass"),
         pytest.param({1: (True, None)}, '{"1": [true, null]}', id="tuple-and-key"),
         pytest.param({"a": {2}}, '{"a": [2]}', id="set"),
@@ -154,6 +159,7 @@ def test_json_is_read_or_kept(value, expected):
         pytest.param(spans.number, 1.5, 1.5, id="number"),
         pytest.param(spans.number, True, None, id="a-truth-is-no-number"),
         pytest.param(spans.number, float("inf"), None, id="infinite"),
+        pytest.param(spans.number, HUGE, None, id="too-great-a-number"),
         pytest.param(spans.number, "1", None, id="a-text-is-no-number"),
         pytest.param(spans.whole, 2.0, 2, id="whole"),
         pytest.param(spans.whole, 2.5, None, id="not-whole"),
@@ -184,6 +190,28 @@ def test_no_null_and_no_negative_time():
     record = spans.settled(draft(end_ns=1, attributes={"a": None, "b": 0}))
     assert record.attributes == {"b": 0}
     assert (record.start_ns, record.end_ns) == (5, 5)
+
+
+def test_no_time_after_the_last():
+    """A span's times fit into 64 bits."""
+    record = spans.settled(draft(start_ns=2**65, end_ns=2**66))
+    assert (record.start_ns, record.end_ns) == (2**64 - 1, 2**64 - 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(2**63 - 1, 2**63 - 1, id="number"),
+        pytest.param(2**63, str(2**63), id="too-great-a-number"),
+        pytest.param(("a", "b"), ["a", "b"], id="texts"),
+        pytest.param([1, "a"], '[1, "a"]', id="mixed"),
+        pytest.param({"a": None}, '{"a": null}', id="nested"),
+        pytest.param(None, None, id="nothing"),
+    ],
+)
+def test_attributes(value, expected):
+    """What OpenTelemetry has no attribute for stands as JSON."""
+    assert spans.attribute(value) == expected
 
 
 @pytest.mark.parametrize(

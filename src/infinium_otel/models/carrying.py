@@ -10,12 +10,10 @@ from dataclasses import MISSING, Field, fields
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models.documents import dump, wire_name
-from infinium_otel.models.spans import as_json, from_json
+from infinium_otel.models.spans import as_json, attribute, from_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-
-_LARGEST = 2**63 - 1
 
 
 def carried(record: Any, prefix: str, *, skip: Collection[str] = ()) -> dict[str, Any]:
@@ -46,13 +44,9 @@ def _is_kin(value: Any, each: Field[Any]) -> bool:
 
 
 def _attribute(each: Field[Any], value: Any) -> Any:
-    if isinstance(value, bool | float) or (isinstance(value, str) and _is_text(each)):
-        return value
-    if isinstance(value, int) and abs(value) <= _LARGEST:
-        return value
-    if isinstance(value, tuple) and all(isinstance(item, str) for item in value):
-        return list(value)
-    return as_json(dump(value))
+    if isinstance(value, str) and not _is_text(each):
+        return as_json(value)
+    return attribute(dump(value))
 
 
 def _is_text(each: Field[Any]) -> bool:

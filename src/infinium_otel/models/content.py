@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.models.spans import as_json, from_json
+from infinium_otel.models.spans import as_json, from_json, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -109,7 +109,7 @@ def small_media(attribute: str | None, most: int) -> str | None:
     if attribute is None or len(attribute) <= most:
         return attribute
     found = from_json(attribute)
-    return attribute if found is attribute else as_json(_smaller(found, most))
+    return attribute if found is attribute else as_json(_smaller(plain(found), most))
 
 
 def _smaller(value: Any, most: int) -> Any:

@@ -15,7 +15,7 @@ from dataclasses import MISSING, Field, field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from infinium_otel.errors import InfiniumError
-from infinium_otel.models.spans import flag, number, plain, text, whole
+from infinium_otel.models.spans import flag, is_endless, number, plain, text, whole
 from infinium_otel.records import NOTHING
 
 T = TypeVar("T")
@@ -123,23 +123,28 @@ def many(loader: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...] | None]:
     return load
 
 
-def dump(value: Any, *, nulls: bool = True) -> Any:
+def dump(value: Any, *, nulls: bool = True, above: tuple[int, ...] = ()) -> Any:
     """A record as JSON knows it, under the vendor's names.
 
-    What stands in `other` follows, unless the class is closed.
+    What stands in `other` follows, unless the class is closed. A free value ends where
+    `plain` ends it.
 
     Args:
         value: a record, or anything that holds records.
         nulls: False leaves out a record's fields that are None, as vendors do on the
             wire; what is null inside a free mapping stays.
+        above: the ids of the free containers around it.
     """
     if is_dataclass(value) and not isinstance(value, type):
         return _dumped(value, nulls=nulls)
+    if not isinstance(value, (Mapping, list, tuple)):
+        return plain(value, above)
+    if is_endless(value, above):
+        return None
+    above = (*above, id(value))
     if isinstance(value, Mapping):
-        return {str(key): dump(item, nulls=nulls) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [dump(item, nulls=nulls) for item in value]
-    return plain(value)
+        return {str(k): dump(v, nulls=nulls, above=above) for k, v in value.items()}
+    return [dump(item, nulls=nulls, above=above) for item in value]
 
 
 def _dumped(value: Any, *, nulls: bool) -> dict[str, Any]:

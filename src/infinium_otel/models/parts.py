@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from infinium_otel.jsontext import text_of
 from infinium_otel.models.spans import as_json, from_json, json_list, text
 
 Part = dict[str, Any]
@@ -91,7 +92,7 @@ def _content_parts(content: Any) -> list[Any]:
 
 def _part_of(part: Any) -> Part:
     if not isinstance(part, Mapping):
-        return text_part(part if isinstance(part, str) else str(part))
+        return text_part(text_of(part))
     if part.get("type") == "text" and "content" not in part:
         kept = {key: part[key] for key in part if key != "text"}
         return {**kept, "content": part.get("text") or ""}

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
+import sys
 import uuid
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
@@ -26,7 +26,9 @@ _ISO = re.compile(
 )
 _HEX_TRACE = re.compile(r"[0-9a-fA-F]{32}")
 _HEX_SPAN = re.compile(r"[0-9a-fA-F]{16}")
-_FIRST_TOO_LATE = 2**64
+LATEST_NS = 2**64 - 1
+"""The last time a span can have: in the year 2554."""
+_LARGEST = 2**63 - 1
 
 KINDS = frozenset({"internal", "server", "client", "producer", "consumer"})
 
@@ -51,7 +53,8 @@ def to_ns(text: Any) -> int | None:
             of the second, of which nine count.
 
     Returns:
-        None if it is no such text.
+        None if it is no such text, or tells a time no span can have: one before 1970
+        or after `LATEST_NS`.
     """
     match = _ISO.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
@@ -65,7 +68,7 @@ def to_ns(text: Any) -> int | None:
     whole = moment.replace(tzinfo=timezone.utc) - _EPOCH
     seconds = whole.days * 86_400 + whole.seconds
     seconds += offset_s if sign == "-" else -offset_s
-    return seconds * 1_000_000_000 + int((fraction or "")[:9].ljust(9, "0"))
+    return time_in(seconds * 1_000_000_000 + int((fraction or "")[:9].ljust(9, "0")))
 
 
 def trace_id_of(vendor_id: str, namespace: str) -> str:
@@ -113,27 +116,36 @@ def signature(value: Any) -> str:
     return json.dumps(plain(value), sort_keys=True)
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+def plain(value: Any, above: tuple[int, ...] = ()) -> Any:
     """A value as JSON knows it: dicts, lists, texts, finite numbers, None.
 
-    What nests deeper than 64 levels (or contains itself) ends as None.
+    What nests deeper than 64 levels, or contains itself, ends as None; so does a
+    whole number that no double can hold.
+
+    Args:
+        above: the ids of the containers around it.
     """
-    if depth > _DEEPEST:
-        return None
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, int, str)):
+    if isinstance(value, (int, float)):
+        return value if abs(value) <= sys.float_info.max else None
+    if value is None or isinstance(value, str):
         return value
-    return _plain_container(value, depth + 1)
+    if is_endless(value, above):
+        return None
+    return _plain_container(value, (*above, id(value)))
 
 
-def _plain_container(value: Any, depth: int) -> Any:
+def is_endless(value: Any, above: tuple[int, ...]) -> bool:
+    """Whether a container stands within itself, or deeper than JSON need go."""
+    return len(above) > _DEEPEST or id(value) in above
+
+
+def _plain_container(value: Any, above: tuple[int, ...]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(item, depth) for key, item in value.items()}
+        return {str(key): plain(item, above) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item, depth) for item in value]
+        return [plain(item, above) for item in value]
     return str(value)
 
 
@@ -171,7 +183,7 @@ def number(value: Any) -> float | None:
     """A finite number that stands in an attribute; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= sys.float_info.max else None
 
 
 def whole(value: Any) -> int | None:
@@ -196,7 +208,7 @@ def span_id_in(value: Any) -> str | None:
 def time_in(value: Any) -> int | None:
     """The time in a JSON value, ns since the epoch; None if no span can have it."""
     found = whole(value)
-    return found if found is not None and 0 <= found < _FIRST_TOO_LATE else None
+    return found if found is not None and 0 <= found <= LATEST_NS else None
 
 
 def kind_in(value: Any) -> str | None:
@@ -209,6 +221,18 @@ def status_in(value: Any) -> str | None:
     """The span status in a JSON value, likewise."""
     found = (text(value) or "").lower()
     return found if found in {"unset", "ok", "error"} else None
+
+
+def attribute(value: Any) -> Any:
+    """Any value as an attribute holds it; what is nested, or too great, as JSON."""
+    if value is None or isinstance(value, (str, bool, float)):
+        return value
+    if isinstance(value, int) and abs(value) <= _LARGEST:
+        return value
+    listed = isinstance(value, (list, tuple))
+    if listed and all(isinstance(item, str) for item in value):
+        return list(value)
+    return as_json(plain(value))
 
 
 def present(attributes: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,14 +278,17 @@ def settled(record: SpanRecord, failure: Failure | None = None) -> SpanRecord:
     """A record as OpenTelemetry could have held it.
 
     Attributes that are None are gone, an end before the start makes the span
-    zero-length, and a failure stands as status, `error.type` and exception event.
+    zero-length, what is too late is moved to `LATEST_NS`, and a failure stands as
+    status, `error.type` and exception event.
 
     Args:
         record: a draft; its attributes may hold None.
         failure: what went wrong; None leaves the status as it is.
     """
-    end_ns = max(record.start_ns, record.end_ns)
-    record = replace(record, end_ns=end_ns, attributes=present(record.attributes))
+    start_ns = min(record.start_ns, LATEST_NS)
+    end_ns = min(max(start_ns, record.end_ns), LATEST_NS)
+    said = present(record.attributes)
+    record = replace(record, start_ns=start_ns, end_ns=end_ns, attributes=said)
     if failure is None:
         return record
     return replace(

@@ -172,7 +172,7 @@ def _content_part(part: parts.Part) -> ContentPart | None:
     if kind == "text":
         return TextPart(str(part.get("content") or ""), other=left)
     data = text(part.get("content")) if kind == "blob" else None
-    url = text(part.get("uri")) if kind in {"uri", "file"} else None
+    url = text(part.get("uri")) if kind in ("uri", "file") else None
     if data is None and url is None:
         return None
     return MediaPart(

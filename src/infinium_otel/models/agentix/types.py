@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from infinium_otel.jsontext import text_of
 from infinium_otel.models.documents import (
     fill,
     list_of,
@@ -192,7 +193,7 @@ def _has_name(call: Mapping[str, Any]) -> bool:
 
 def part_of(value: Any) -> ContentPart:
     """A content part from its JSON; an unknown kind keeps its word."""
-    said = mapping_of(value) or {"type": "text", "text": str(value)}
+    said = mapping_of(value) or {"type": "text", "text": text_of(value)}
     if said.get("type") == "text" and isinstance(said.get("text"), str):
         return fill(TextPart, said)
     return fill(MediaPart, {"type": "unknown", **said})

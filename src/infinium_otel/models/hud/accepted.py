@@ -108,7 +108,7 @@ def _is_resource(resource: Mapping[str, Any]) -> bool:
 def _message(item: Any) -> dict[str, Any]:
     """A prompt message: a role and one content block."""
     said = item if isinstance(item, dict) else {}
-    role = said.get("role") if said.get("role") in {"user", "assistant"} else "user"
+    role = said.get("role") if said.get("role") in ("user", "assistant") else "user"
     content = said.get("content")
     if isinstance(content, dict):
         shown = _block(mcp.block_of(content))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from infinium_otel.jsontext import text_of
 from infinium_otel.models.documents import fill, list_of, other_keys
 
 
@@ -75,7 +76,7 @@ ContentBlock = (
 )
 """A block of a type this module does not know stays the mapping it is."""
 
-_BLOCKS: dict[Any, type[Any]] = {
+_BLOCKS: dict[str, type[Any]] = {
     "text": TextContent,
     "image": ImageContent,
     "audio": AudioContent,
@@ -114,8 +115,9 @@ class MCPToolResult:
 def block_of(value: Any) -> ContentBlock:
     """A content block from its JSON; one that is not understood stays as it is."""
     if not isinstance(value, Mapping):
-        return TextContent(str(value))
-    cls = _BLOCKS.get(value.get("type"))
+        return TextContent(text_of(value))
+    kind = value.get("type")
+    cls = _BLOCKS.get(kind) if isinstance(kind, str) else None
     needed = {TextContent: ("text",), ResourceLink: ("name", "uri")}
     if cls is None or not all(
         isinstance(value.get(k), str) for k in needed.get(cls, ())

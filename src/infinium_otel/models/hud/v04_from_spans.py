@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.messages import decode_messages
 from infinium_otel.models import parts
-from infinium_otel.models.documents import dump, nothing
+from infinium_otel.models.documents import dump, nothing, texts_of
 from infinium_otel.models.hud import v04
 from infinium_otel.models.hud.attributes import (
     result_of,
@@ -135,7 +135,7 @@ def _order(told: Told) -> tuple[int, int]:
 def _own_step(record: SpanRecord) -> v04.TraceStep:
     """A step as `v04_to_spans` wrote it."""
     said = record.attributes
-    keys = json_list(said.get("hud.step.keys")) or []
+    keys = texts_of(json_list(said.get("hud.step.keys"))) or ()
     other = {key: plain(said[key]) for key in keys if key in said}
     start, end = times_of(record)
     return v04.TraceStep(

@@ -24,6 +24,7 @@ from infinium_otel.models.hud.secrets import without_secrets
 from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
 from infinium_otel.models.spans import (
     as_json,
+    attribute,
     json_list,
     json_object,
     kind_in,
@@ -128,7 +129,7 @@ def _expected(task: v04.Task) -> dict[str, Any]:
 
 def shown_task(task: v04.Task) -> v04.Task:
     """A task without the credentials of its servers."""
-    return replace(task, mcp_config=without_secrets(task.mcp_config))
+    return replace(task, mcp_config=without_secrets(dump(task.mcp_config)))
 
 
 def _instructions(task: v04.Task | None) -> str | None:
@@ -201,14 +202,13 @@ def _native(step: v04.TraceStep) -> dict[str, Any]:
 
 
 def _is_attribute(value: Any) -> bool:
-    plain = (str, bool, int, float)
     if isinstance(value, (list, tuple)):
-        return (
-            bool(value)
-            and all(type(item) is type(value[0]) for item in value)
-            and (isinstance(value[0], plain))
-        )
-    return isinstance(value, plain)
+        return len({type(item) for item in value}) == 1 and all(map(_is_plain, value))
+    return _is_plain(value)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (str, bool, int, float)) and attribute(value) is value
 
 
 def as_it_was(draft: SpanRecord, facts: dict[str, Any]) -> SpanRecord:

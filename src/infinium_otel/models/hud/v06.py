@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models.documents import fill, list_of, many, nothing, other_keys
 from infinium_otel.models.hud import mcp
+from infinium_otel.models.spans import text
 
 if TYPE_CHECKING:
     from infinium_otel.models import documents
@@ -313,7 +314,7 @@ def step_of(value: Any) -> Step:
     """A step from its JSON, of the class its `source` names."""
     if not isinstance(value, Mapping):
         raise InfiniumError("Step must be a JSON object", field="steps")
-    cls, nested = _STEPS.get(value.get("source"), (Step, {}))
+    cls, nested = _STEPS.get(text(value.get("source")), (Step, {}))
     return fill(cls, value, **_SKELETON, **nested)
 
 

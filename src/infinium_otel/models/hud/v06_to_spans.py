@@ -160,7 +160,10 @@ class _Writing:
         if not self.carrier and step.source not in ROBOTS:
             return {}
         whole = as_json(dump(step, nulls=False))
-        fits = step.source in ROBOTS or len(whole.encode()) <= self.carrier
+        fits = (
+            step.source in ROBOTS
+            or len(whole.encode(errors="surrogatepass")) <= self.carrier
+        )
         return {"hud.payload": whole} if fits else {}
 
     def _of_kind(self, draft: SpanRecord, step: v06.Step, path: str) -> SpanRecord:

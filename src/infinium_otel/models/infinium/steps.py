@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models import parts
-from infinium_otel.models.spans import as_json, number, plain, text
+from infinium_otel.models.spans import as_json, attribute, number, plain, text
 from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _kept(step: ExecutionStep) -> dict[str, Any]:
     kept = (step.metadata or {}).get("attributes")
     if not isinstance(kept, dict):
         return {}
-    return {key: kept[key] for key in kept if key not in FAILURE_MARKS}
+    return {k: plain(v) for k, v in kept.items() if k not in FAILURE_MARKS}
 
 
 def _texts(step: ExecutionStep, operation: str | None) -> dict[str, Any]:
@@ -135,13 +135,3 @@ def error_of(step: ExecutionStep) -> ErrorDetail | None:
 def failure_of(error: ErrorDetail) -> Failure:
     """An error as a span tells it."""
     return Failure(error.error_type, error.message, error.stack_trace)
-
-
-def attribute(value: Any) -> Any:
-    """Any value as an attribute holds it."""
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    listed = isinstance(value, (list, tuple))
-    if listed and all(isinstance(item, str) for item in value):
-        return list(value)
-    return as_json(plain(value))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.models.infinium.believed import believed
 from infinium_otel.models.infinium.steps import (
-    attribute,
     duration_ms,
     error_of,
     failure_of,
@@ -17,8 +17,9 @@ from infinium_otel.models.infinium.steps import (
 )
 from infinium_otel.models.runs import adopted
 from infinium_otel.models.spans import (
+    LATEST_NS,
     as_json,
-    number,
+    attribute,
     present,
     settled,
     span_id_of,
@@ -49,6 +50,7 @@ RESOURCE_TAGS = (
 
 MILLISECOND = 1_000_000
 MICROSECOND = 1_000
+LONGEST_MS = LATEST_NS / MILLISECOND
 HEX = frozenset("0123456789abcdef")
 
 
@@ -60,7 +62,7 @@ def task_to_spans(document: TaskData) -> list[SpanRecord]:
             ids, tree and starts.
     """
     writing = _Writing(document)
-    steps = [writing.step(each) for each in document.steps or ()]
+    steps = [writing.step(each) for each in writing.task.steps or ()]
     steps += writing.untold_calls()
     root = writing.root
     others = [span for span in steps if span.span_id != root.span_id]
@@ -72,13 +74,13 @@ class _Writing:
     """The spans of one task as they come about."""
 
     def __init__(self, task: TaskData) -> None:
-        self.task = task
-        environment = task.environment
+        self.task = believed(task)
+        environment = self.task.environment
         self.tags = (environment.custom_tags if environment else None) or {}
         told = _hex(self.tags.get("otel.trace_id"), 32)
         self.trace_id = told or trace_id_of(as_json(task_to_dict(task)), NAMESPACE)
-        self.resource = _resource(task, self.tags)
-        self.start_ns, self.end_ns = _times(task)
+        self.resource = _resource(self.task, self.tags)
+        self.start_ns, self.end_ns = _times(self.task)
         self.cursor = self.start_ns
         self.root = self._root()
 
@@ -115,11 +117,11 @@ class _Writing:
 
     def _failure(self) -> Failure | None:
         """The first error that no step has."""
-        on_steps = {
+        on_steps = [
             (error.error_type, error.message)
             for step in self.task.steps or ()
             if (error := error_of(step)) is not None
-        }
+        ]
         own = [
             error
             for error in self.task.errors or ()
@@ -175,9 +177,9 @@ class _Writing:
     def _placed(self, step: ExecutionStep, said: Mapping[str, Any]) -> tuple[int, int]:
         """A step's start and end: as it says, else after the step before it."""
         told = to_ns(said.get("start_time"))
-        start_ns = self.cursor if told is None else max(0, told)
-        length = number(duration_ms(step)) or 0
-        end_ns = start_ns + max(0, round(length * MILLISECOND))
+        start_ns = self.cursor if told is None else told
+        length_ms = min(max(0, duration_ms(step) or 0), LONGEST_MS)
+        end_ns = start_ns + round(length_ms * MILLISECOND)
         self.cursor = max(self.cursor, end_ns)
         return start_ns, end_ns
 
@@ -213,7 +215,7 @@ def _only(names: str | None) -> str | None:
 def _times(task: TaskData) -> tuple[int, int]:
     """Start and end of a run, ns since the epoch."""
     tracked = task.time_tracking or TimeTracking()
-    length = round(max(0.0, number(task.duration) or 0) * 1e9)
+    length = round(min(max(0, task.duration), LONGEST_MS / 1e3) * 1e9)
     end_ns = to_ns(tracked.end_time)
     if end_ns is None:
         end_ns = to_ns(task.current_datetime)

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infinium_otel.models.letta.messages import ANSWERING, ASKING, tool_runs
-from infinium_otel.models.spans import to_ns
+from infinium_otel.models.spans import LATEST_NS, to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infinium_otel.models.letta.messages import ToolRun
     from infinium_otel.models.letta.types import Message, StepMetrics
-
-LATEST_NS = 253_402_300_799_999_999_999
-"""The end of the year 9999."""
 
 Times = tuple[int, int]
 
@@ -53,7 +50,7 @@ def lay(
     begun = _start_of(metrics)
     if metrics is not None and begun is not None:
         return _by_metrics(metrics, begun, runs)
-    told = [at for m in messages if (at := _moment(m.created_at)) is not None]
+    told = [at for m in messages if (at := to_ns(m.created_at)) is not None]
     if told:
         return _by_messages(messages, runs, told)
     still = _clamped(earliest_ns)
@@ -90,9 +87,9 @@ def _tool_times(runs: list[ToolRun], after_ns: int, working: int) -> list[Times]
     cursor = after_ns
     for number, run in enumerate(runs, 1):
         last = after_ns + working if number == len(runs) else cursor + share
-        answered = _moment(run.answered_at)
+        answered = to_ns(run.answered_at)
         if answered is not None and answered >= after_ns:
-            begun = _moment(run.asked_at)
+            begun = to_ns(run.asked_at)
             start = min(answered, max(after_ns, cursor if begun is None else begun))
             found.append((start, answered))
         else:
@@ -106,22 +103,17 @@ def _by_messages(
 ) -> Laid:
     """From the first message to the last; the model answered where it says so."""
     start = min(told)
-    answers = [_moment(m.created_at) for m in messages if m.role in ASKING]
+    answers = [to_ns(m.created_at) for m in messages if m.role in ASKING]
     answered = [at for at in answers if at is not None]
     before = [
         at
         for m in messages
-        if m.role not in ANSWERING and (at := _moment(m.created_at)) is not None
+        if m.role not in ANSWERING and (at := to_ns(m.created_at)) is not None
     ]
     call_end = max(answered) if answered else max(before or [start])
     tools = tuple(_tool_times(runs, call_end, 0))
     end = max([call_end, *told, *(end for _, end in tools)])
     return Laid("messages", start, end, start, call_end, tools)
-
-
-def _moment(text: str | None) -> int | None:
-    found = to_ns(text)
-    return None if found is None else _clamped(found)
 
 
 def _clamped(time_ns: int) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from infinium_otel.models import parts
 from infinium_otel.models.carrying import carried, uncarried
+from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, from_json, present, text
 from infinium_otel.models.xpander.documents import task_of
 from infinium_otel.models.xpander.types import Task
@@ -113,7 +114,7 @@ def task_attributes(task: Task) -> dict[str, Any]:
     semantic = {key: getattr(task, name) for name, key in TASK_SEMANTIC.items()}
     tokens = task.tokens
     counts = {key: getattr(tokens, name, None) for name, key in TOKENS.items()}
-    other = without_secrets(task.other)
+    other = without_secrets(dump(task.other))
     return present(
         {
             **semantic,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models.carrying import carried, uncarried
+from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, from_json, present, text
 from infinium_otel.models.xpander import types
 from infinium_otel.models.xpander.attributes import (
@@ -116,7 +117,7 @@ def _standard(entry: Entry) -> dict[str, Any]:
         told = auth_facts(entry.type, entry.data)
         return {f"xpander.auth.{name}": value for name, value in told.items()}
     if isinstance(entry, types.AgentActivityThreadOtherEntry):
-        other = without_secrets(entry.other)
+        other = without_secrets(dump(entry.other))
         return {"xpander.other.other": as_json(other) if other else None}
     return {}
 

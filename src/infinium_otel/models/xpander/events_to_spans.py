@@ -114,7 +114,7 @@ class EventReader:
         """The spans that *event* ends; mostly none or one."""
         run = self._run(event)
         told = to_ns(event.time)
-        at_ns = run.latest_ns if told is None else max(0, told)
+        at_ns = run.latest_ns if told is None else told
         run.latest_ns = max(run.latest_ns, at_ns)
         seen = _Seen(self._seen, event, at_ns)
         self._seen += 1
@@ -143,7 +143,7 @@ class EventReader:
         if run is None:
             trace_id = trace_id_of(event.task_id, NAMESPACE)
             told = to_ns(event.time)
-            start_ns = self._start_ns if told is None else max(0, told)
+            start_ns = self._start_ns if told is None else told
             root_id = span_id_of(trace_id, "task", event.task_id)
             run = _Run(trace_id, root_id, start_ns, start_ns)
             self._runs[event.task_id] = run

@@ -104,7 +104,7 @@ class _Writing:
         cursor = begun
         for index, entry in enumerate(self.thread.messages):
             told = to_ns(entry.created_at)
-            cursor = cursor if told is None else max(0, told)
+            cursor = cursor if told is None else told
             self._entry(index, entry, cursor, root.span_id)
         self._others(root.span_id)
         for child in children:
@@ -242,7 +242,7 @@ def _begun_ns(thread: AgentActivityThread, start_ns: int) -> int:
     task = thread.task
     told = [task.started_at, task.created_at] if task else []
     times = [to_ns(each) for each in (*told, thread.created_at)]
-    return next((max(0, at) for at in times if at is not None), start_ns)
+    return next((at for at in times if at is not None), start_ns)
 
 
 def _texts(thread: AgentActivityThread, role: str) -> list[str | None]:
