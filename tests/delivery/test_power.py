@@ -92,7 +92,7 @@ def test_a_journal_on_a_disk_that_fails(path, monkeypatch, caplog):
 def test_a_spool(path, synced, monkeypatch):
     """What was put is synced; a spool that is closed has everything in its file."""
     spool, clock = Spool(path, 10**9), Clock(0.0)
-    spool._unsynced = Unsynced(clock)
+    spool._database.unsynced = Unsynced(clock)
     assert spool.sync() is None
     spool.put("a", b"body", 1)
     assert spool.sync() == SYNC_S

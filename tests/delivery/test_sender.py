@@ -582,18 +582,20 @@ class TestTheSpool:
         fake.script(201, 422, 503, 401, 413, 413)
         for number in range(6):
             if number:
-                sender._stores._spool._connection.execute("PRAGMA query_only = 0")
+                sender._stores._spool._database.connection.execute(
+                    "PRAGMA query_only = 0"
+                )
             sender.submit(done(number, output_summary="x" * 20_000))
             place = sender._stores.take()
             sender._dispatch.in_flight += 1
-            sender._stores._spool._connection.execute("PRAGMA query_only = 1")
+            sender._stores._spool._database.connection.execute("PRAGMA query_only = 1")
             sender._deliver(place, 5)
             sender._dispatch.gate.hurry()
         sender._stores.hurry()
         sender.flush(0.01)
         assert balanced(sender.counts)
         assert "readonly" in caplog.text
-        sender._stores._spool._connection.execute("PRAGMA query_only = 0")
+        sender._stores._spool._database.connection.execute("PRAGMA query_only = 0")
 
     def test_a_spool_that_works_again(self, make, fake, tmp_path):
         """What it could not note it notes then: nothing is sent twice, nothing stuck."""
@@ -604,7 +606,7 @@ class TestTheSpool:
             sender.submit(done(number))
             place = sender._stores.take()
             sender._dispatch.in_flight += 1
-            connection = sender._stores._spool._connection
+            connection = sender._stores._spool._database.connection
             connection.execute("PRAGMA query_only = 1")
             sender._deliver(place, 5)
             connection.execute("PRAGMA query_only = 0")

@@ -86,6 +86,19 @@ def test_a_path_without_folder(tmp_path, monkeypatch):
     assert [kept.key for kept in listing("s.db")] == ["k"]
 
 
+def test_a_relative_path(tmp_path, monkeypatch):
+    """It means what it meant when the spool was made: daemons change their folder."""
+    monkeypatch.chdir(tmp_path)
+    spool = Spool("s.db", 10**9)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    spool.put("k", b"x", 1)
+    spool.take(1_000)
+    assert list(Path.cwd().iterdir()) == []
+    spool.close()
+    assert (tmp_path / "s.db").exists()
+
+
 def test_two_processes_take_different_tasks(open_spool):
     """Exactly one of those that share a spool delivers each task."""
     first, second = open_spool(), open_spool()
@@ -380,12 +393,12 @@ def test_a_damaged_file_is_moved_aside(open_spool, path, caplog):
 
 def broken(path, spool):
     """Overwrites all pages but the first under an open connection."""
-    spool._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spool._database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     size = Path(path).stat().st_size
     with Path(path).open("r+b") as file:
         file.seek(4096)
         file.write(b"\xee" * (size - 4096))
-    spool._connection.execute("PRAGMA shrink_memory")
+    spool._database.connection.execute("PRAGMA shrink_memory")
 
 
 def test_damage_while_it_is_open(open_spool, path):
@@ -460,8 +473,8 @@ def test_a_full_disk(open_spool, path):
     """A disk that is full costs the task that does not fit, and tells so."""
     spool = open_spool()
     spool.put("k", b"x", 1)
-    pages = spool._connection.execute("PRAGMA page_count").fetchone()[0]
-    spool._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    pages = spool._database.connection.execute("PRAGMA page_count").fetchone()[0]
+    spool._database.connection.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(SpoolError, match="full"):
         spool.put("big", b"x" * 100_000, 1)
     assert keys(spool) == ["k"]
@@ -484,7 +497,7 @@ def test_a_crash_between_any_two_statements(path, at):
             if left[0] == 0:
                 os._exit(9)
 
-        spool._connection.set_trace_callback(before)
+        spool._database.connection.set_trace_callback(before)
         spool.put("second", b"x", 1)
         item = spool.take(0)
         spool.done(item)

@@ -162,9 +162,9 @@ class Delivery(RuleBasedStateMachine):
         else:
             if spool._owner._file is not None:
                 spool._owner.after_fork_in_child()
-            if spool._connection is not None:
-                spool._connection.close()
-                spool._connection = None
+            if spool._database.connection is not None:
+                spool._database.connection.close()
+                spool._database.connection = None
         self.told_refused = 0
         self.start()
 
@@ -191,9 +191,9 @@ class Delivery(RuleBasedStateMachine):
         other.take(self.epoch.now)
         if other._owner._file is not None:
             other._owner.after_fork_in_child()
-        if other._connection is not None:
-            other._connection.close()
-            other._connection = None
+        if other._database.connection is not None:
+            other._database.connection.close()
+            other._database.connection = None
 
     @invariant()
     def every_task_is_in_one_place(self):

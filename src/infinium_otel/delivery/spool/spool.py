@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import os
-import sqlite3
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from infinium_otel.delivery.power import Unsynced, sync
 from infinium_otel.delivery.queue import FULL, TOO_LARGE, GivenUp, Item
-from infinium_otel.delivery.spool.file import opened
+from infinium_otel.delivery.spool.database import Database
 from infinium_otel.delivery.spool.owners import Owner
 from infinium_otel.errors import SpoolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-logger = logging.getLogger(__name__)
+    import sqlite3
+    from collections.abc import Callable
 
 LONGEST_DELAY_S = 1_000.0
 """No delay is this long; a longer one is a clock that was set back."""
@@ -31,10 +25,6 @@ LIVENESS_S = 1.0
 MAX_MESSAGE_LENGTH = 500
 MOST_REMEMBERED = 10_000
 """Of tasks that had to make room, so many are still listed."""
-
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: kept for ever, because closing one here would let
-SQLite tidy up files that the parent still uses."""
 
 
 class Spool:
@@ -55,15 +45,13 @@ class Spool:
     def __init__(
         self, path: str, max_bytes: int, epoch: Callable[[], float] = time.time
     ) -> None:
-        self.path = path
         self._max_bytes = max_bytes
         self._epoch = epoch
-        self._lock = threading.RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._owner = Owner(path)
+        self._database = Database(path)
+        self._reading = self._database.reading
+        self._writing = self._database.writing
+        self._owner = Owner(self._database.path)
         self._looked_s = 0.0
-        self._unsynced = Unsynced()
-        self._closed = False
 
     def put(self, key: str, body: bytes, spans: int) -> tuple[int, list[GivenUp]]:
         """Keeps a body, unless one of its key waits already; it is on disk on return.
@@ -82,7 +70,7 @@ class Spool:
                 (key, body, len(body), spans, self._epoch()),
             )
             number = int(added.lastrowid or 0)
-            self._unsynced.wrote()
+            self._database.unsynced.wrote()
             return number, self._make_room(connection, number)
 
     def _make_room(self, connection: sqlite3.Connection, newest: int) -> list[GivenUp]:
@@ -246,85 +234,23 @@ class Spool:
         Raises:
             SpoolError: the disk failed.
         """
-        due_s = self._unsynced.due_s()
-        if due_s != 0:
-            return due_s
-        self._unsynced.clear()
-        try:
-            sync(self._log_path)
-        except (
-            FileNotFoundError
-        ):  # the last to close it left everything in the database
-            return None
-        except OSError as error:
-            raise SpoolError(f"{self.path}: {error.strerror}", field="spool") from None
-        return None
-
-    @property
-    def _log_path(self) -> str:
-        """What a commit is written to: SQLite's log, which it does not lock."""
-        return f"{os.path.abspath(self.path)}-wal"  # noqa: PTH100 - pathlib costs an import
+        return self._database.sync()
 
     def close(self) -> None:
         """Gives back what was taken and closes the file. Further use fails."""
-        with self._lock:
-            self._closed = True
-            connection, self._connection = self._connection, None
-            if connection is None:
-                return
-            with contextlib.suppress(sqlite3.Error):
+        if self._database.connection is not None:
+            with contextlib.suppress(SpoolError), self._reading() as connection:
                 connection.execute(
                     "UPDATE queue SET owner = NULL WHERE owner = ?", (self._owner.name,)
                 )
                 connection.execute("PRAGMA incremental_vacuum")
-            if self._unsynced.due_s() is not None:
-                with contextlib.suppress(OSError):
-                    sync(self._log_path)
-            self._owner.resign()
-            connection.close()
+        self._owner.resign()
+        self._database.close()
 
     def after_fork_in_child(self) -> None:
-        """Leaves file and tasks to the parent; the child opens its own connection."""
-        self._lock = threading.RLock()
-        if self._connection is not None:
-            _inherited.append(self._connection)
-            self._connection = None
+        """Leaves file and tasks to the parent."""
+        self._database.after_fork_in_child()
         self._owner.after_fork_in_child()
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                if self._closed:
-                    raise SpoolError(f"{self.path}: was closed", field="spool")
-                if self._connection is None:
-                    self._connection = opened(os.path.abspath(self.path))  # noqa: PTH100 - pathlib costs an import
-                yield self._connection
-            except (sqlite3.Error, OSError) as error:
-                self._abandon(error)
-                raise SpoolError(f"{self.path}: {error}", field="spool") from None
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or, after a crash or an error, nothing."""
-        with self._reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
-
-    def _abandon(self, error: Exception) -> None:
-        """After a failure of the file itself, opens it anew next time."""
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError
-        )
-        if damaged and self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _bytes(connection: sqlite3.Connection, table: str) -> int:

@@ -1,0 +1,123 @@
+"""A spool's connection to its file: transactions, damage, forks and the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+from typing import TYPE_CHECKING
+
+from infinium_otel.delivery.power import Unsynced, sync
+from infinium_otel.delivery.spool.file import opened
+from infinium_otel.errors import SpoolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_inherited: list[sqlite3.Connection] = []
+"""Connections of a parent process: kept for ever, because closing one here would let
+SQLite tidy up files that the parent still uses."""
+
+
+class Database:
+    """Opened when it is first needed, and anew after damage. Thread-safe.
+
+    Args:
+        path: of the file; where a relative one leads is decided here, once.
+
+    Attributes:
+        connection: the open one; None if there is none.
+        unsynced: whether the disk may lack something that was written.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)  # noqa: PTH100 - pathlib costs an import
+        self.connection: sqlite3.Connection | None = None
+        self.unsynced = Unsynced()
+        self._lock = threading.RLock()
+        self._closed = False
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone.
+
+        Raises:
+            SpoolError: the file failed, or was closed.
+        """
+        with self._lock:
+            try:
+                if self._closed:
+                    raise SpoolError(f"{self.path}: was closed", field="spool")
+                if self.connection is None:
+                    self.connection = opened(self.path)
+                yield self.connection
+            except (sqlite3.Error, OSError) as error:
+                self._abandon(error)
+                raise SpoolError(f"{self.path}: {error}", field="spool") from None
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or, after a crash or an error, nothing."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def _abandon(self, error: Exception) -> None:
+        """After a failure of the file itself, opens it anew next time."""
+        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
+            error, sqlite3.OperationalError
+        )
+        if damaged and self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def sync(self) -> float | None:
+        """Has the disk keep what was written, if it is time to.
+
+        Returns:
+            Seconds until it is; None if the disk has everything.
+
+        Raises:
+            SpoolError: the disk failed.
+        """
+        due_s = self.unsynced.due_s()
+        if due_s == 0:
+            self._sync()
+            return None
+        return due_s
+
+    def _sync(self) -> None:
+        self.unsynced.clear()
+        try:
+            # What is committed stands in SQLite's log, which it does not lock.
+            sync(f"{self.path}-wal")
+        except FileNotFoundError:
+            pass  # the last process to close it left everything in the database
+        except OSError as error:
+            raise SpoolError(f"{self.path}: {error.strerror}", field="spool") from None
+
+    def close(self) -> None:
+        """Closes the connection. Further use fails."""
+        with self._lock:
+            self._closed = True
+            connection, self.connection = self.connection, None
+            if connection is None:
+                return
+            if self.unsynced.due_s() is not None:
+                with contextlib.suppress(SpoolError):
+                    self._sync()
+            connection.close()
+
+    def after_fork_in_child(self) -> None:
+        """Leaves the connection to the parent; the child opens its own."""
+        self._lock = threading.RLock()
+        if self.connection is not None:
+            _inherited.append(self.connection)
+            self.connection = None
