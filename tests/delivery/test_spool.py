@@ -78,7 +78,7 @@ def test_missing_folders_are_made(open_spool, tmp_path):
 
 
 def test_a_path_without_folder(tmp_path, monkeypatch):
-    """A relative path means the place it was first opened in."""
+    """A path may be a name alone."""
     monkeypatch.chdir(tmp_path)
     spool = Spool("s.db", MANY)
     spool.put("k", b"x", 1)
