@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
 from infinium_otel.agentix_events._run import (
     PRESENT,
@@ -29,6 +29,7 @@ from infinium_otel.models.agentix.live import (
     parsed_from,
 )
 from infinium_otel.models.agentix.messages import to_messages
+from infinium_otel.models.agentix.types import ENDED_WELL
 from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, present
 
@@ -295,6 +296,8 @@ class AgentixEvents:
         )
         if outcome.status == "aborted":
             mark_error(root, outcome.reason or "aborted", "")
+        elif outcome.status in ENDED_WELL:
+            root.set_status(StatusCode.OK)
         if state.lone:
             self.closed(state)
             PRESENT.set(None)

@@ -83,12 +83,13 @@ def fields_of(record):
             "aborted", "budget_exceeded", "error", "budget_exceeded", id="aborted"
         ),
         pytest.param("aborted", None, "error", "aborted", id="aborted-for-no-reason"),
-        pytest.param("refused", None, "unset", None, id="refused"),
-        pytest.param("completed", None, "unset", None, id="completed"),
+        pytest.param("refused", None, "ok", None, id="refused"),
+        pytest.param("completed", None, "ok", None, id="completed"),
+        pytest.param("suspended", None, "unset", None, id="suspended"),
     ],
 )
 def test_how_a_run_ended_shows(status, reason, shown, error):
-    """An aborted run is in error by its reason; one that refused or waits is not."""
+    """An aborted run is in error by its reason; one that waits has not ended."""
     root = agentix.to_spans(AgentOutcome(status, reason=reason))[0]
     assert (root.status, root.attributes.get("error.type")) == (shown, error)
 

@@ -9,7 +9,7 @@ from infinium_otel.errors import InfiniumError
 from infinium_otel.models import parts
 from infinium_otel.models.agentix.calls import Naming, call_of, chat, tool, waiting
 from infinium_otel.models.agentix.messages import to_messages
-from infinium_otel.models.agentix.types import outcome_of
+from infinium_otel.models.agentix.types import ENDED_WELL, outcome_of
 from infinium_otel.models.documents import dump
 from infinium_otel.models.runs import DEEPEST, FACTS, adopted, restored
 from infinium_otel.models.spans import (
@@ -84,6 +84,7 @@ def _spans(outcome: AgentOutcome, naming: Naming, place: _Place) -> list[SpanRec
         end_ns=place.start_ns,
         attributes={**_run_attributes(outcome, naming), ORDER: place.order},
         scope_name=SCOPE,
+        status="ok" if outcome.status in ENDED_WELL else "unset",
     )
     placed, failure = restored(root, facts)
     told = _told(outcome, naming, placed, facts)

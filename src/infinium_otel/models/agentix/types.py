@@ -74,6 +74,9 @@ def audio_part(**given: Any) -> MediaPart:
     return MediaPart("audio", **given)
 
 
+ENDED_WELL = frozenset({"completed", "refused"})
+"""The statuses of a run that is over and did not fail."""
+
 MEDIA = frozenset({"image", "document", "audio"})
 ContentPart = TextPart | MediaPart
 
