@@ -193,8 +193,14 @@ def _span_facts(node: Node, agent: str | None) -> dict[str, Any]:
         "gen_ai.response.finish_reasons": list(reading.finish_reasons) or None,
         "otel.folded_span_ids": [m.record.span_id for m in node.members] or None,
         "attributes_dropped": record.dropped_attributes or None,
+        "hud.phase": _phase(record.attributes.get("hud.task.phase")),
         "problems": list(reading.problems) or None,
     }
+
+
+def _phase(told: Any) -> str | None:
+    """Which part of a HUD task's life called a tool: "setup" or "evaluate"."""
+    return told if isinstance(told, str) else None
 
 
 def _other_model(reading: Reading) -> str | None:

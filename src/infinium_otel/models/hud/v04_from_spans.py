@@ -69,7 +69,7 @@ def _trace(run: Run) -> v04.Trace:
     reward = reward_of(root)
     return v04.Trace(
         reward=0.0 if reward is None else reward,
-        done=flag(said.get("hud.trace.done")) is not False,
+        done=_done(root),
         info=_info(run, reward),
         content=_content(run),
         isError=_failed(run),
@@ -78,6 +78,11 @@ def _trace(run: Run) -> v04.Trace:
         messages=tuple(json_list(said.get("hud.trace.messages")) or ()),
         other=(json_object(said.get("hud.trace.other")) if own else None) or nothing(),
     )
+
+
+def _done(root: SpanRecord) -> bool:
+    told = flag(root.attributes.get("hud.trace.done"))
+    return root.end_ns > 0 if told is None else told
 
 
 def _failed(run: Run) -> bool:

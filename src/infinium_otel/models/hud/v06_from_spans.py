@@ -90,12 +90,13 @@ def _told_trace(run: Run, root: Told, depth: int) -> v06.Trace:
         (step.content for step in reversed(answers) if step.content), None
     )
     failed = root.failure is not None
+    ended = "completed" if root.record.end_ns > 0 else None
     cut = bool(answers) and answers[-1].finish_reason == "length"
     own = root is run.root and run.is_step
     return v06.Trace(
         steps=(*_prompt(root, run), *steps),
-        status="error" if failed else "completed",
-        stop_reason="length" if cut else None if failed else "done",
+        status="error" if failed else ended,
+        stop_reason="length" if cut else "done" if ended and not failed else None,
         content=content,
         extra=nothing() if own else {FACTS: facts_of(root)},
         trace_id=text(root.record.attributes.get("hud.task_run_id"))
