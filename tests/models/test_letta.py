@@ -1175,3 +1175,12 @@ def test_a_step_whose_messages_do_not_read_is_kept():
     (log,) = letta.from_spans([root, span])
     assert [step.id for step in log.steps] == ["step-1"]
     assert log.steps[0].messages == ()
+
+
+def test_a_step_without_a_time_begins_no_earlier_than_the_run():
+    """One missing time does not make a run last since 1970."""
+    metrics = letta.StepMetrics("step-2", step_start_ns=7_000, llm_request_ns=5)
+    spans_ = letta.from_letta_steps(
+        [letta.Step("step-1"), letta.Step("step-2")], [metrics]
+    )
+    assert {each.start_ns for each in spans_} == {7_000}

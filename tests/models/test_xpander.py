@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import xpander
-from infinium_otel.models.spans import settled
+from infinium_otel.models.spans import settled, to_ns
 from infinium_otel.models.xpander import (
     AgentActivityThread,
     AgentActivityThreadAuth,
@@ -458,6 +458,16 @@ def test_a_failed_tool_without_a_result_says_why():
     thread = xpander.to_activity_thread([agent(), tool(failure=Failure("E", "why"))])
     (called,) = thread.messages
     assert (called.is_error, called.result) == (True, "why")
+
+
+def test_an_entry_without_a_time_begins_no_earlier_than_the_thread():
+    """One missing time does not make a run last since 1970."""
+    entries = [
+        {"id": str(n), "created_at": at, "tool_name": "t"}
+        for n, at in ((1, ""), (2, AT))
+    ]
+    thread = xpander.thread_of({"id": "t", "created_at": "", "messages": entries})
+    assert {each.start_ns for each in xpander.to_spans(thread)} == {to_ns(AT)}
 
 
 def test_an_end_before_the_start_takes_no_time():

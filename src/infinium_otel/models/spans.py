@@ -10,7 +10,7 @@ import json
 import re
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -69,6 +69,12 @@ def to_ns(text: Any) -> int | None:
     seconds = whole.days * 86_400 + whole.seconds
     seconds += offset_s if sign == "-" else -offset_s
     return time_in(seconds * 1_000_000_000 + int((fraction or "")[:9].ljust(9, "0")))
+
+
+def earliest_ns(texts: Iterable[Any], default_ns: int) -> int:
+    """The first of the times that ISO 8601 texts tell; *default_ns* if none does."""
+    told = (to_ns(each) for each in texts)
+    return min((at for at in told if at is not None), default=default_ns)
 
 
 def trace_id_of(vendor_id: str, namespace: str) -> str:

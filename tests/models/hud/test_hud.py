@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,12 +10,14 @@ from infinium_otel.errors import InfiniumError
 from infinium_otel.models import hud
 from infinium_otel.models.hud import mcp, v04, v06
 from infinium_otel.models.hud.secrets import without_secrets
+from infinium_otel.models.spans import to_ns
 from infinium_otel.records import SpanEvent
 from support import corpus
 from support.told import chat, logged, told
 
 UUID = "0af76519-16cd-43dd-8448-eb211c80319c"
 HEX = "0af7651916cd43dd8448eb211c80319c"
+NOON = "2026-01-02T12:00:00Z"
 RESULT = {"content": [{"type": "text", "text": "18C"}], "isError": False}
 
 
@@ -563,6 +566,41 @@ def test_a_huds_run_is_a_task_with_what_it_was_for():
     assert sent.expected_outcome.acceptance_criteria == ['{"name": "booked"}']
     assert sent.environment.framework == "hud"
     assert sent.environment.custom_tags["hud.reward"] == "0.5"
+
+
+def test_a_step_of_the_tasks_life_says_its_phase():
+    """What set a run up or graded it is told from what the agent did."""
+    call = v06.TaskCall("evaluate", "booked")
+    run = v06.Trace(steps=(v06.Step(source="task", task_call=call),))
+    (sent,) = spans_to_tasks(hud.to_spans(run))
+    assert sent.steps[0].metadata["hud.phase"] == "evaluate"
+
+
+def test_a_run_that_has_not_ended_is_not_done():
+    """An end is never invented: neither generation says that an open run is over."""
+    open_run = [replace(span, end_ns=0) for span in hud.to_spans(v04.Trace())]
+    open_run = [replace(open_run[0], attributes={})]
+    (trace,), (run,) = (hud.from_spans(open_run, model=m) for m in ("0.4", "0.6"))
+    assert not trace.done
+    assert (run.trace.status, run.trace.stop_reason) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(
+            v04.Trace(trace=(v04.TraceStep(), v04.TraceStep(end_timestamp=NOON))),
+            id="0.4",
+        ),
+        pytest.param(
+            v06.Trace(steps=(v06.AgentStep(), v06.AgentStep(started_at=NOON))),
+            id="0.6",
+        ),
+    ],
+)
+def test_a_step_without_times_begins_no_earlier_than_the_run(document):
+    """One missing time does not make a run last since 1970."""
+    assert {span.start_ns for span in hud.to_spans(document)} == {to_ns(NOON)}
 
 
 def test_what_a_turn_cost_reaches_the_task():

@@ -25,6 +25,7 @@ from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
 from infinium_otel.models.spans import (
     as_json,
     attribute,
+    earliest_ns,
     json_list,
     json_object,
     kind_in,
@@ -47,6 +48,8 @@ def trace_to_spans(
         start_ns: where a run begins whose steps have no times.
         agent_type: HUD's word for the agent ("claude"); it tells the provider.
     """
+    times = (t for s in trace.trace for t in (s.start_timestamp, s.end_timestamp))
+    start_ns = earliest_ns(times, start_ns)
     run_id = next((s.task_run_id for s in trace.trace if s.task_run_id), None)
     trace_id = run_trace_id(run_id, dump(trace))
     root_id = span_id_of(trace_id, "run")

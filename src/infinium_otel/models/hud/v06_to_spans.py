@@ -24,7 +24,13 @@ from infinium_otel.models.hud.v06_step_spans import (
     tool,
 )
 from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
-from infinium_otel.models.spans import as_json, json_object, settled, span_id_of
+from infinium_otel.models.spans import (
+    as_json,
+    earliest_ns,
+    json_object,
+    settled,
+    span_id_of,
+)
 from infinium_otel.records import Failure, SpanEvent, SpanRecord
 
 ASIDE = frozenset({"user", "system"})
@@ -52,6 +58,8 @@ def run_to_spans(
     """
     trace_id = run_trace_id(run.trace.trace_id, dump(run))
     writing = _Writing(trace_id, agent_type, carrier_bytes)
+    times = (t for step in run.trace.steps for t in (step.started_at, step.ended_at))
+    start_ns = earliest_ns(times, start_ns)
     root = writing.trace(run.trace, None, start_ns, "run")
     return [_graded(root, run), *adopted(writing.spans, root.span_id)]
 

@@ -34,6 +34,13 @@ class Laid:
     tools: tuple[Times, ...]
 
 
+def told_times(metrics: StepMetrics | None, messages: Sequence[Message]) -> list[int]:
+    """When a step took place, by whatever tells it."""
+    begun = _start_of(metrics)
+    told = [at for m in messages if (at := to_ns(m.created_at)) is not None]
+    return told if begun is None else [_clamped(begun), *told]
+
+
 def lay(
     metrics: StepMetrics | None,
     messages: Sequence[Message],

@@ -23,7 +23,7 @@ from infinium_otel.models.letta.drafts import (
     tool_attributes,
 )
 from infinium_otel.models.letta.messages import input_of, output_of, tool_runs
-from infinium_otel.models.letta.timing import Laid, lay
+from infinium_otel.models.letta.timing import Laid, lay, told_times
 from infinium_otel.models.runs import adopted, led, restored
 from infinium_otel.models.spans import (
     as_json,
@@ -135,6 +135,8 @@ class _Writing:
         self, accounts: list[Account], unplaced: StepLog | None, start_ns: int
     ) -> list[SpanRecord]:
         """The run's root, then its spans step by step."""
+        told = [t for a in accounts for t in told_times(a.metrics, a.all_messages)]
+        start_ns = min(told, default=start_ns)
         root = self._root(accounts, unplaced, start_ns)
         top = self.parent_id or root.span_id
         cursor = start_ns

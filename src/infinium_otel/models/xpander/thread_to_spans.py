@@ -9,6 +9,7 @@ from infinium_otel.models.carrying import carried
 from infinium_otel.models.runs import adopted, led, restored
 from infinium_otel.models.spans import (
     as_json,
+    earliest_ns,
     json_list,
     json_object,
     present,
@@ -242,7 +243,9 @@ def _begun_ns(thread: AgentActivityThread, start_ns: int) -> int:
     task = thread.task
     told = [task.started_at, task.created_at] if task else []
     times = [to_ns(each) for each in (*told, thread.created_at)]
-    return next((at for at in times if at is not None), start_ns)
+    known = [at for at in times if at is not None]
+    entries = (entry.created_at for entry in thread.messages)
+    return known[0] if known else earliest_ns(entries, start_ns)
 
 
 def _texts(thread: AgentActivityThread, role: str) -> list[str | None]:
