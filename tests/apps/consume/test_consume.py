@@ -220,7 +220,11 @@ def arguments(fake, monkeypatch):
 @pytest.mark.parametrize(
     ("properties", "complaint"),
     [
-        pytest.param("# nothing\n\n", "cannot reach Kafka", id="no-broker"),
+        pytest.param(
+            "# nothing\n\n",
+            "cannot reach Kafka: 127.0.0.1:1/bootstrap: Connect to",
+            id="no-broker",
+        ),
         pytest.param("security.protocol", "line 1: not name=value", id="no-value"),
         pytest.param("bread = butter", "bread", id="no-property"),
     ],
@@ -253,7 +257,9 @@ def worker(arguments, monkeypatch):
     """A worker that no broker answers."""
     monkeypatch.setattr("infinium_otel.apps.consume.consumer.Worker.reach", print)
     args = cli.parser("consume").parse_args(arguments)
-    return consume.build(args, configuration(os.environ))
+    worker = consume.build(args, configuration(os.environ))
+    worker._heard = None
+    return worker
 
 
 def test_a_complaint_is_told_once(worker, caplog):

@@ -93,7 +93,7 @@ def build(args: argparse.Namespace, config: Config) -> Worker:
     try:
         from infinium_otel.apps.consume.consumer import Worker  # noqa: PLC0415 - an extra
     except ImportError:
-        raise MissingExtraError("infinium-otel consume", "kafka") from None
+        raise MissingExtraError("reading from Kafka", "kafka") from None
     from infinium_otel.delivery.sender import Sender  # noqa: PLC0415 - not for --help
     from infinium_otel.readers import load_readers  # noqa: PLC0415 - likewise
 

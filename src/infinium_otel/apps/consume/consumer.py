@@ -89,6 +89,8 @@ class Worker:
         self._committed: dict[int, int] = {}
         self._paused = False
         self._patience_s = REVOKE_S
+        # The first complaint before a broker has answered; then None, and all are told.
+        self._heard: str | None = ""
         self._looked_s = self._commits_s = clock()
         self.told: set[int] = set()
         self.unreadable = 0
@@ -104,8 +106,9 @@ class Worker:
             self._consumer.list_topics(self._topic, timeout=timeout_s)
         except KafkaException as error:
             self._consumer.close()
-            said = f"cannot reach Kafka: {error.args[0].str()}"
-            raise InfiniumError(said) from None
+            why = self._heard or error.args[0].str()
+            raise InfiniumError(f"cannot reach Kafka: {why}") from None
+        self._heard = None
 
     def run(self, asked_to_stop: Callable[[], bool], drain_s: float) -> None:
         """Read and deliver until asked to stop; then deliver what is complete.
@@ -195,7 +198,9 @@ class Worker:
         """
         if error.fatal():
             raise InfiniumError(f"Kafka: {error.str()}")
-        if error.code() not in self.told:
+        if self._heard is not None:
+            self._heard = self._heard or error.str()
+        elif error.code() not in self.told:
             self.told.add(error.code())
             logger.warning("Kafka: %s", error.str())
 

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             from infinium_otel.apps.gateway import server  # noqa: PLC0415 - an extra
         except ImportError:
-            raise MissingExtraError("infinium-otel gateway", "server") from None
+            raise MissingExtraError("a server", "server") from None
         from infinium_otel.bridge import shared_bridge  # noqa: PLC0415 - not for --help
 
         bridge = shared_bridge(config)

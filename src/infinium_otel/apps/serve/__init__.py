@@ -57,7 +57,7 @@ def application(args: argparse.Namespace, config: Config) -> tuple[Starlette, Li
     try:
         from infinium_otel.apps.serve.app import build  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtraError("infinium-otel serve", "server") from error
+        raise MissingExtraError("a server", "server") from error
     try:
         store = Store(args.db)
     except sqlite3.Error as error:
