@@ -287,8 +287,8 @@ class AgentActivityThread:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallRequest:
-    """A tool is asked for."""
+class _ToolEvent:
+    """What a tool's request and its result both say."""
 
     request_id: str
     operation_id: str
@@ -302,21 +302,17 @@ class ToolCallRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolCallResult:
+class ToolCallRequest(_ToolEvent):
+    """A tool is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallResult(_ToolEvent):
     """A tool has answered the request of the same `request_id`."""
 
-    request_id: str
-    operation_id: str
-    tool_call_id: str | None = None
-    graph_node_id: str | None = None
-    tool_name: str | None = None
-    payload: Any = None
-    reasoning: ToolCallRequestReasoning | None = None
-    plan_task_id: str | None = None
     result: Any = None
     is_error: bool = False
     approval_request_id: str | None = None
-    other: Mapping[str, Any] = other_keys()
 
 
 @dataclass(frozen=True, slots=True)
