@@ -19,7 +19,8 @@ from infinium_otel.models.agentix.types import (
     pending_of,
 )
 from infinium_otel.models.documents import dump, many, nothing
-from infinium_otel.models.runs import DEEPEST, FACTS, facts_of, output_text, runs_of
+from infinium_otel.models.facts import FACTS, facts_of
+from infinium_otel.models.runs import DEEPEST, output_text, runs_of
 from infinium_otel.models.spans import (
     flag,
     from_json,

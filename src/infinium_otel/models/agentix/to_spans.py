@@ -11,7 +11,8 @@ from infinium_otel.models.agentix.calls import Naming, call_of, chat, tool, wait
 from infinium_otel.models.agentix.messages import to_messages
 from infinium_otel.models.agentix.types import ENDED_WELL, outcome_of
 from infinium_otel.models.documents import dump
-from infinium_otel.models.runs import DEEPEST, FACTS, adopted, restored
+from infinium_otel.models.facts import FACTS, adopted, restored
+from infinium_otel.models.runs import DEEPEST
 from infinium_otel.models.spans import (
     as_json,
     json_list,

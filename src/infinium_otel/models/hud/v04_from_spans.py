@@ -8,6 +8,7 @@ from infinium_otel.errors import InfiniumError
 from infinium_otel.messages import decode_messages
 from infinium_otel.models import parts
 from infinium_otel.models.documents import dump, nothing, texts_of
+from infinium_otel.models.facts import FACTS, failure_facts
 from infinium_otel.models.hud import v04
 from infinium_otel.models.hud.attributes import (
     result_of,
@@ -16,7 +17,7 @@ from infinium_otel.models.hud.attributes import (
 )
 from infinium_otel.models.hud.mcp import MCPToolCall
 from infinium_otel.models.hud.own_spans import gathered
-from infinium_otel.models.runs import FACTS, failure_facts, output_text, runs_of
+from infinium_otel.models.runs import output_text, runs_of
 from infinium_otel.models.spans import (
     flag,
     from_json,

@@ -8,6 +8,7 @@ from typing import Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import parts
 from infinium_otel.models.documents import dump
+from infinium_otel.models.facts import FACTS, adopted, failure_in, restored
 from infinium_otel.models.hud import v04
 from infinium_otel.models.hud.attributes import (
     PROVIDERS,
@@ -21,7 +22,6 @@ from infinium_otel.models.hud.attributes import (
 )
 from infinium_otel.models.hud.mcp import tool_result_of
 from infinium_otel.models.hud.secrets import without_secrets
-from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
 from infinium_otel.models.spans import (
     as_json,
     attribute,

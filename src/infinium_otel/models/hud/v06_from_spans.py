@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import parts
 from infinium_otel.models.documents import fill, nothing
+from infinium_otel.models.facts import FACTS, facts_of
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import (
     reward_of,
@@ -15,14 +16,7 @@ from infinium_otel.models.hud.attributes import (
 )
 from infinium_otel.models.hud.own_spans import gathered
 from infinium_otel.models.hud.v06_told import told_skeleton, told_step
-from infinium_otel.models.runs import (
-    DEEPEST,
-    FACTS,
-    facts_of,
-    output_text,
-    prompt_text,
-    runs_of,
-)
+from infinium_otel.models.runs import DEEPEST, output_text, prompt_text, runs_of
 from infinium_otel.models.spans import (
     flag,
     from_json,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models import parts
 from infinium_otel.models.documents import dump
+from infinium_otel.models.facts import FACTS
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import argument_text, result_text
-from infinium_otel.models.runs import FACTS
 from infinium_otel.models.spans import as_json
 from infinium_otel.records import Failure
 

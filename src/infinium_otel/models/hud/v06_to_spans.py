@@ -7,6 +7,7 @@ from typing import Any
 
 from infinium_otel.models import parts
 from infinium_otel.models.documents import dump
+from infinium_otel.models.facts import FACTS, adopted, failure_in, restored
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import (
     PROVIDERS,
@@ -23,7 +24,6 @@ from infinium_otel.models.hud.v06_step_spans import (
     task,
     tool,
 )
-from infinium_otel.models.runs import FACTS, adopted, failure_in, restored
 from infinium_otel.models.spans import (
     as_json,
     earliest_ns,

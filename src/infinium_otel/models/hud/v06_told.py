@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.jsontext import decode
 from infinium_otel.messages import decode_messages
 from infinium_otel.models.documents import dump
+from infinium_otel.models.facts import FACTS, facts_of
 from infinium_otel.models.hud import v06
 from infinium_otel.models.hud.attributes import result_of, times_of
-from infinium_otel.models.runs import FACTS, facts_of, output_text
+from infinium_otel.models.runs import output_text
 from infinium_otel.models.spans import as_json
 
 if TYPE_CHECKING:

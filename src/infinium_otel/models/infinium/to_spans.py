@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.models.facts import adopted
 from infinium_otel.models.infinium.believed import believed
 from infinium_otel.models.infinium.steps import (
     duration_ms,
@@ -15,7 +16,6 @@ from infinium_otel.models.infinium.steps import (
     span_name,
     step_attributes,
 )
-from infinium_otel.models.runs import adopted
 from infinium_otel.models.spans import (
     LATEST_NS,
     as_json,

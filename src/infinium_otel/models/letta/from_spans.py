@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models.carrying import uncarried
+from infinium_otel.models.facts import facts_of
 from infinium_otel.models.letta.attributes import (
     EMBEDDING,
     INDEX,
@@ -39,7 +40,7 @@ from infinium_otel.models.letta.types import (
     StepLog,
     StepMetrics,
 )
-from infinium_otel.models.runs import facts_of, runs_of
+from infinium_otel.models.runs import runs_of
 from infinium_otel.models.spans import json_list, json_object, present, text, whole
 from infinium_otel.models.trees import distinct
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.models.facts import adopted, facts_at, led, other_spans, restored
 from infinium_otel.models.letta.attributes import (
     EMBEDDING,
     LOG,
@@ -24,11 +25,7 @@ from infinium_otel.models.letta.drafts import (
 )
 from infinium_otel.models.letta.messages import input_of, output_of, tool_runs
 from infinium_otel.models.letta.timing import Laid, lay, told_times
-from infinium_otel.models.runs import adopted, led, restored
 from infinium_otel.models.spans import (
-    as_json,
-    json_list,
-    json_object,
     settled,
     span_id_of,
     text,
@@ -37,7 +34,7 @@ from infinium_otel.models.spans import (
 from infinium_otel.records import Failure, SpanRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from infinium_otel.models.letta.messages import ToolRun
     from infinium_otel.models.letta.types import (
@@ -147,7 +144,7 @@ class _Writing:
         if unplaced:
             laid = lay(None, unplaced.messages, cursor)
             self._tools(tool_runs(unplaced.messages), laid, top)
-        self._others(top)
+        self.spans += other_spans(self.facts, self.trace_id, top, SCOPE)
         if self.parent_id is not None:
             return adopted(self.spans, self.parent_id)
         if self.facts.get("rootless") and (
@@ -180,7 +177,7 @@ class _Writing:
                 LOG + key: item for key, item in log_attributes(unplaced).items()
             }
         draft, _ = self._span(
-            {**_facts(self.facts, "root"), "start_ns": None, "end_ns": None},
+            {**facts_at(self.facts, "root"), "start_ns": None, "end_ns": None},
             span_id=span_id_of(self.trace_id, "run"),
             parent_id=None,
             name=f"invoke_agent {agent_id}" if agent_id else "invoke_agent",
@@ -198,7 +195,7 @@ class _Writing:
                 start_ns=min(span.start_ns for span in self.spans),
                 end_ns=max(span.end_ns for span in self.spans),
             )
-        told = _facts(self.facts, "root")
+        told = facts_at(self.facts, "root")
         root, failure = restored(
             root, {key: told.get(key) for key in ("start_ns", "end_ns", "failure")}
         )
@@ -212,7 +209,7 @@ class _Writing:
         above = self._group(step, laid, top) if self.grouped else top
         operation = "embeddings" if EMBEDDING in step.tags else "chat"
         draft, failure = self._span(
-            _facts(self.facts, "steps", step.id),
+            facts_at(self.facts, "steps", step.id),
             span_id=span_id_of(self.trace_id, "step", step.id),
             parent_id=above,
             name=f"{operation} {step.model}" if step.model else operation,
@@ -255,7 +252,7 @@ class _Writing:
     def _tools(self, runs: list[ToolRun], laid: Laid, above: str) -> None:
         for run, (start_ns, end_ns) in zip(runs, laid.tools, strict=True):
             draft, failure = self._span(
-                _facts(self.facts, "tools", run.key),
+                facts_at(self.facts, "tools", run.key),
                 span_id=span_id_of(self.trace_id, "tool", run.key),
                 parent_id=above,
                 name=f"execute_tool {run.name}",
@@ -266,26 +263,6 @@ class _Writing:
             if run.failed:
                 failure = failure or failure_of_tool(run)
             self.spans.append(settled(draft, failure))
-
-    def _others(self, top: str) -> None:
-        """Spans that Letta has no record of, as they were."""
-        for said in json_list(self.facts.get("others")) or []:
-            draft, failure = self._span(
-                said,
-                span_id=span_id_of(self.trace_id, "other", as_json(said)),
-                parent_id=top,
-                name="step",
-                start_ns=0,
-                end_ns=0,
-            )
-            self.spans.append(settled(draft, failure))
-
-
-def _facts(facts: Mapping[str, Any], *path: str) -> dict[str, Any]:
-    found: Any = facts
-    for key in path:
-        found = (json_object(found) or {}).get(key)
-    return json_object(found) or {}
 
 
 def _tags(steps: list[Step]) -> list[str] | None:

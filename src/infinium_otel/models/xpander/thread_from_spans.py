@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.messages import decode_messages
 from infinium_otel.models.carrying import uncarried
-from infinium_otel.models.runs import facts_of, runs_of
+from infinium_otel.models.facts import facts_of
+from infinium_otel.models.runs import output_text, prompt_text, runs_of
 from infinium_otel.models.spans import (
     from_json,
     number,
@@ -221,8 +222,8 @@ class _Reading:
         calls = [step for step in self.steps if step.kind in CALLS]
         first = calls[0].reading if calls else reading
         started = to_iso(record.start_ns)
-        asked = asked_text(self.root) or (asked_text(calls[0]) if calls else None)
-        answers = [answer_text(told) for told in (self.root, *reversed(calls))]
+        asked = prompt_text(self.root) or (prompt_text(calls[0]) if calls else None)
+        answers = [output_text(told) for told in (self.root, *reversed(calls))]
         seconds = max(0, record.end_ns - record.start_ns) / 1e9
         return types.Task(
             id=text(record.attributes.get(TASK + "id")) or uuid_of(record.trace_id),
@@ -293,7 +294,7 @@ def derived_entry(told: Told, root: Told) -> Entry | None:
             id=record.span_id,
             created_at=created_at,
             agent_id=called,
-            query=asked_text(told),
+            query=prompt_text(told),
         )
     return None
 
@@ -302,17 +303,3 @@ def _names(steps: Iterable[Told]) -> tuple[str, ...]:
     """The tools that ran, in order, each once."""
     names = [s.reading.tool_name or s.record.name for s in steps if s.kind in TOOLS]
     return tuple(dict.fromkeys(names))
-
-
-def asked_text(told: Told) -> str | None:
-    """What the user said last; None if the span does not say."""
-    said = decode_messages(told.reading.input)
-    texts = [each.text for each in said if each.role == "user" and each.text]
-    return texts[-1] if texts else None
-
-
-def answer_text(told: Told) -> str | None:
-    """What a span answered last; None if it does not say."""
-    said = decode_messages(told.reading.output, "assistant")
-    texts = [each.text for each in said if each.text]
-    return texts[-1] if texts else None

@@ -6,12 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models.carrying import carried
-from infinium_otel.models.runs import adopted, led, restored
+from infinium_otel.models.facts import adopted, facts_at, led, other_spans, restored
 from infinium_otel.models.spans import (
-    as_json,
     earliest_ns,
-    json_list,
-    json_object,
     present,
     settled,
     span_id_of,
@@ -107,7 +104,7 @@ class _Writing:
             told = to_ns(entry.created_at)
             cursor = cursor if told is None else told
             self._entry(index, entry, cursor, root.span_id)
-        self._others(root.span_id)
+        self.spans += other_spans(self.facts, self.trace_id, root.span_id, SCOPE)
         for child in children:
             self.spans += self._child(child, cursor, root.span_id)
         ended = self._ended(root)
@@ -132,7 +129,7 @@ class _Writing:
             **carried(thread, THREAD, skip={"messages", "task", "otel"}),
             **(_customer(thread.user) if customer else {}),
         }
-        facts = {**_fact(self.facts, "root"), "start_ns": None, "end_ns": None}
+        facts = {**facts_at(self.facts, "root"), "start_ns": None, "end_ns": None}
         draft, _ = self._span(
             facts,
             span_id=span_id_of(self.trace_id, "task", thread.id),
@@ -150,7 +147,7 @@ class _Writing:
         finished = to_ns(task.finished_at) if task else None
         latest = [root.start_ns, *(e.time_ns for e in self.events)]
         latest += [span.end_ns for span in self.spans]
-        told = _fact(self.facts, "root")
+        told = facts_at(self.facts, "root")
         root = replace(
             root,
             end_ns=max(latest) if finished is None else finished,
@@ -168,7 +165,7 @@ class _Writing:
             self.events.append(SpanEvent(span_name(entry), at_ns, attributes))
             return
         draft, failure = self._span(
-            _fact(self.facts, "entries", str(index)),
+            facts_at(self.facts, "entries", str(index)),
             span_id=span_id_of(self.trace_id, "entry", self.thread.id, index),
             parent_id=root_id,
             name=span_name(entry),
@@ -185,19 +182,6 @@ class _Writing:
             named = {"gen_ai.agent.name": entry.agent_id, **draft.attributes}
             draft = replace(draft, attributes=named)
         self.spans.append(settled(draft, failure))
-
-    def _others(self, root_id: str) -> None:
-        """Spans that xpander has no record of, as they were."""
-        for said in json_list(self.facts.get("others")) or []:
-            draft, failure = self._span(
-                said,
-                span_id=span_id_of(self.trace_id, "other", as_json(said)),
-                parent_id=root_id,
-                name="step",
-                start_ns=0,
-                end_ns=0,
-            )
-            self.spans.append(settled(draft, failure))
 
     def _child(
         self, child: AgentActivityThread, start_ns: int, root_id: str
@@ -225,13 +209,6 @@ def _with_account(span: SpanRecord, root: SpanRecord) -> SpanRecord:
         attributes={**span.attributes, **said},
         events=(*span.events, *events),
     )
-
-
-def _fact(facts: dict[str, Any], *path: str) -> dict[str, Any]:
-    found: Any = facts
-    for key in path:
-        found = (json_object(found) or {}).get(key)
-    return json_object(found) or {}
 
 
 def _conversation(thread: AgentActivityThread) -> str:
