@@ -275,6 +275,32 @@ def test_the_model_that_answered():
     tells(reading(said), model="gpt-4o")
 
 
+def test_a_tools_messages_are_not_its_arguments():
+    """Its processor for Strands gives a tool the message that asked for it."""
+    said = {"input.value": '{"a":1}', "llm.input_messages.0.message.role": "assistant"}
+    assert of("TOOL", said).arguments == '{"a":1}'
+
+
+@pytest.mark.parametrize(
+    ("said", "own", "scope", "kind"),
+    [
+        ("TOOL", {"gen_ai.operation.name": "chat"}, "openlit", "llm"),
+        ("LLM", {"llm.request.type": "embedding"}, "", "embedding"),
+        ("LLM", {"gen_ai.operation.name": "never_heard_of"}, "", "llm"),
+        ("LLM", {}, "", "llm"),
+        (
+            "LLM",
+            {"gen_ai.operation.name": "embeddings"},
+            "openinference.instrumentation.x",
+            "llm",
+        ),
+    ],
+)
+def test_the_emitters_own_kind(said, own, scope, kind):
+    """A processor that adds a kind to another's span may be wrong about it."""
+    assert of(said, own, scope=scope).kind == kind
+
+
 def test_a_tool_that_was_refused():
     """pydantic-ai's own word on its span counts more than the kind that was added."""
     said = {

@@ -24,9 +24,12 @@ from infinium_otel.dialects._attributes import (
     structure,
     text,
     texts,
+    word,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import dig, put_refusal
+from infinium_otel.dialects._flattened import put_flattened_messages
+from infinium_otel.dialects.genai import KINDS as OPERATIONS
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -96,25 +99,44 @@ FIELDS = {
 def refine(record: SpanRecord, facts: Facts) -> None:
     """Flattened lists, and what a kind means to its emitter."""
     attributes = record.attributes
-    _messages(attributes, facts)
+    if not record.scope_name.startswith("openinference"):
+        _own_kind(attributes, facts)
     if facts.get("kind") == "agent":
         _agent(record, facts)
     kind = facts.get("kind")
     if kind == "tool":
         _tool(record, facts)
-    elif kind is None:
+    else:
+        put_flattened_messages(facts, attributes)
+    if kind is None:
         _running_agent(attributes, facts)
     elif kind == "embedding":
         facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
     elif kind == "llm":
         _response_facts(facts)
         facts["dropped"] = _prepares(record)
+    _documents(attributes, facts)
+    for fact in [name for name, value in facts.items() if value is None]:
+        del facts[fact]
+
+
+def _own_kind(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """What the emitter calls a span that a processor added these keys to later.
+
+    The processor for OpenLIT says TOOL of calls that asked for one, that for OpenLLMetry
+    says LLM of embeddings.
+    """
+    said = attributes.get("gen_ai.operation.name", attributes.get("llm.request.type"))
+    own = OPERATIONS.get(word(said) or "")
+    if own and "kind" in facts:
+        facts["kind"] = own
+
+
+def _documents(attributes: Mapping[str, Any], facts: Facts) -> None:
     for prefix in ("retrieval.documents", "reranker.output_documents"):
         documents = indexed(attributes, prefix)
         if documents:
             facts["documents"] = documents
-    for fact in [name for name, value in facts.items() if value is None]:
-        del facts[fact]
 
 
 def _prepares(record: SpanRecord) -> bool:
@@ -125,72 +147,6 @@ def _prepares(record: SpanRecord) -> bool:
         for key in record.attributes
     )
     return method.startswith("_prepare") and quiet
-
-
-def _messages(attributes: Mapping[str, Any], facts: Facts) -> None:
-    """Message lists say more than the raw request and response they came from."""
-    asked = indexed(attributes, "llm.input_messages") or structure(
-        attributes.get("llm.prompts")
-    )
-    if asked and _tells_failure(facts.get("input")):
-        return
-    if asked and (_says_something(asked) or "input" not in facts):
-        facts["input"] = [_message(item) for item in asked]
-    answered = indexed(attributes, "llm.output_messages") or indexed(
-        attributes, "llm.choices"
-    )
-    if answered and (_says_something(answered) or "output" not in facts):
-        facts["response"] = facts.get("output")
-        facts["output"] = [_message(item) for item in answered]
-
-
-def _tells_failure(request: Any) -> bool:
-    """Flattening loses a tool answer's error flag, which the raw request still has."""
-    return isinstance(request, str) and (
-        '"is_error": true' in request or '"is_error":true' in request
-    )
-
-
-def _says_something(items: Any) -> bool:
-    """Whether any message has more than a role: capture limits leave bare roles."""
-    return any(
-        not isinstance(item, Mapping)
-        or not isinstance(item.get("message"), Mapping)
-        or len(item["message"]) > 1
-        for item in items
-    )
-
-
-def _message(item: Any) -> Any:
-    """OpenInference's nested words to the plain ones of a message."""
-    if not isinstance(item, Mapping):
-        return item
-    message = item.get("message")
-    if not isinstance(message, Mapping):
-        inner = item.get("completion", item.get("prompt", item))
-        return (
-            inner if not isinstance(inner, Mapping) else {"content": inner.get("text")}
-        )
-    plain = dict(message)
-    contents = message.get("contents")
-    if isinstance(contents, list):
-        plain["parts"] = [_part(part) for part in contents]
-        plain.pop("contents")
-    if message.get("function_call_name"):
-        plain["function_call"] = {
-            "name": message["function_call_name"],
-            "arguments": message.get("function_call_arguments_json"),
-        }
-    return plain
-
-
-def _part(part: Any) -> Any:
-    if not isinstance(part, Mapping):
-        return part
-    call = part.get("tool_call")
-    if isinstance(call, Mapping):
-        return {"type": "tool_call", **call}
-    return part.get("message_content", part)
 
 
 def _response_facts(facts: Facts) -> None:
