@@ -105,6 +105,17 @@ def test_what_was_not_delivered_is_not_committed(fake, broker):
     assert names(fake) == ["run 1", "run 2"]
 
 
+def test_what_is_delivered_while_it_stops_is_committed(fake, broker):
+    """Asked to stop it goes on with what it has, and the next one has nothing to do."""
+    broker.write(*map(run, range(1, 11)))
+    slow = {"INFINIUM_OTEL_REQUESTS_PER_SECOND": "4", "INFINIUM_OTEL_BURST": "1"}
+    with consuming(broker, fake, **slow) as consumer:
+        assert fake.wait_for_tasks(2, 30)
+        assert stop(consumer) == (0, "")
+    assert len(fake.tasks) == 10
+    assert broker.committed() == 10
+
+
 def test_a_killed_consumer_loses_nothing(fake, broker):
     """Killed with tasks under way, in a group of two: the other delivers them."""
     broker.write(*map(run, range(1, 21)))
@@ -279,11 +290,11 @@ def test_what_will_not_get_better_ends_it(worker):
         worker.complain(confluent_kafka.KafkaError(fenced, "fenced", fatal=True))
 
 
-def test_a_commit_that_failed_counts_as_not_made(worker, caplog):
-    """It is told; what is committed next says as much and more."""
-    where = confluent_kafka.TopicPartition("otlp_spans", 0, 7)
-    worker._answered(confluent_kafka.KafkaError(25), [where])
+def test_a_commit_that_failed_is_made_again(worker, caplog):
+    """It is told, and what was asked for is asked for anew."""
+    worker._asked = {0: 7}
+    worker._answered(None, [])
+    assert worker._asked == {0: 7}
+    worker._answered(confluent_kafka.KafkaError(25), [])
     assert "Kafka: Broker: Unknown member" in caplog.text
-    assert worker._committed == {}
-    worker._answered(None, [where])
-    assert worker._committed == {0: 7}
+    assert worker._asked == {}

@@ -85,8 +85,8 @@ class Worker:
         self._clock = clock
         self._shares: dict[int, Share] = {}
         self._ready: deque[Finished] = deque()
-        self._pending: tuple[dict[int, int], Callable[[], bool]] | None = None
-        self._committed: dict[int, int] = {}
+        self._pending: deque[tuple[dict[int, int], Callable[[], bool]]] = deque()
+        self._asked: dict[int, int] = {}
         self._paused = False
         self._patience_s = REVOKE_S
         # The first complaint before a broker has answered; then None, and all are told.
@@ -246,36 +246,29 @@ class Worker:
     # -- offsets -------------------------------------------------------------------
 
     def _commit(self) -> None:
-        """Commit what was needed no more at the last checkpoint, once that is passed."""
-        if self._pending is None and not self._ready:
-            floors = self._floors()
-            if floors:
-                self._pending = (floors, self._sender.checkpoint())
-        if self._pending is None or not self._pending[1]():
-            return
-        (floors, _), self._pending = self._pending, None
-        offsets = [TopicPartition(self._topic, *floor) for floor in floors.items()]
-        # Without a broker the answer takes long; `close` waits for it where it can come.
-        self._consumer.commit(offsets=offsets, asynchronous=True)
+        """Commit as far as every task of before has come to its end."""
+        floors = self._floors()
+        if floors != self._asked and not self._ready:
+            self._asked = floors
+            self._pending.append((floors, self._sender.checkpoint()))
+        passed: dict[int, int] = {}
+        while self._pending and self._pending[0][1]():
+            passed, _ = self._pending.popleft()
+        if passed:
+            offsets = [TopicPartition(self._topic, *floor) for floor in passed.items()]
+            # Without a broker the answer takes long; `close` waits where it can come.
+            self._consumer.commit(offsets=offsets, asynchronous=True)
 
-    def _answered(
-        self, error: KafkaError | None, partitions: list[TopicPartition]
-    ) -> None:
+    def _answered(self, error: KafkaError | None, _: list[TopicPartition]) -> None:
         """A commit was made, or not; then the next one says as much and more."""
         if error is not None:
+            self._asked = {}
             self.complain(error)
-            return
-        for partition in partitions:
-            self._committed[partition.partition] = partition.offset
 
     def _floors(self) -> dict[int, int]:
-        """Where each partition may be committed, as far as that is new."""
-        floors = {}
-        for partition, share in self._shares.items():
-            floor = share.floor()
-            if floor is not None and floor != self._committed.get(partition):
-                floors[partition] = floor
-        return floors
+        """Where each partition may be committed, once what has left it is delivered."""
+        found = {number: share.floor() for number, share in self._shares.items()}
+        return {number: floor for number, floor in found.items() if floor is not None}
 
     def _settle(self, seconds: float) -> None:
         """Deliver what has left its partition, and commit as far as that goes."""
@@ -285,7 +278,6 @@ class Worker:
             self._submit()
             self._sender.flush(max(0.0, deadline - self._clock()))
             left, before = self.undelivered, left
-        self._commit()  # a checkpoint from before, if there is one
         self._commit()
 
     # -- partitions come and go ----------------------------------------------------
@@ -307,7 +299,7 @@ class Worker:
 
     def _lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Forget what is open: whoever reads these partitions next reads it again."""
-        self._pending = None
+        self._pending.clear()
+        self._asked = {}
         for partition in partitions:
             self._shares.pop(partition.partition, None)
-            self._committed.pop(partition.partition, None)
