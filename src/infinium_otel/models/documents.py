@@ -1,7 +1,7 @@
 """Another system's JSON to a dataclass and back, tolerantly.
 
 A dataclass describes itself: a field's metadata `wire` is its name in JSON, its
-annotation says which plain values it takes, `unsaid` in its metadata that the vendor
+annotation says which plain values it takes, the metadata `UNSAID` that the vendor
 takes no null there, and a field called `other` keeps the keys (and the values of a
 wrong type) that the class has no word for. A class with
 `closed = True` belongs to a vendor's class that refuses unknown keys, so `dump`
@@ -20,6 +20,9 @@ from infinium_otel.records import NOTHING
 
 T = TypeVar("T")
 Loader = Callable[[Any], Any]
+
+UNSAID = {"unsaid": True}
+"""The metadata of a field that is never written as null: the vendor takes none there."""
 
 
 def nothing() -> Mapping[str, Any]:

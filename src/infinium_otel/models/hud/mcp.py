@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infinium_otel.jsontext import text_of
-from infinium_otel.models.documents import fill, list_of, other_keys
+from infinium_otel.models.documents import UNSAID, fill, list_of, other_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class MCPToolCall:
 
     name: str
     arguments: Any = None
-    id: str | None = field(default=None, metadata={"unsaid": True})
+    id: str | None = field(default=None, metadata=UNSAID)
     meta: Any = field(default=None, metadata={"wire": "_meta"})
     other: Mapping[str, Any] = other_keys()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from infinium_otel.models.documents import nothing, other_keys
+from infinium_otel.models.documents import UNSAID, nothing, other_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +122,7 @@ class Message:
     approve: bool | None = None
     denial_reason: str | None = None
     approvals: tuple[Any, ...] | None = None
-    created_at: str | None = field(default=None, metadata={"unsaid": True})
+    created_at: str | None = field(default=None, metadata=UNSAID)
     created_by_id: str | None = None
     last_updated_by_id: str | None = None
     updated_at: str | None = None
@@ -238,7 +238,7 @@ class ProviderTrace:
     compaction_settings: Mapping[str, Any] | None = None
     llm_config: Mapping[str, Any] | None = None
     billing_context: Mapping[str, Any] | None = None
-    created_at: str | None = field(default=None, metadata={"unsaid": True})
+    created_at: str | None = field(default=None, metadata=UNSAID)
     created_by_id: str | None = None
     last_updated_by_id: str | None = None
     updated_at: str | None = None

@@ -32,6 +32,12 @@ from infinium_otel.models.xpander.documents import (
     task_of,
     thread_of,
 )
+from infinium_otel.models.xpander.events import (
+    EventStream,
+    TaskUpdateEvent,
+    ToolCallRequest,
+    ToolCallResult,
+)
 from infinium_otel.models.xpander.events_from_spans import (
     events_from_spans,
     report_from_spans,
@@ -45,9 +51,16 @@ from infinium_otel.models.xpander.settings import (
     KnowledgeBaseSearchResult,
     ToolInvocationResult,
 )
+from infinium_otel.models.xpander.tasks import (
+    AgentExecutionInput,
+    Task,
+    TaskReportRequest,
+    Tokens,
+    User,
+)
 from infinium_otel.models.xpander.thread_from_spans import threads_from_spans
 from infinium_otel.models.xpander.thread_to_spans import thread_to_spans
-from infinium_otel.models.xpander.types import (
+from infinium_otel.models.xpander.threads import (
     AgentActivityThread,
     AgentActivityThreadAuth,
     AgentActivityThreadGatewayDecision,
@@ -57,16 +70,7 @@ from infinium_otel.models.xpander.types import (
     AgentActivityThreadReasoning,
     AgentActivityThreadSubAgentTrigger,
     AgentActivityThreadToolCall,
-    AgentExecutionInput,
-    EventStream,
-    Task,
-    TaskReportRequest,
-    TaskUpdateEvent,
-    Tokens,
-    ToolCallRequest,
     ToolCallRequestReasoning,
-    ToolCallResult,
-    User,
 )
 from infinium_otel.models.xpander.words import (
     AgentActivityThreadReasoningType,

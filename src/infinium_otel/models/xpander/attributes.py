@@ -12,10 +12,10 @@ from infinium_otel.models.carrying import carried, uncarried
 from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, from_json, present, text
 from infinium_otel.models.xpander.documents import task_of
-from infinium_otel.models.xpander.types import Task
+from infinium_otel.models.xpander.tasks import Task
 
 if TYPE_CHECKING:
-    from infinium_otel.models.xpander.types import ToolCallRequestReasoning
+    from infinium_otel.models.xpander.threads import ToolCallRequestReasoning
 
 SCOPE = "xpander"
 """So that tasks name xpander as the framework."""

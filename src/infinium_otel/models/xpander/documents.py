@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
 from infinium_otel.models.documents import fill, many
+from infinium_otel.models.xpander.events import (
+    EventStream,
+    TaskUpdateEvent,
+    ToolCallRequest,
+    ToolCallResult,
+)
 from infinium_otel.models.xpander.settings import (
     AgnoSettings,
     AgnoToolCallsCompressionSettings,
     ToolInvocationResult,
 )
-from infinium_otel.models.xpander.types import (
+from infinium_otel.models.xpander.tasks import (
+    AgentExecutionInput,
+    Task,
+    TaskReportRequest,
+    Tokens,
+    User,
+)
+from infinium_otel.models.xpander.threads import (
     AgentActivityThread,
     AgentActivityThreadAuth,
     AgentActivityThreadGatewayDecision,
@@ -23,17 +36,8 @@ from infinium_otel.models.xpander.types import (
     AgentActivityThreadReasoning,
     AgentActivityThreadSubAgentTrigger,
     AgentActivityThreadToolCall,
-    AgentExecutionInput,
     Entry,
-    EventStream,
-    Task,
-    TaskReportRequest,
-    TaskUpdateEvent,
-    Tokens,
-    ToolCallRequest,
     ToolCallRequestReasoning,
-    ToolCallResult,
-    User,
 )
 from infinium_otel.models.xpander.words import GATEWAY_ACTIONS
 

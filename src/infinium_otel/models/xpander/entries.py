@@ -9,7 +9,7 @@ from infinium_otel.errors import InfiniumError
 from infinium_otel.models.carrying import carried, uncarried
 from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, from_json, present, text
-from infinium_otel.models.xpander import types
+from infinium_otel.models.xpander import threads
 from infinium_otel.models.xpander.attributes import (
     INDEX,
     KIND,
@@ -26,7 +26,7 @@ from infinium_otel.records import Failure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infinium_otel.models.xpander.types import Entry
+    from infinium_otel.models.xpander.threads import Entry
 
 UNSHOWN = "[redacted]"
 
@@ -54,23 +54,23 @@ class Kind:
 
 
 KINDS = (
-    Kind("message", types.AgentActivityThreadMessage),
+    Kind("message", threads.AgentActivityThreadMessage),
     Kind(
         "tool_call",
-        types.AgentActivityThreadToolCall,
+        threads.AgentActivityThreadToolCall,
         frozenset({"tool_name", "payload", "result", "is_error"}),
         is_span=True,
     ),
-    Kind("reasoning", types.AgentActivityThreadReasoning, is_span=True),
+    Kind("reasoning", threads.AgentActivityThreadReasoning, is_span=True),
     Kind(
         "trigger",
-        types.AgentActivityThreadSubAgentTrigger,
+        threads.AgentActivityThreadSubAgentTrigger,
         frozenset({"agent_id"}),
         is_span=True,
     ),
-    Kind("auth", types.AgentActivityThreadAuth, frozenset({"type", "data", "other"})),
-    Kind("gateway", types.AgentActivityThreadGatewayDecision),
-    Kind("other", types.AgentActivityThreadOtherEntry, frozenset({"other"})),
+    Kind("auth", threads.AgentActivityThreadAuth, frozenset({"type", "data", "other"})),
+    Kind("gateway", threads.AgentActivityThreadGatewayDecision),
+    Kind("other", threads.AgentActivityThreadOtherEntry, frozenset({"other"})),
 )
 _BY_TYPE = {kind.type: kind for kind in KINDS}
 _BY_NAME = {kind.name: kind for kind in KINDS}
@@ -99,24 +99,24 @@ def entry_attributes(entry: Entry, index: int) -> dict[str, Any]:
 
 def _standard(entry: Entry) -> dict[str, Any]:
     """What an entry says in standard attributes."""
-    if isinstance(entry, types.AgentActivityThreadToolCall):
+    if isinstance(entry, threads.AgentActivityThreadToolCall):
         return {
             **tool_attributes(entry.tool_name, entry.id, entry.payload, entry.result),
             **reasoning_attributes(entry.reasoning),
         }
-    if isinstance(entry, types.AgentActivityThreadReasoning):
+    if isinstance(entry, threads.AgentActivityThreadReasoning):
         return {
             "infinium.step.action": "decision",
             "gen_ai.output.messages": said_by(
                 "assistant", [entry.title, entry.thought, entry.analysis]
             ),
         }
-    if isinstance(entry, types.AgentActivityThreadSubAgentTrigger):
+    if isinstance(entry, threads.AgentActivityThreadSubAgentTrigger):
         return trigger_attributes(entry.agent_id, entry.query)
-    if isinstance(entry, types.AgentActivityThreadAuth):
+    if isinstance(entry, threads.AgentActivityThreadAuth):
         told = auth_facts(entry.type, entry.data)
         return {f"xpander.auth.{name}": value for name, value in told.items()}
-    if isinstance(entry, types.AgentActivityThreadOtherEntry):
+    if isinstance(entry, threads.AgentActivityThreadOtherEntry):
         other = without_secrets(dump(entry.other))
         return {"xpander.other.other": as_json(other) if other else None}
     return {}
@@ -146,11 +146,11 @@ def trigger_attributes(agent_id: str | None, query: str | None) -> dict[str, Any
 
 def span_name(entry: Entry) -> str:
     """The name of an entry's span or event."""
-    if isinstance(entry, types.AgentActivityThreadToolCall):
+    if isinstance(entry, threads.AgentActivityThreadToolCall):
         return f"execute_tool {entry.tool_name}"
-    if isinstance(entry, types.AgentActivityThreadSubAgentTrigger):
+    if isinstance(entry, threads.AgentActivityThreadSubAgentTrigger):
         return f"invoke_agent {entry.agent_id}"
-    if isinstance(entry, types.AgentActivityThreadReasoning):
+    if isinstance(entry, threads.AgentActivityThreadReasoning):
         return f"xpander.reasoning {entry.type}"
     return f"xpander.{kind_of(entry).name}"
 

@@ -19,24 +19,21 @@ from infinium_otel.models.trees import distinct
 from infinium_otel.models.xpander.attributes import EVENT, FAILED, KIND, REQUEST
 from infinium_otel.models.xpander.documents import event_of
 from infinium_otel.models.xpander.settings import ToolInvocationResult
+from infinium_otel.models.xpander.tasks import Task, TaskReportRequest
 from infinium_otel.models.xpander.thread_from_spans import (
     TOOLS,
     derived_entry,
     threads_from_spans,
 )
+from infinium_otel.models.xpander.threads import AgentActivityThreadToolCall
 from infinium_otel.models.xpander.tool_events import RESULT, tool_events_in
-from infinium_otel.models.xpander.types import (
-    AgentActivityThreadToolCall,
-    Task,
-    TaskReportRequest,
-    TaskUpdateEvent,
-)
 from infinium_otel.records import SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from infinium_otel.models.runs import Run, Told
+    from infinium_otel.models.xpander.events import TaskUpdateEvent
     from infinium_otel.records import LogEvent
 
 

@@ -18,7 +18,7 @@ from infinium_otel.models.spans import (
     uuid_of,
     whole,
 )
-from infinium_otel.models.xpander import types
+from infinium_otel.models.xpander import tasks, threads
 from infinium_otel.models.xpander.attributes import INDEX, KIND, TASK, THREAD, task_in
 from infinium_otel.models.xpander.documents import thread_of
 from infinium_otel.models.xpander.entries import entry_in
@@ -27,12 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from infinium_otel.models.runs import Run, Told
-    from infinium_otel.models.xpander.types import (
-        AgentActivityThread,
-        Entry,
-        Task,
-        Tokens,
-    )
+    from infinium_otel.models.xpander.tasks import Task, Tokens
+    from infinium_otel.models.xpander.threads import AgentActivityThread, Entry
     from infinium_otel.records import LogEvent, SpanRecord
 
 CALLS = frozenset({"llm", "embedding"})
@@ -117,13 +113,13 @@ class _Reading:
         exact = self._exact()
         task = task_in(self.root.record.attributes) or (None if exact else self._task())
         spoken = exact is not None or any(
-            isinstance(entry, types.AgentActivityThreadMessage)
+            isinstance(entry, threads.AgentActivityThreadMessage)
             for _, entry, _ in self.entries
         )
         if not spoken:
             self._messages(task)
         record = self.root.record
-        base = exact or types.AgentActivityThread(
+        base = exact or threads.AgentActivityThread(
             id=task.id if task else uuid_of(record.trace_id),
             created_at=to_iso(record.start_ns),
         )
@@ -137,7 +133,7 @@ class _Reading:
     def _exact(self) -> AgentActivityThread | None:
         """What the root says of the thread it was made of."""
         found = uncarried(
-            self.root.record.attributes, THREAD, types.AgentActivityThread
+            self.root.record.attributes, THREAD, threads.AgentActivityThread
         )
         try:
             return thread_of({k: found[k] for k in found if k != "messages"})
@@ -169,7 +165,7 @@ class _Reading:
         if self.confidence is None or told.kind != "llm" or not said:
             return
         record = told.record
-        thought = types.AgentActivityThreadReasoning(
+        thought = threads.AgentActivityThreadReasoning(
             id=record.span_id,
             created_at=to_iso(record.end_ns),
             type="think",
@@ -193,11 +189,11 @@ class _Reading:
             ),
         ):
             if said:
-                message = types.AgentActivityThreadMessage(
+                message = threads.AgentActivityThreadMessage(
                     id=f"{record.span_id}-{role}",
                     created_at=to_iso(at_ns),
                     role=role,
-                    content=types.AgentActivityThreadMessageContent(said),
+                    content=threads.AgentActivityThreadMessageContent(said),
                 )
                 self.entries.insert(place, ((2, place), message, None))
 
@@ -225,11 +221,11 @@ class _Reading:
         asked = prompt_text(self.root) or (prompt_text(calls[0]) if calls else None)
         answers = [output_text(told) for told in (self.root, *reversed(calls))]
         seconds = max(0, record.end_ns - record.start_ns) / 1e9
-        return types.Task(
+        return tasks.Task(
             id=text(record.attributes.get(TASK + "id")) or uuid_of(record.trace_id),
             agent_id=reading.agent_id or reading.agent_name,
             organization_id=text(record.attributes.get("xpander.organization.id")),
-            input=types.AgentExecutionInput(asked) if asked else None,
+            input=tasks.AgentExecutionInput(asked) if asked else None,
             status=self._status(),
             created_at=started,
             started_at=started,
@@ -259,7 +255,7 @@ class _Reading:
             usages = [self.root.reading.usage]
         if not usages:
             return None
-        return types.Tokens(
+        return tasks.Tokens(
             prompt_tokens=sum(usage.input or 0 for usage in usages),
             completion_tokens=sum(usage.output or 0 for usage in usages),
             cache_read_tokens=sum(usage.cache_read or 0 for usage in usages),
@@ -280,7 +276,7 @@ def derived_entry(told: Told, root: Told) -> Entry | None:
     created_at = to_iso(record.start_ns)
     if told.kind in TOOLS:
         failure, result = told.failure, from_json(reading.result)
-        return types.AgentActivityThreadToolCall(
+        return threads.AgentActivityThreadToolCall(
             id=reading.tool_call_id or record.span_id,
             created_at=created_at,
             tool_name=reading.tool_name or record.name,
@@ -290,7 +286,7 @@ def derived_entry(told: Told, root: Told) -> Entry | None:
         )
     called = reading.agent_id or reading.agent_name
     if told.kind == "agent" and called and told is not root:
-        return types.AgentActivityThreadSubAgentTrigger(
+        return threads.AgentActivityThreadSubAgentTrigger(
             id=record.span_id,
             created_at=created_at,
             agent_id=called,

@@ -32,7 +32,7 @@ from infinium_otel.models.xpander.entries import (
     span_name,
     tool_failure,
 )
-from infinium_otel.models.xpander.types import (
+from infinium_otel.models.xpander.threads import (
     AgentActivityThreadMessage,
     AgentActivityThreadSubAgentTrigger,
     AgentActivityThreadToolCall,
@@ -42,12 +42,8 @@ from infinium_otel.records import Failure, SpanEvent, SpanRecord
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from infinium_otel.models.xpander.types import (
-        AgentActivityThread,
-        Entry,
-        Task,
-        User,
-    )
+    from infinium_otel.models.xpander.tasks import Task, User
+    from infinium_otel.models.xpander.threads import AgentActivityThread, Entry
 
 
 def thread_to_spans(  # noqa: PLR0913 - choices of the caller, each by its name

@@ -9,7 +9,7 @@ from infinium_otel.models.documents import dump, fill
 from infinium_otel.models.spans import as_json, from_json, json_object
 from infinium_otel.models.xpander.attributes import REQUEST, TOOL
 from infinium_otel.models.xpander.documents import reasoning_of
-from infinium_otel.models.xpander.types import ToolCallRequest, ToolCallResult
+from infinium_otel.models.xpander.events import ToolCallRequest, ToolCallResult
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
