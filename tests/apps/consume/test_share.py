@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infinium_otel.apps.consume.share import Share
 from infinium_otel.config import Config
@@ -57,3 +59,27 @@ def test_a_run_that_goes_on_does_not_hide_a_newer_one(share):
     assert share.floor() == 0
     share.feed(3, [span("a", None)], 3.0)
     assert share.floor() == 1
+
+
+SPANS = st.tuples(st.integers(1, 4), st.sampled_from("abc"), st.floats(0, 3))
+
+
+@given(st.lists(SPANS, max_size=40), st.sampled_from(["root", "trace"]))
+def test_no_message_below_the_floor_is_needed(messages, task_per):
+    """Whatever came in which order: each span that has not left is above the floor."""
+    share = Share(Config(include="all", task_per=task_per, linger_s=2))
+    seen, waiting, now_s = set(), {}, 0.0
+    for offset, (number, name, pause_s) in enumerate(messages):
+        now_s += pause_s
+        record = span(name, None if name == "a" else "a", trace=tid(number))
+        if (number, name) not in seen:
+            waiting[record.trace_id, record.span_id] = offset
+        seen.add((number, name))
+        finished = [
+            *share.pipeline.due(now_s),
+            *share.feed(offset, [record], now_s),
+        ]
+        for task in finished:
+            for span_id in task.span_ids:
+                del waiting[task.trace_id, span_id]
+        assert all(share.floor() <= needed for needed in waiting.values())
