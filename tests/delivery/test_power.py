@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from infinium_otel.config import Config
 from infinium_otel.delivery.journal import Journal
 from infinium_otel.delivery.power import SYNC_S, Unsynced
+from infinium_otel.delivery.sender import Sender
 from infinium_otel.delivery.spool import Spool
 from infinium_otel.errors import SpoolError
 from infinium_otel.records import SpanRecord
-from support.delivery import Clock
+from support.delivery import Client, Clock, done
 
 SPAN = SpanRecord("a" * 32, "b" * 16, None, "span", 1, 2)
 
@@ -31,6 +33,22 @@ def synced(monkeypatch):
 
     monkeypatch.setattr(os, "fsync", fsync)
     return names
+
+
+@pytest.fixture
+def broken_disk(monkeypatch):
+    """A disk that fails when it is to keep something."""
+
+    def fails(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+
+
+@pytest.fixture
+def now(monkeypatch):
+    """What is written is to be synced at once."""
+    monkeypatch.setattr("infinium_otel.delivery.power.SYNC_S", 0.0)
 
 
 @pytest.fixture
@@ -70,23 +88,28 @@ def test_a_journal(path, synced):
     assert synced == [".journal"] * 2
 
 
-def test_a_journal_on_a_disk_that_fails(path, monkeypatch, caplog):
+def test_a_journal_on_a_disk_that_fails(path, broken_disk, caplog):
     """It is said, and costs nothing but the promise."""
     clock = Clock(0.0)
     journal = Journal(path, clock=clock)
-
-    def fails(_):
-        raise OSError(5, "Input/output error")
-
-    for error in (fails, FileNotFoundError):
-        journal.append(SPAN)
-        clock.now += SYNC_S
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "fsync", error)
-            assert journal.sync() is None
+    journal.append(SPAN)
+    clock.now = SYNC_S
+    assert journal.sync() is None
     assert journal.problems == {"journal failed": 1}
     assert "Input/output" in caplog.text
     journal.close()
+
+
+def test_a_journal_that_is_gone(path):
+    """Closed in the meantime, with nothing live in it, it need not be kept."""
+    clock = Clock(0.0)
+    journal = Journal(path, clock=clock)
+    journal.append(SPAN)
+    (file,) = Path(f"{path}.journal").iterdir()
+    file.unlink()
+    clock.now = SYNC_S
+    assert journal.sync() is None
+    assert journal.problems == {}
 
 
 def test_a_spool(path, synced, monkeypatch):
@@ -106,17 +129,31 @@ def test_a_spool(path, synced, monkeypatch):
     assert spool.sync() is None
 
 
-def test_a_spool_on_a_disk_that_fails(path, monkeypatch):
+def test_a_spool_whose_log_is_gone(path, now):
+    """The last to close it left everything in the database."""
+    spool = Spool(path, 10**9)
+    spool.put("a", b"body", 1)
+    Path(f"{path}-wal").unlink()
+    assert spool.sync() is None
+    spool.close()
+
+
+def test_a_spool_on_a_disk_that_fails(path, now, broken_disk):
     """A disk that does not keep what it took is an error, not a promise."""
     spool = Spool(path, 10**9)
-    monkeypatch.setattr("infinium_otel.delivery.power.SYNC_S", 0.0)
-
-    def fails(_):
-        raise OSError(5, "Input/output error")
-
     spool.put("a", b"body", 1)
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fails)
-        with pytest.raises(SpoolError, match="Input/output"):
-            spool.sync()
+    with pytest.raises(SpoolError, match="Input/output"):
+        spool.sync()
+    spool.put("b", b"body", 1)
     spool.close()
+
+
+def test_a_sender_on_a_disk_that_fails(path, now, broken_disk, caplog):
+    """It is said, and from then on tasks are as safe as in memory."""
+    sender = Sender(Config(spool=path), client=Client())
+    sender.submit(done(1))
+    assert sender.durable
+    assert sender.sync() is None
+    assert not sender.durable
+    assert "Input/output" in caplog.text
+    sender.shutdown(0)

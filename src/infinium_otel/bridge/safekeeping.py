@@ -81,11 +81,9 @@ class Safekeeping:
             self._unspooled = []
 
     def recover(self) -> list[SpanRecord | LogEvent]:
-        """What dead processes left, once; `recovered` says that it was submitted."""
-        if not self.to_recover or self._journal is None:
-            return []
+        """What dead processes left; `recovered` says that it was submitted."""
         self.to_recover = False
-        return self._journal.recover()
+        return [] if self._journal is None else self._journal.recover()
 
     def recovered(self) -> None:
         """What `recover` returned was handed to the sender."""
