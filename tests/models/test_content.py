@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infinium_otel import spans_to_tasks
-from infinium_otel.models import agentix, hud
+from infinium_otel.models import agentix, hud, letta, xpander
 from infinium_otel.models.content import small_media
 from infinium_otel.models.hud import mcp, v04, v06
 
@@ -62,12 +62,84 @@ RUN = v06.Run(
 )
 
 
+LOG = letta.load(
+    {
+        "steps": [{"id": "step-1", "model": "m", "status": "success"}],
+        "messages": [
+            {
+                "id": "message-1",
+                "role": "assistant",
+                "step_id": "step-1",
+                "content": [{"type": "text", "text": SECRET}],
+                "tool_calls": [
+                    {"id": "c", "function": {"name": "look", "arguments": SECRET}}
+                ],
+            },
+            {
+                "id": "message-2",
+                "role": "tool",
+                "step_id": "step-1",
+                "tool_returns": [
+                    {"tool_call_id": "c", "status": "error", "func_response": SECRET}
+                ],
+            },
+        ],
+        "provider_traces": [
+            {
+                "id": "provider_trace-1",
+                "step_id": "step-1",
+                "request_json": {"messages": [{"role": "user", "content": SECRET}]},
+            }
+        ],
+    }
+)
+AT = "2026-01-02T03:04:05Z"
+ENTRY = {"created_at": AT, "tool_name": "look", "payload": SECRET, "result": SECRET}
+TASK = {"id": "t", "status": "failed", "input": {"text": SECRET}, "result": SECRET}
+THREAD = xpander.load(
+    {
+        "id": "t",
+        "created_at": AT,
+        "task": TASK,
+        "user": {"email": SECRET},
+        "messages": [
+            {"id": "1", **ENTRY, "is_error": True, "reasoning": {"title": SECRET}},
+            {"id": "2", "created_at": AT, "role": "agent", "content": {"text": SECRET}},
+            {
+                "id": "3",
+                "created_at": AT,
+                "type": "think",
+                "title": SECRET,
+                "confidence": 1.0,
+            },
+        ],
+    }
+)
+CALL = {"request_id": "r", "operation_id": "o", "tool_name": "look", "payload": SECRET}
+STREAM = xpander.load(
+    {
+        "events": [
+            {"type": type_, "task_id": "t", "time": AT, "data": data}
+            for type_, data in (
+                ("tool_call_request", CALL),
+                ("tool_call_result", {**CALL, "result": SECRET, "is_error": True}),
+                ("chunk", SECRET),
+                ("task_finished", TASK),
+            )
+        ]
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("system", "document"),
     [
         pytest.param(agentix, OUTCOME, id="agentix"),
         pytest.param(hud, TRACE, id="hud-0.4"),
         pytest.param(hud, RUN, id="hud-0.6"),
+        pytest.param(letta, LOG, id="letta"),
+        pytest.param(xpander, THREAD, id="xpander"),
+        pytest.param(xpander, STREAM, id="xpander-events"),
     ],
 )
 def test_content_is_left_out_by_choice(system, document):

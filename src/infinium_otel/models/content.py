@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.models.spans import as_json, from_json, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from infinium_otel.records import SpanEvent, SpanRecord
 
@@ -58,6 +58,40 @@ SAFE = frozenset(
         "agentix.run.id",
         "agentix.time_source",
         "agentix.tool.decision",
+        "server.address",
+        "step_id",
+        "letta.run.id",
+        "letta.step.error_type",
+        "letta.step.feedback",
+        "letta.step.id",
+        "letta.step.model_handle",
+        "letta.step.origin",
+        "letta.step.project_id",
+        "letta.step.provider_category",
+        "letta.step.provider_id",
+        "letta.step.provider_name",
+        "letta.step.request_id",
+        "letta.step.status",
+        "letta.step.stop_reason",
+        "letta.step.time_source",
+        "letta.step.trace_id",
+        "letta.tool.key",
+        "gen_ai.evaluation.score.label",
+        "xpander.auth.type",
+        "xpander.entry",
+        "xpander.organization.id",
+        "xpander.reasoning.type",
+        "xpander.task.id",
+        "xpander.task.parent_execution",
+        "xpander.task.source",
+        "xpander.task.status",
+        "xpander.thread.id",
+        "xpander.time_source",
+        "xpander.tool.graph_node_id",
+        "xpander.tool.id",
+        "xpander.tool.operation_id",
+        "xpander.tool.plan_task_id",
+        "xpander.tool.request_id",
     }
 )
 """Attributes whose texts are names, ids and words of a list."""
@@ -66,24 +100,30 @@ SAID_BY_TOOLS = ("tool_error",)
 """Error types whose message is what a tool answered."""
 
 
-def without_content(records: Iterable[SpanRecord]) -> list[SpanRecord]:
-    """*records* where each text that may be content is its length alone."""
-    return [_quiet(record) for record in records]
+def without_content(
+    records: Iterable[SpanRecord], answers: Collection[str] = SAID_BY_TOOLS
+) -> list[SpanRecord]:
+    """*records* where each text that may be content is its length alone.
+
+    Args:
+        answers: error types whose message is what was answered.
+    """
+    return [_quiet(record, answers) for record in records]
 
 
-def _quiet(record: SpanRecord) -> SpanRecord:
-    answered = record.attributes.get("error.type") in SAID_BY_TOOLS
+def _quiet(record: SpanRecord, answers: Collection[str]) -> SpanRecord:
+    answered = record.attributes.get("error.type") in answers
     return replace(
         record,
         attributes=_lengths(record.attributes),
-        events=tuple(_quiet_event(event) for event in record.events),
+        events=tuple(_quiet_event(event, answers) for event in record.events),
         status_message=None if answered else record.status_message,
     )
 
 
-def _quiet_event(event: SpanEvent) -> SpanEvent:
+def _quiet_event(event: SpanEvent, answers: Collection[str]) -> SpanEvent:
     said = event.attributes
-    if event.name == "exception" and said.get("exception.type") not in SAID_BY_TOOLS:
+    if event.name == "exception" and said.get("exception.type") not in answers:
         return event
     return replace(event, attributes=_lengths(said))
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infinium_otel.models.content import without_content
 from infinium_otel.models.letta.attributes import progression_of, step_attributes
 from infinium_otel.models.letta.documents import (
     dump,
@@ -78,14 +79,19 @@ __all__ = [
 ]
 
 
-def to_spans(document: StepLog, *, start_ns: int = 0) -> list[SpanRecord]:
+def to_spans(
+    document: StepLog, *, start_ns: int = 0, capture_content: bool = True
+) -> list[SpanRecord]:
     """The spans of a run, its root first; of several runs, trace by trace.
 
     Args:
         document: steps and what belongs to them.
         start_ns: where steps begin whose times nobody knows, ns since the epoch.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
-    return log_to_spans(document, start_ns=start_ns)
+    spans = log_to_spans(document, start_ns=start_ns)
+    return spans if capture_content else without_content(spans)
 
 
 def from_spans(
@@ -129,6 +135,7 @@ def from_letta_steps(  # noqa: PLR0913 - what Letta keeps beside a step, each by
     start_ns: int = 0,
     grouped: bool = False,
     parent_id: str | None = None,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """Ended spans of steps, each in the trace its step names.
 
@@ -143,6 +150,8 @@ def from_letta_steps(  # noqa: PLR0913 - what Letta keeps beside a step, each by
             so that Letta's own viewer finds them.
         parent_id: the span of that trace they hang under, 16 hex digits; a root is
             made where it is None.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
     log = StepLog(
         steps=tuple(steps),
@@ -150,4 +159,5 @@ def from_letta_steps(  # noqa: PLR0913 - what Letta keeps beside a step, each by
         messages=tuple(messages or ()),
         provider_traces=tuple(provider_traces or ()),
     )
-    return log_to_spans(log, start_ns=start_ns, grouped=grouped, parent_id=parent_id)
+    spans = log_to_spans(log, start_ns=start_ns, grouped=grouped, parent_id=parent_id)
+    return spans if capture_content else without_content(spans)

@@ -21,6 +21,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
+from infinium_otel.models.content import without_content
+from infinium_otel.models.xpander.attributes import ANSWERS
 from infinium_otel.models.xpander.documents import (
     Document,
     agno_settings_of,
@@ -139,16 +141,24 @@ __all__ = [
 ]
 
 
-def to_spans(document: Document, *, start_ns: int = 0) -> list[SpanRecord]:
+def to_spans(
+    document: Document, *, start_ns: int = 0, capture_content: bool = True
+) -> list[SpanRecord]:
     """The spans of one run.
 
     Args:
         document: its activity thread, or its events.
         start_ns: where it begins if it says no time, ns since the epoch.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
     if isinstance(document, EventStream):
-        return events_to_spans(document.events, start_ns=start_ns)
-    return thread_to_spans(document, start_ns=start_ns)
+        return from_events(
+            document.events, start_ns=start_ns, capture_content=capture_content
+        )
+    return from_activity_thread(
+        document, start_ns=start_ns, capture_content=capture_content
+    )
 
 
 def from_spans(
@@ -235,6 +245,7 @@ def from_activity_thread(
     children: Iterable[AgentActivityThread] = (),
     start_ns: int = 0,
     customer: bool = False,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of a thread and of the agents it called, its root first.
 
@@ -244,18 +255,26 @@ def from_activity_thread(
         start_ns: where it begins if it says no time, ns since the epoch.
         customer: pass the user's name and address on to Infinium; they are personal
             data.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
-    return thread_to_spans(
+    spans = thread_to_spans(
         thread, children=children, start_ns=start_ns, customer=customer
     )
+    return spans if capture_content else without_content(spans, ANSWERS)
 
 
 def from_events(
-    events: Iterable[TaskUpdateEvent], *, start_ns: int = 0
+    events: Iterable[TaskUpdateEvent],
+    *,
+    start_ns: int = 0,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of a whole stream; `EventReader` does it while the events come in.
 
     Args:
         start_ns: when events happened that say no time, ns since the epoch.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
-    return events_to_spans(events, start_ns=start_ns)
+    return events_to_spans(events, start_ns=start_ns, capture_content=capture_content)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from infinium_otel.models import parts
 from infinium_otel.models.carrying import carried, uncarried
+from infinium_otel.models.content import SAID_BY_TOOLS
 from infinium_otel.models.documents import dump
 from infinium_otel.models.spans import as_json, from_json, present, text
 from infinium_otel.models.xpander.documents import task_of
@@ -71,6 +72,8 @@ TOKENS = {
 }
 
 FAILED = frozenset({"error", "failed"})
+ANSWERS = (*FAILED, *SAID_BY_TOOLS)
+"""Error types whose message is a result's text."""
 UNENDED = frozenset({"pending", "executing", "paused"})
 
 

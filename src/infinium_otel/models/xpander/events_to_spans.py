@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infinium_otel.models.content import without_content
 from infinium_otel.models.spans import (
     span_id_of,
     to_ns,
     trace_id_of,
 )
-from infinium_otel.models.xpander.attributes import (
-    NAMESPACE,
-)
+from infinium_otel.models.xpander.attributes import ANSWERS, NAMESPACE
 from infinium_otel.models.xpander.documents import task_or_none
 from infinium_otel.models.xpander.event_spans import (
     Running,
@@ -45,15 +44,24 @@ class EventReader:
 
     Args:
         start_ns: when events happened that say no time, ns since the epoch.
+        capture_content: False leaves out prompts, answers, arguments and results;
+            lengths, counts and ids stay.
     """
 
-    def __init__(self, *, start_ns: int = 0) -> None:
+    def __init__(self, *, start_ns: int = 0, capture_content: bool = True) -> None:
         self._start_ns = start_ns
+        self._capture_content = capture_content
         self._seen = 0
         self._runs: dict[str, Running] = {}
 
     def feed(self, event: TaskUpdateEvent) -> list[SpanRecord]:
         """The spans that *event* ends; mostly none or one."""
+        return self._shown(self._ended_by(event))
+
+    def _shown(self, spans: list[SpanRecord]) -> list[SpanRecord]:
+        return spans if self._capture_content else without_content(spans, ANSWERS)
+
+    def _ended_by(self, event: TaskUpdateEvent) -> list[SpanRecord]:
         run = self._run(event)
         told = to_ns(event.time)
         at_ns = run.latest_ns if told is None else told
@@ -78,7 +86,7 @@ class EventReader:
             if not run.ended:
                 found.append(run_span(run))
                 run.ended = True
-        return found
+        return self._shown(found)
 
     def _run(self, event: TaskUpdateEvent) -> Running:
         run = self._runs.get(event.task_id)
@@ -127,14 +135,18 @@ class EventReader:
 
 
 def events_to_spans(
-    events: Iterable[TaskUpdateEvent], *, start_ns: int = 0
+    events: Iterable[TaskUpdateEvent],
+    *,
+    start_ns: int = 0,
+    capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of a whole stream, by start, the enclosing first.
 
     Args:
         start_ns: when events happened that say no time, ns since the epoch.
+        capture_content: as `EventReader` takes it.
     """
-    reader = EventReader(start_ns=start_ns)
+    reader = EventReader(start_ns=start_ns, capture_content=capture_content)
     found = [span for event in events for span in reader.feed(event)]
     found += reader.finish()
     return sorted(found, key=lambda s: (s.start_ns, -s.end_ns, s.parent_id is not None))
