@@ -138,6 +138,24 @@ def test_an_unknown_instrumentation_yields_plain_steps():
     assert len(calls_of(task)) == 1
 
 
+@pytest.mark.parametrize(
+    ("attributes", "asked", "answered"),
+    [
+        pytest.param({"input": "Why?", "output": "So."}, "Why?", "So.", id="bare"),
+        pytest.param({"acme.question": "Why?", "acme.answer": "So."}, "Why?", "So.",
+                     id="in-a-namespace"),
+        pytest.param({"input": "Why?", "acme.query": "How?"}, "Why?", None, id="first"),
+        pytest.param({"input": "", "acme.query": "How?"}, "How?", None, id="empty"),
+        pytest.param({"url.query": "a=b", "http.response": "x"}, None, None,
+                     id="of-the-conventions"),
+    ],
+)  # fmt: skip
+def test_an_unknown_root_tells_what_its_keys_name(attributes, asked, answered):
+    """Plain words for content are understood wherever nobody defined them."""
+    task = task_of(told("job", None, attributes), config=Config(include="all"))
+    assert (task.input_summary, task.output_summary) == (asked, answered)
+
+
 def test_an_unknown_root_is_a_step_for_what_it_alone_knows():
     """With `include` all, a lone span of unknown kind is a task with one step."""
     span = told("job", None, {"acme.kind": "batch"})

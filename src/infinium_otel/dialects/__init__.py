@@ -37,6 +37,7 @@ from infinium_otel.dialects._hints import (
     ContentSwitch,
     content_hint,
 )
+from infinium_otel.dialects._plainwords import plain_content
 from infinium_otel.dialects._reading import CALLS, reading_of
 from infinium_otel.dialects.agent_framework import AGENT_FRAMEWORK
 from infinium_otel.dialects.agentops import AGENTOPS
@@ -158,6 +159,8 @@ def read(record: SpanRecord, readers: tuple[Dialect, ...] = ()) -> Reading:
             if not dialect.common:
                 names.append(dialect.name)
             merged = {**facts, **merged} if merged else facts
+    if "kind" not in merged and "weak_kind" not in merged:
+        merged = {**plain_content(record), **merged}
     return reading_of(record, merged, problems[:MAX_PROBLEMS], tuple(names))
 
 
