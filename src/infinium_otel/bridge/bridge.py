@@ -280,8 +280,7 @@ class Bridge:
 
     def load(self) -> Load:
         """How much is held now, for whoever may send later instead."""
-        self.stats()  # for what waits in the inbox
-        return self._flow.load()
+        return self._flow.load(self.stats())
 
     def before_fork(self) -> bool:
         """Let what is under way come to an end, so that a child finds no half of it.

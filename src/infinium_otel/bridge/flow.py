@@ -196,9 +196,8 @@ class Flow:
         counts = self._sender.counts
         return gather(pipelines, self.refused, counts.spans, counts.tasks)
 
-    def load(self) -> Load:
-        """How much is held now."""
-        stats = self.stats()
+    def load(self, stats: Stats) -> Load:
+        """How much is held, where *stats* were just taken."""
         return Load(
             tasks_queued=stats.tasks_queued,
             bytes_queued=self._sender.queued_bytes,
