@@ -17,9 +17,7 @@ from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tree import WORKERS, in_order
 from infinium_otel.mapping.usage import counted
 from infinium_otel.messages import decode_messages
-from infinium_otel.models.spans import (
-    span_id_of,
-)
+from infinium_otel.models.spans import span_id_of
 from infinium_otel.models.trees import distinct, tops_of
 from infinium_otel.records import Failure, LogEvent, Reading, SpanRecord, Trace
 

@@ -10,10 +10,7 @@ from infinium_otel.models import parts
 from infinium_otel.models.documents import fill, nothing
 from infinium_otel.models.facts import FACTS, facts_of
 from infinium_otel.models.hud import v06
-from infinium_otel.models.hud.attributes import (
-    reward_of,
-    times_of,
-)
+from infinium_otel.models.hud.attributes import reward_of, times_of
 from infinium_otel.models.hud.own_spans import gathered
 from infinium_otel.models.hud.v06_told import told_skeleton, told_step
 from infinium_otel.models.runs import DEEPEST, output_text, prompt_text, runs_of

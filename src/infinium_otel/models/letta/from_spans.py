@@ -33,6 +33,7 @@ from infinium_otel.models.letta.documents import (
 from infinium_otel.models.letta.from_messages import call_messages, tool_message
 from infinium_otel.models.letta.outcome import error_of, status_of, stop_reason_of
 from infinium_otel.models.letta.own_spans import is_own, own_logs
+from infinium_otel.models.letta.timing import metrics_of_spans
 from infinium_otel.models.letta.types import (
     Message,
     ProviderTrace,
@@ -201,7 +202,8 @@ class _Reading:
         if self.newer and step.model and step.provider_name:
             step = replace(step, model_handle=f"{step.provider_name}/{step.model}")
         self.steps.append(step)
-        self.metrics.append(_metrics(step, call))
+        tools = [tool.record for tool in call.tools]
+        self.metrics.append(metrics_of_spans(step, record, tools))
         self.messages += call_messages(told, step, asked=first)
         self.otel["steps"][step_id] = facts_of(told)
 
@@ -283,27 +285,3 @@ def _counts(usage: Usage | None, *, newer: bool) -> dict[str, Any]:
             "reasoning_tokens": usage.reasoning,
         }
     return present(found)
-
-
-def _metrics(step: Step, call: _Call) -> StepMetrics:
-    record = call.told.record
-    working = sum(_length(tool.record) for tool in call.tools)
-    end_ns = max(
-        [record.end_ns, record.start_ns, *(tool.record.end_ns for tool in call.tools)]
-    )
-    return StepMetrics(
-        id=step.id,
-        organization_id=step.organization_id,
-        run_id=step.run_id,
-        agent_id=step.agent_id,
-        project_id=step.project_id,
-        step_start_ns=record.start_ns,
-        llm_request_start_ns=record.start_ns,
-        llm_request_ns=_length(record),
-        tool_execution_ns=working if call.tools else None,
-        step_ns=end_ns - record.start_ns,
-    )
-
-
-def _length(record: SpanRecord) -> int:
-    return max(0, record.end_ns - record.start_ns)

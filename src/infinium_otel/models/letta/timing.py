@@ -1,4 +1,7 @@
-"""When a step and its parts took place: by its metrics, its messages, or laid out."""
+"""When a step and its parts took place: by its metrics, its messages, or laid out.
+
+And back: metrics by the spans.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infinium_otel.models.letta.messages import ANSWERING, ASKING, tool_runs
+from infinium_otel.models.letta.types import StepMetrics
 from infinium_otel.models.spans import LATEST_NS, to_ns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infinium_otel.models.letta.messages import ToolRun
-    from infinium_otel.models.letta.types import Message, StepMetrics
+    from infinium_otel.models.letta.types import Message, Step
+    from infinium_otel.records import SpanRecord
 
 Times = tuple[int, int]
 
@@ -125,3 +130,27 @@ def _by_messages(
 
 def _clamped(time_ns: int) -> int:
     return min(max(time_ns, 0), LATEST_NS)
+
+
+def metrics_of_spans(
+    step: Step, call: SpanRecord, tools: Sequence[SpanRecord]
+) -> StepMetrics:
+    """The metrics of a step by the spans of its call and of the tools after it."""
+    working = sum(_length(tool) for tool in tools)
+    end_ns = max([call.end_ns, call.start_ns, *(tool.end_ns for tool in tools)])
+    return StepMetrics(
+        id=step.id,
+        organization_id=step.organization_id,
+        run_id=step.run_id,
+        agent_id=step.agent_id,
+        project_id=step.project_id,
+        step_start_ns=call.start_ns,
+        llm_request_start_ns=call.start_ns,
+        llm_request_ns=_length(call),
+        tool_execution_ns=working if tools else None,
+        step_ns=end_ns - call.start_ns,
+    )
+
+
+def _length(record: SpanRecord) -> int:
+    return max(0, record.end_ns - record.start_ns)

@@ -25,24 +25,14 @@ from infinium_otel.models.letta.drafts import (
 )
 from infinium_otel.models.letta.messages import input_of, output_of, tool_runs
 from infinium_otel.models.letta.timing import Laid, lay, told_times
-from infinium_otel.models.spans import (
-    settled,
-    span_id_of,
-    text,
-    trace_id_of,
-)
+from infinium_otel.models.spans import settled, span_id_of, text, trace_id_of
 from infinium_otel.records import Failure, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from infinium_otel.models.letta.messages import ToolRun
-    from infinium_otel.models.letta.types import (
-        Message,
-        ProviderTrace,
-        Step,
-        StepLog,
-    )
+    from infinium_otel.models.letta.types import Message, ProviderTrace, Step, StepLog
 
 
 def log_to_spans(

@@ -8,13 +8,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models.documents import dump
 from infinium_otel.models.runs import runs_of
-from infinium_otel.models.spans import (
-    from_json,
-    json_object,
-    text,
-    to_iso,
-    whole,
-)
+from infinium_otel.models.spans import from_json, json_object, text, to_iso, whole
 from infinium_otel.models.trees import distinct
 from infinium_otel.models.xpander.attributes import EVENT, FAILED, KIND, REQUEST
 from infinium_otel.models.xpander.documents import event_of

@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infinium_otel.models.content import without_content
-from infinium_otel.models.spans import (
-    span_id_of,
-    to_ns,
-    trace_id_of,
-)
+from infinium_otel.models.spans import span_id_of, to_ns, trace_id_of
 from infinium_otel.models.xpander.attributes import ANSWERS, NAMESPACE
 from infinium_otel.models.xpander.documents import task_or_none
 from infinium_otel.models.xpander.event_spans import (

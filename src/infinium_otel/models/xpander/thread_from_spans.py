@@ -10,14 +10,7 @@ from infinium_otel.messages import decode_messages
 from infinium_otel.models.carrying import uncarried
 from infinium_otel.models.facts import facts_of
 from infinium_otel.models.runs import output_text, prompt_text, runs_of
-from infinium_otel.models.spans import (
-    from_json,
-    number,
-    text,
-    to_iso,
-    uuid_of,
-    whole,
-)
+from infinium_otel.models.spans import from_json, number, text, to_iso, uuid_of, whole
 from infinium_otel.models.xpander import tasks, threads
 from infinium_otel.models.xpander.attributes import INDEX, KIND, TASK, THREAD, task_in
 from infinium_otel.models.xpander.documents import thread_of
