@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider
@@ -63,6 +65,26 @@ class TestSettings:
         """What sends by itself brings its own credentials."""
         inlet = kind(Config(), client=object())
         assert inlet.stats.received == 0
+        inlet.shutdown()
+
+    @pytest.mark.parametrize(
+        ("address", "settings", "expected"),
+        [
+            pytest.param("http://a.test/v1", {}, "http://a.test/v1", id="its-own"),
+            pytest.param(7, {}, Config().base_url, id="no-address"),
+            pytest.param(
+                "http://a.test/v1",
+                {"base_url": "http://b.test"},
+                "http://b.test",
+                id="said",
+            ),
+        ],
+    )
+    def test_a_client_knows_where_it_sends_to(self, kind, address, settings, expected):
+        """Its address is told by the metrics, and tells our own requests from others."""
+        client = SimpleNamespace(base_url=address)
+        inlet = kind(client=client, **settings)
+        assert inlet._bridge.config.base_url == expected
         inlet.shutdown()
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.bridge import Stats, registry
-from infinium_otel.config import Config
+from infinium_otel.config import Config, checks
 from infinium_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ def configured(config: Config | None, client: Any, settings: dict[str, Any]) -> 
     Raises:
         ConfigurationError: names every mistake.
     """
+    address = getattr(client, "base_url", None)
+    if checks.url(address) is None:  # it knows where it sends to
+        settings = {"base_url": address, **settings}
     if config is None:
         return Config.from_env(os.environ, sending=client is None, **settings)
     known = {setting.name for setting in fields(Config)}
