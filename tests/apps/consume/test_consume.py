@@ -139,6 +139,7 @@ def test_a_spool_is_as_good_as_delivered(fake, broker, tmp_path):
         code, said = stop(consumer)
     assert code == 0
     assert said.endswith(f"\n1 tasks wait in {tmp_path / 'spool.db'}\n")
+    assert list(tmp_path.glob("*owner*")) == []
     fake.always(None)
     with consuming(broker, fake, **spool) as consumer:
         assert fake.wait_for_tasks(1, 30)

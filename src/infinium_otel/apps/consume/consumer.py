@@ -135,6 +135,8 @@ class Worker:
             self._patience_s = 0.0
         finally:
             self._consumer.close()
+            if self._sender.durable:  # what it has in memory is still in Kafka
+                self._sender.shutdown(0.0)
 
     @property
     def undelivered(self) -> int:
