@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import data, first, one_of, text, texts
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import as_tool, put
+from infinium_otel.dialects._facts import as_tool
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -49,23 +49,24 @@ GENERIC_KINDS = {
     "generic": "step",
 }
 
+_TYPES = (*KINDS, *GENERIC_KINDS)
+
 FIELDS = {
     "kind": first(one_of(KINDS), "mastra.span.type"),
     "weak_kind": first(one_of(GENERIC_KINDS), "mastra.span.type"),
     "tags": first(texts, "mastra.tags"),
     "conversation_id": first(text, "mastra.metadata.threadId"),
     "user_id": first(text, "mastra.metadata.userId", "mastra.metadata.resourceId"),
+    # under the type's own name
+    "input": first(data, *(f"mastra.{kind}.input" for kind in _TYPES)),
+    "output": first(data, *(f"mastra.{kind}.output" for kind in _TYPES)),
 }
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Content under the type's own name; a tool's is its arguments and result."""
-    attributes = record.attributes
-    prefix = f"mastra.{text(attributes.get('mastra.span.type'))}."
-    put(facts, "input", data(attributes.get(prefix + "input")))
-    put(facts, "output", data(attributes.get(prefix + "output")))
+    """A tool's content is its arguments and result."""
     if facts.get("kind") == "tool":
-        as_tool(facts, text(attributes.get("gen_ai.tool.name")))
+        as_tool(facts, text(record.attributes.get("gen_ai.tool.name")))
 
 
 MASTRA = Dialect(
