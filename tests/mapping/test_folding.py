@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from support.told import agent, chat, task_of, told, tool, tools_of
 
 
@@ -17,6 +19,40 @@ def test_a_tool_that_calls_itself_is_called_twice():
         tool("inner", "outer", attributes=ids("b")),
     )
     assert len(tools_of(task)) == 2
+
+
+def mcp(key, parent, method, start, **more):
+    said = {"mcp.method.name": method, **more}
+    return told(key, parent, said, start=start, end=20 - start)
+
+
+def test_a_relay_knows_a_call_by_another_name():
+    """A mounted server's tool has a prefix outside, and none inside."""
+    task = task_of(
+        agent("root", end=30),
+        mcp("call", "root", "tools/call", 1, **{"gen_ai.tool.name": "w_f"}),
+        mcp("delegate f", "call", "tools/call", 2),
+        mcp("inner", "delegate f", "tools/call", 3, **{"gen_ai.tool.name": "f"}),
+    )
+    assert [t.tool_name for t in tools_of(task)] == ["w_f"]
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "reads"),
+    [
+        pytest.param("resources/read", "a://1", 1, id="the-servers-side"),
+        pytest.param("resources/read", "a://2", 2, id="another-resource"),
+        pytest.param("prompts/get", "a://1", 2, id="another-method"),
+    ],
+)
+def test_a_fetch_has_layers_too(method, uri, reads):
+    """Client and server tell of one read."""
+    task = task_of(
+        agent("root", end=30),
+        mcp("read", "root", "resources/read", 1, **{"mcp.resource.uri": "a://1"}),
+        mcp("served", "read", method, 2, **{"mcp.resource.uri": uri}),
+    )
+    assert len(task.steps) == reads
 
 
 def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():

@@ -28,7 +28,9 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if record.name.endswith(".mcp"):
         facts["operation"] = record.name.removesuffix(".mcp")  # OpenLLMetry's names
     method = facts.get("operation")
-    if method == "tools/call":
+    if record.name.startswith("delegate "):  # FastMCP's, to a server that is mounted
+        facts["kind"] = "relay"
+    elif method == "tools/call":
         facts["kind"] = "tool"
         _, called, named = record.name.rpartition("tools/call")
         if called and named.strip():

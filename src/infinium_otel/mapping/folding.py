@@ -28,36 +28,48 @@ ALWAYS = WORKERS | {
     "evaluator",
     "memory",
 }
-NEVER = frozenset({"lifecycle", "messaging", "waiting"})
+RELAY = "relay"
+"""What passes a call on to another server, which may know it by another name."""
+NEVER = frozenset({"lifecycle", "messaging", "waiting", RELAY})
 HTTP_ERROR = 400
 
 
 def fold_tools(nodes: list[Node]) -> None:
-    """Keep the outermost span of each tool call; add what its inner layers know."""
+    """Keep the outermost span of each call or fetch; add what its layers know."""
     for node in nodes:
-        if node.kind == "tool" and not node.folded:
+        if not node.folded and (node.kind == "tool" or _fetches(node)):
             for layer in list(_layers(node)):
                 node.reading = united(node.reading, layer.reading)
                 layer.fold_into(node)
 
 
 def _layers(outer: Node) -> list[Node]:
-    """Tool spans below *outer* that tell of the same call."""
+    """Spans below *outer* that tell of the same call; a relay gives it another name."""
     found = []
     waiting = list(outer.children)
     while waiting:
         node = waiting.pop()
         if node.kind in CALLS or node.kind == "agent" or node.folded:
             continue
-        if node.kind == "tool":
-            if not _is_same_tool(outer, node):
+        if node.kind in (outer.kind, RELAY):
+            if not (_is_relayed(node) or _is_same(outer, node)):
                 continue
             found.append(node)
         waiting.extend(node.children)
     return found
 
 
-def _is_same_tool(outer: Node, inner: Node) -> bool:
+def _is_relayed(node: Node) -> bool:
+    return RELAY in (node.kind, node.parent and node.parent.kind)
+
+
+def _is_same(outer: Node, inner: Node) -> bool:
+    if outer.kind == "mcp":
+        one, other = outer.reading, inner.reading
+        fetched = one.input, other.input
+        return one.operation == other.operation and (
+            None in fetched or fetched[0] == fetched[1]
+        )
     names = outer.reading.tool_name, inner.reading.tool_name
     ids = outer.reading.tool_call_id, inner.reading.tool_call_id
     if all(ids) and ids[0] != ids[1]:
@@ -130,7 +142,10 @@ def is_step(node: Node, *, everything: bool) -> bool:
 
 
 def _fetches(node: Node) -> bool:
-    return (node.reading.operation or "") in ("resources/read", "prompts/get")
+    return node.kind == "mcp" and node.reading.operation in (
+        "resources/read",
+        "prompts/get",
+    )
 
 
 def _is_plain_step(node: Node) -> bool:
