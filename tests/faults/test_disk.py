@@ -189,6 +189,31 @@ def test_a_flush_of_what_no_disk_holds(fake, caplog, place, way, more):
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
+def test_a_spool_that_another_process_holds(fake, caplog, spool, way, more):
+    """Nobody waits for it twice, a flush keeps its time, and runs go out past it."""
+    with way(fake, spool=spool, **more) as (inlet, provider, tracer):
+        run_agent(tracer, "before")
+        provider.force_flush(1_000)
+        assert inlet.force_flush(10_000)
+        other = sqlite3.connect(spool, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        for number in range(5):
+            run_agent(tracer, f"run{number}")
+            provider.force_flush(1_000)
+            assert inlet.force_flush(1_000)
+        assert time.monotonic() - began < 8
+        other.execute("ROLLBACK")
+        other.close()
+        run_agent(tracer, "after")
+        provider.force_flush(1_000)
+        assert inlet.force_flush(10_000)
+        assert inlet.stats.delivered == 21
+        assert said(caplog, FAILS) == said(caplog, WORKS) == 1
+    assert len(fake.requests) == 7
+
+
+@pytest.mark.parametrize(("way", "more"), WAYS)
 def test_nothing_is_sent_again_by_the_next_process(fake, tmp_path, way, more):
     """What went out past a spool that fails is no longer in the journal beside it."""
     steps = a_folder(tmp_path)

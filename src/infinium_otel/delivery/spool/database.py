@@ -9,11 +9,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from infinium_otel.delivery.power import Unsynced, sync
-from infinium_otel.delivery.spool.file import opened
+from infinium_otel.delivery.spool.file import BUSY_S, opened
 from infinium_otel.errors import SpoolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+IMPATIENT_S = 0.05
+"""How long a process waits for another that is writing, once it did so in vain."""
 
 _inherited: list[sqlite3.Connection] = []
 """Connections of a parent process: kept for ever, because closing one here would let
@@ -36,6 +39,7 @@ class Database:
         self.connection: sqlite3.Connection | None = None
         self.unsynced = Unsynced()
         self._lock = threading.RLock()
+        self._impatient = False
         self._closed = False
 
     @contextlib.contextmanager
@@ -60,7 +64,7 @@ class Database:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or, after a crash or an error, nothing."""
         with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            self._begin(connection)
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -68,6 +72,18 @@ class Database:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")
                 raise
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        """Begins a transaction; nobody waits in vain for another process twice."""
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            self._impatient = True
+            _wait_at_most(connection, IMPATIENT_S)
+            raise
+        if self._impatient:
+            self._impatient = False
+            _wait_at_most(connection, BUSY_S)
 
     def _abandon(self, error: Exception) -> None:
         """After a failure of the file itself, opens it anew next time."""
@@ -121,3 +137,7 @@ class Database:
         if self.connection is not None:
             _inherited.append(self.connection)
             self.connection = None
+
+
+def _wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")

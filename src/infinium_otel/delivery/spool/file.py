@@ -12,7 +12,7 @@ from infinium_otel.errors import SpoolError
 
 logger = logging.getLogger(__name__)
 
-BUSY_S = 5.0
+BUSY_S = 2.0
 """How long a process waits for another that is writing."""
 
 
