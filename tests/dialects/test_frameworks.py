@@ -340,6 +340,29 @@ def test_haystacks_tool():
     assert found.failure.message == "no city"
 
 
+# OpenAI's Agents SDK
+
+
+def test_the_agents_sdks_defaults_are_no_names():
+    """Every span has the same words where its agent's should stand."""
+    scope = "opentelemetry.instrumentation.openai_agents"
+    said = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.agent.name": "OpenAI Agent",
+        "gen_ai.agent.id": "agent",
+        "gen_ai.agent.description": "OpenAI Agents instrumentation",
+    }
+    found = reading(said, scope=scope)
+    tells(found, kind="llm", agent_name=None, agent_id=None, agent_description=None)
+    handoff = {"gen_ai.operation.name": "agent_handoff"}
+    to = {"gen_ai.handoff.to_agent": "helper"}
+    tells(reading(said | handoff | to, scope=scope), agent_name="helper")
+    tells(reading({"gen_ai.agent.name": "a"}, scope=scope), agent_name="a")
+    assert reading(said, scope=scope).kind == "llm"
+    turn = {"gen_ai.operation.name": "unknown"}
+    assert reading(turn, name="unknown", scope=scope).kind == "step"
+
+
 # Semantic Kernel, Azure, LiveKit, Genkit, Mastra
 
 

@@ -60,6 +60,7 @@ from infinium_otel.dialects.logfire import LOGFIRE
 from infinium_otel.dialects.mastra import MASTRA
 from infinium_otel.dialects.mcp import MCP
 from infinium_otel.dialects.mlflow import MLFLOW
+from infinium_otel.dialects.openai_agents import OPENAI_AGENTS
 from infinium_otel.dialects.openinference import OPENINFERENCE
 from infinium_otel.dialects.openlit import OPENLIT
 from infinium_otel.dialects.semantic_kernel import SEMANTIC_KERNEL
@@ -115,6 +116,7 @@ DIALECTS: tuple[Dialect, ...] = (
     AZURE,
     AGENT_FRAMEWORK,
     STRANDS,
+    OPENAI_AGENTS,
     OPENLIT,
     ANTHROPIC,
     MCP,
