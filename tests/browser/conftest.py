@@ -32,9 +32,13 @@ class Watched:
         assert self.foreign == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium; where it is not installed these tests say so and are skipped."""
+    """Chromium; where it is not installed these tests say so and are skipped.
+
+    Not for the whole session: its driver keeps an event loop running, and other tests
+    run loops of their own.
+    """
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
     with playwright.sync_playwright() as driver:
