@@ -611,6 +611,13 @@ def test_what_a_turn_cost_reaches_the_task():
     assert sent.llm_usage.estimated_cost_usd == 0.25
 
 
+def test_every_file_for_huds_viewer_can_be_written():
+    """Half a character in a text does not make a file that no disk takes."""
+    run = v06.Run(v06.Trace(steps=(v06.AgentStep(content="a\ud800b"),)))
+    (text,) = hud.to_hud_spans(hud.to_spans(run)).values()
+    assert "a?b" in text.encode().decode()
+
+
 def test_a_line_with_foreign_ids_is_a_span_all_the_same():
     """Ids that are none are hashed, so that parents and children still meet."""
     lines = [

@@ -84,7 +84,9 @@ def folder_of(runs: Iterable[tuple[v06.Run, str]]) -> dict[str, str]:
     for run, trace_id in runs:
         for span in step_spans(run, trace_id):
             name = f"{span['trace_id']}.jsonl"
-            files[name] = files.get(name, "") + as_json(span) + "\n"
+            # What is half a character would not be written as UTF-8.
+            line = as_json(span).encode(errors="replace").decode()
+            files[name] = files.get(name, "") + line + "\n"
     return files
 
 
