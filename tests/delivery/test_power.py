@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -100,16 +101,36 @@ def test_a_journal_on_a_disk_that_fails(path, broken_disk, caplog):
     journal.close()
 
 
-def test_a_journal_that_is_gone(path):
-    """Closed in the meantime, with nothing live in it, it need not be kept."""
+def test_a_journal_that_is_gone(path, caplog):
+    """What was removed under it is written anew, unless it was closed meanwhile."""
     clock = Clock(0.0)
     journal = Journal(path, clock=clock)
     journal.append(SPAN)
     (file,) = Path(f"{path}.journal").iterdir()
-    file.unlink()
+    shutil.rmtree(file.parent)
     clock.now = SYNC_S
     assert journal.sync() is None
+    assert file.exists()
     assert journal.problems == {}
+    assert "removed" in caplog.text
+    journal.done([SPAN.span_id])
+    journal.close()
+    journal._write_anew()
+    assert not file.exists()
+
+
+def test_a_journal_that_cannot_be_written_anew(path):
+    """It is said, as any failure of the journal."""
+    clock = Clock(0.0)
+    journal = Journal(path, clock=clock)
+    journal.append(SPAN)
+    folder = Path(f"{path}.journal")
+    shutil.rmtree(folder)
+    folder.touch()
+    clock.now = SYNC_S
+    assert journal.sync() is None
+    assert journal.problems == {"journal failed": 1}
+    journal.close()
 
 
 def test_a_spool(path, synced, monkeypatch):

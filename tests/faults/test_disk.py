@@ -214,6 +214,29 @@ def test_a_spool_that_another_process_holds(fake, caplog, spool, way, more):
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
+def test_a_spool_that_somebody_removes(fake, caplog, spool, way, more):
+    """What was in it is written anew: the next process delivers all of it."""
+    fake.always(503)
+    folder = Path(spool).parent
+    with way(fake, spool=spool, **more) as (inlet, provider, tracer):
+        run_agent(tracer, "before")
+        provider.force_flush(1_000)
+        assert inlet.force_flush(100)
+        shutil.rmtree(folder)
+        assert inlet.force_flush(100)
+        assert Path(spool).is_file()
+        run_agent(tracer, "after")
+        provider.force_flush(1_000)
+        assert inlet.force_flush(100)
+        assert inlet.stats.queued == 6
+    assert said(caplog, "was removed; it was written anew") == 1
+    fake.always(None)
+    with processing(fake, spool=spool) as (_, provider, _):
+        assert provider.force_flush(10_000)
+        assert fake.wait_for_tasks(2, WAIT_S)
+
+
+@pytest.mark.parametrize(("way", "more"), WAYS)
 def test_nothing_is_sent_again_by_the_next_process(fake, tmp_path, way, more):
     """What went out past a spool that fails is no longer in the journal beside it."""
     steps = a_folder(tmp_path)

@@ -234,12 +234,24 @@ class Journal:
             self._unsynced.clear()
         try:
             sync(str(path))
-        except FileNotFoundError:  # it was closed meanwhile, with nothing live in it
-            return None
+        except FileNotFoundError:
+            self._write_anew()
         except OSError as error:
             with self._lock:
                 self._problem(FAILED, str(error))
         return None
+
+    def _write_anew(self) -> None:
+        """Puts what is live in a file that somebody removed under us into a new one."""
+        with self._lock:
+            if self._file is None:  # it was closed meanwhile, with nothing live in it
+                return
+            logger.error("The journal %s was removed; it is written anew", self._path)
+            try:
+                self._folder.prepare()
+                self._compacted(0)
+            except (OSError, SpoolError) as error:
+                self._problem(FAILED, str(error))
 
     def recover(self) -> list[SpanRecord | LogEvent]:
         """Records that dead processes left, in the order they were written.

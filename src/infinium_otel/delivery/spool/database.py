@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -15,12 +16,14 @@ from infinium_otel.errors import SpoolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+logger = logging.getLogger(__name__)
+
 IMPATIENT_S = 0.05
 """How long a process waits for another that is writing, once it did so in vain."""
 
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: kept for ever, because closing one here would let
-SQLite tidy up files that the parent still uses."""
+_kept_open: list[sqlite3.Connection] = []
+"""Connections of a parent process, and to files that were removed: closing one would
+have SQLite tidy up files of the same name that others use."""
 
 
 class Database:
@@ -55,10 +58,19 @@ class Database:
                     raise SpoolError(f"{self.path}: was closed", field="spool")
                 if self.connection is None:
                     self.connection = opened(self.path)
+                elif not os.path.exists(self.path):  # noqa: PTH110 - as above
+                    self._write_anew(self.connection)
                 yield self.connection
             except (sqlite3.Error, OSError) as error:
                 self._abandon(error)
                 raise SpoolError(f"{self.path}: {error}", field="spool") from None
+
+    def _write_anew(self, removed: sqlite3.Connection) -> None:
+        """Puts what was in a file that somebody removed under us into a new one."""
+        _kept_open.append(removed)
+        self.connection = opened(self.path)
+        removed.backup(self.connection)
+        logger.error("The spool %s was removed; it was written anew", self.path)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -135,7 +147,7 @@ class Database:
         """Leaves the connection to the parent; the child opens its own."""
         self._lock = threading.RLock()
         if self.connection is not None:
-            _inherited.append(self.connection)
+            _kept_open.append(self.connection)
             self.connection = None
 
 
