@@ -186,6 +186,14 @@ def test_a_file_is_never_written_over_while_it_is_read(convert, file):
     assert path.read_text() == LINE
 
 
+def test_what_cannot_be_read_overwrites_nothing(convert, file, tmp_path):
+    """The output of an earlier run stays as it was."""
+    out = tmp_path / "tasks.jsonl"
+    out.write_text("earlier")
+    assert convert(file("no OTLP"), "-o", out)[0] == 2
+    assert out.read_text() == "earlier"
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -11,6 +11,7 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -96,11 +97,7 @@ def run(args: argparse.Namespace) -> int:
     read = reading.Read()
     with progress(total_bytes(args.files)) as advance:
         batches = reading.batches(args.files, args.source, read, advance)
-        if args.send:
-            outcome = _send(batches, config)
-        else:
-            with _output(args) as out:
-                outcome = _write(batches, args.target, config, out)
+        outcome = _send(batches, config) if args.send else _write(batches, args, config)
     return _report(read, outcome)
 
 
@@ -147,21 +144,24 @@ def _send(batches: Iterable[list[Record]], config: Config) -> Outcome:
 
 
 def _write(
-    batches: Iterable[list[Record]], target: str, config: Config, out: IO[str]
+    batches: Iterable[list[Record]], args: argparse.Namespace, config: Config
 ) -> Outcome:
     from infinium_otel.apps.convert import writing  # noqa: PLC0415 - not for --help
 
-    if target == "infinium":
+    if args.target == "infinium":
         tasks = writing.Tasks(config)
         documents = writing.tasks_as_documents(tasks.of(batches))
     else:
         tasks = None
-        documents = writing.documents(batches, target, config)
+        documents = writing.documents(batches, args.target, config)
+    # before the output is opened: input that cannot be read leaves it as it was
+    first = list(islice(documents, 1))
     written = 0
-    for document in documents:
-        # a text may hold half a character pair, which only an escape can tell
-        out.write(json.dumps(document) + "\n")
-        written += 1
+    with _output(args) as out:
+        for document in chain(first, documents):
+            # a text may hold half a character pair, which only an escape can tell
+            out.write(json.dumps(document) + "\n")
+            written += 1
     return Outcome(f"{written} written", tasks.filtered if tasks else 0)
 
 
