@@ -292,6 +292,35 @@ def test_a_large_file_with_little_life_is_written_anew(open_journal, monkeypatch
     assert names(open_journal().recover()) == ["span 0"]
 
 
+def test_resources_of_what_is_done_go_with_it(open_journal, monkeypatch):
+    """A gateway meets a new one with every request, and never has nothing live."""
+    monkeypatch.setattr(journals, "TIDY_BYTES", 1_000)
+    journal = open_journal(max_bytes=60_000)
+    journal.append(span(0))
+    for number in range(1, 2_000):
+        assert journal.append(span(number, resource={"service.name": "shop"}))
+        journal.done([f"{number - 1:016x}"])
+        assert len(journal._resources) < 100
+        assert journal._size < 60_000
+    end(journal)
+    (last,) = open_journal().recover()
+    assert (last.name, last.resource) == ("span 1999", {"service.name": "shop"})
+
+
+def test_a_bound_that_is_met_by_a_new_resource(open_journal):
+    """Room is made of what is done, and the newcomer keeps its resource."""
+    journal = open_journal(max_bytes=3_000)
+    for number in range(100):
+        record = span(number, resource={"service.name": f"shop {number}"})
+        assert journal.append(record)
+        if number % 3:
+            journal.done([f"{number:016x}", f"{number - 1:016x}"])
+    end(journal)
+    found = open_journal().recover()
+    assert [record.name for record in found] == ["span 99"]
+    assert found[0].resource == {"service.name": "shop 99"}
+
+
 def test_what_nobody_speaks_of_any_more(open_journal):
     """A record that was never said to be done goes when no trace is so old."""
     clock = Clock()

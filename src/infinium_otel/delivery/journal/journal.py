@@ -9,7 +9,8 @@ import os
 import threading
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infinium_otel.delivery.journal.folder import Folder
 from infinium_otel.delivery.journal.leftovers import Leftovers
@@ -41,6 +42,15 @@ MAX_AGE_S = 4 * 3600.0
 """No trace stays open for so long; what is older was never said to be done."""
 
 FULL, FAILED = "journal full", "journal failed"
+
+
+class Entry(NamedTuple):
+    """Where a live record stands, since when, and the number of its resource."""
+
+    offset: int
+    length: int
+    at_s: float
+    resource: int
 
 
 class Journal:
@@ -79,8 +89,9 @@ class Journal:
         self._path: Path | None = None
         self._size = 0
         self._live_bytes = 0
-        self._live: dict[str, list[tuple[int, int, float]]] = {}
+        self._live: dict[str, list[Entry]] = {}
         self._resources: dict[int, tuple[int, Any]] = {}
+        self._numbers = count()
         self._told: set[str] = set()
         self._missing: set[str] = set()
         self._unsynced = Unsynced(self._clock)
@@ -111,11 +122,12 @@ class Journal:
         resource = self._resource(record.resource)
         write = span_line if isinstance(record, SpanRecord) else log_line
         data = write(record, resource)  # type: ignore[arg-type]  # each gets its kind
-        if self._size + len(data) > self._max_bytes and not self._compacted(len(data)):
+        too_full = self._size + len(data) > self._max_bytes
+        if too_full and not self._compacted(len(data), resource):
             return False
         at = self._size
         self._write(data)
-        entry = (at, len(data), self._clock())
+        entry = Entry(at, len(data), self._clock(), resource)
         self._live.setdefault(record.span_id, []).append(entry)
         self._live_bytes += len(data)
         return True
@@ -132,7 +144,7 @@ class Journal:
         known = self._resources.get(id(resource))
         if known is not None and known[1] is resource:
             return known[0]
-        number = len(self._resources)
+        number = next(self._numbers)
         self._write(line([RESOURCE, number, resource]))
         self._resources[id(resource)] = (number, resource)
         return number
@@ -159,14 +171,14 @@ class Journal:
             if not known:
                 return
             for span_id in known:
-                self._live_bytes -= sum(n for _, n, _ in self._live.pop(span_id))
+                self._live_bytes -= sum(e.length for e in self._live.pop(span_id))
             try:
                 if self._live or self._size < TIDY_BYTES:
                     self._write(line([DONE, known]))
                 else:
                     self._empty()
                 if self._size > max(TIDY_BYTES * 8, 2 * self._live_bytes):
-                    self._compacted(0)
+                    self._compacted()
             except OSError as error:
                 self._problem(FAILED, str(error))
 
@@ -175,30 +187,33 @@ class Journal:
         self._size = len(HEADER)
         self._resources.clear()
 
-    def _compacted(self, room: int) -> bool:
+    def _compacted(self, room: int = 0, resource: int | None = None) -> bool:
         """Writes what is live to a new file in place of this; False if that is no help.
 
         The name changes hands in one step, so a kill leaves one of the two.
+
+        Args:
+            room: bytes there must be for what comes next.
+            resource: what that belongs to.
         """
         oldest = self._clock() - MAX_AGE_S
         live = {
             span_id: fresh
             for span_id, entries in self._live.items()
-            if (fresh := [entry for entry in entries if entry[2] >= oldest])
+            if (fresh := [entry for entry in entries if entry.at_s >= oldest])
         }
-        resources = b"".join(
-            line([RESOURCE, number, resource])
-            for number, resource in self._resources.values()
-        )
-        kept = sum(length for entries in live.values() for _, length, _ in entries)
+        owners = (entry.resource for entries in live.values() for entry in entries)
+        used = {resource, *owners}
+        known = {k: v for k, v in self._resources.items() if v[0] in used}
+        resources = b"".join(line([RESOURCE, *each]) for each in known.values())
+        kept = sum(entry.length for entries in live.values() for entry in entries)
         if len(HEADER) + len(resources) + kept + room > self._max_bytes:
             return False
         self._move(live, resources)
+        self._resources = known
         return True
 
-    def _move(
-        self, live: dict[str, list[tuple[int, int, float]]], resources: bytes
-    ) -> None:
+    def _move(self, live: dict[str, list[Entry]], resources: bytes) -> None:
         old, path = self._open(), self._path
         new, temporary = self._folder.new(".tmp")
         try:
@@ -206,12 +221,13 @@ class Journal:
             size, moved = len(HEADER) + len(resources), {}
             for span_id, entries in live.items():
                 places = []
-                for offset, length, at_s in entries:
-                    os.write(new, os.pread(old, length, offset))
-                    places.append((size, length, at_s))
-                    size += length
+                for entry in entries:
+                    os.write(new, os.pread(old, entry.length, entry.offset))
+                    places.append(entry._replace(offset=size))
+                    size += entry.length
                 moved[span_id] = places
             _require(os.fstat(new).st_size == size)
+            os.fsync(new)
             temporary.replace(path or temporary)
         except OSError:
             os.close(new)
@@ -249,7 +265,7 @@ class Journal:
             logger.error("The journal %s was removed; it is written anew", self._path)
             try:
                 self._folder.prepare()
-                self._compacted(0)
+                self._compacted()
             except (OSError, SpoolError) as error:
                 self._problem(FAILED, str(error))
 
