@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
 from infinium_otel.models.agentix.calls import Naming
-from infinium_otel.models.agentix.from_spans import outcomes_from_spans
 from infinium_otel.models.agentix.messages import acceptable
-from infinium_otel.models.agentix.to_spans import outcome_to_spans
+from infinium_otel.models.agentix.run_from_spans import (
+    outcomes_from_spans as from_spans,
+)
+from infinium_otel.models.agentix.run_to_spans import outcome_to_spans
 from infinium_otel.models.agentix.types import (
     SCHEMA_VERSION,
     AgentOutcome,
@@ -94,18 +96,13 @@ def to_spans(  # noqa: PLR0913 - every one is optional and given by name
     return spans if capture_content else without_content(spans)
 
 
-def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[AgentOutcome]:
-    """One outcome for each agent run in *records*, of any instrumentation."""
-    return outcomes_from_spans(records)
-
-
 def to_outcome(records: Iterable[SpanRecord | LogEvent]) -> AgentOutcome:
     """The outcome of the first run in *records*.
 
     Raises:
         InfiniumError: there is no run in them.
     """
-    found = outcomes_from_spans(records)
+    found = from_spans(records)
     if not found:
         raise InfiniumError("no spans, so no outcome", field="records")
     return found[0]

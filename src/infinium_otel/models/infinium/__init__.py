@@ -25,7 +25,7 @@ from infinium_otel.assembly import Assembler
 from infinium_otel.config import Config
 from infinium_otel.mapping import map_trace
 from infinium_otel.mapping.copies import copies
-from infinium_otel.models.infinium.to_spans import task_to_spans
+from infinium_otel.models.infinium.run_to_spans import task_to_spans as to_spans
 from infinium_otel.taskdata import TaskData, task_from_dict, task_to_dict
 
 if TYPE_CHECKING:
@@ -64,13 +64,3 @@ def from_spans(records: Iterable[SpanRecord | LogEvent]) -> list[TaskData]:
     tasks = [task for task in mapped if task is not None]
     repeated = copies(tasks)
     return [task for place, task in enumerate(tasks) if place not in repeated]
-
-
-def to_spans(document: TaskData) -> list[SpanRecord]:
-    """The spans of a task, its root first.
-
-    Args:
-        document: a task; what its tags and its steps' metadata say of spans decides
-            ids, tree and starts.
-    """
-    return task_to_spans(document)

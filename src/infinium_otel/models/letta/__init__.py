@@ -32,8 +32,8 @@ from infinium_otel.models.letta.documents import (
     provider_trace_of,
     step_of,
 )
-from infinium_otel.models.letta.from_spans import logs_from_spans
-from infinium_otel.models.letta.to_spans import log_to_spans
+from infinium_otel.models.letta.run_from_spans import logs_from_spans as from_spans
+from infinium_otel.models.letta.run_to_spans import log_to_spans
 from infinium_otel.models.letta.types import (
     Message,
     MessageRole,
@@ -94,19 +94,6 @@ def to_spans(
     return spans if capture_content else without_content(spans)
 
 
-def from_spans(
-    records: Iterable[SpanRecord | LogEvent], *, newer: bool = False
-) -> list[StepLog]:
-    """One log of steps for each run in *records*.
-
-    Args:
-        records: spans of any instrumentation, the Letta server's own among them, and
-            log events that belong to them.
-        newer: fill the four fields of a step that came after 0.16.4 too.
-    """
-    return logs_from_spans(records, newer=newer)
-
-
 def to_letta_steps(
     records: Iterable[SpanRecord | LogEvent], *, newer: bool = False
 ) -> list[Step]:
@@ -115,7 +102,7 @@ def to_letta_steps(
     Args:
         newer: fill the four fields that came after 0.16.4 too.
     """
-    logs = logs_from_spans(records, newer=newer)
+    logs = from_spans(records, newer=newer)
     return [step for log in logs for step in log.steps]
 
 
@@ -123,7 +110,7 @@ def to_letta_step_metrics(
     records: Iterable[SpanRecord | LogEvent],
 ) -> list[StepMetrics]:
     """When the steps of `to_letta_steps` took place and how long, in ns."""
-    return [each for log in logs_from_spans(records) for each in log.metrics]
+    return [each for log in from_spans(records) for each in log.metrics]
 
 
 def from_letta_steps(  # noqa: PLR0913 - what Letta keeps beside a step, each by its name

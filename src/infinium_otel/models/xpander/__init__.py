@@ -41,11 +41,11 @@ from infinium_otel.models.xpander.events import (
     ToolCallResult,
 )
 from infinium_otel.models.xpander.events_from_spans import (
-    events_from_spans,
-    report_from_spans,
-    results_from_spans,
+    to_task_events,
+    to_task_report,
+    to_tool_results,
 )
-from infinium_otel.models.xpander.events_to_spans import EventReader, events_to_spans
+from infinium_otel.models.xpander.events_to_spans import EventReader, from_events
 from infinium_otel.models.xpander.settings import (
     AgnoSettings,
     AgnoToolCallsCompressionSettings,
@@ -60,7 +60,9 @@ from infinium_otel.models.xpander.tasks import (
     Tokens,
     User,
 )
-from infinium_otel.models.xpander.thread_from_spans import threads_from_spans
+from infinium_otel.models.xpander.thread_from_spans import (
+    threads_from_spans as from_spans,
+)
 from infinium_otel.models.xpander.thread_to_spans import thread_to_spans
 from infinium_otel.models.xpander.threads import (
     AgentActivityThread,
@@ -161,18 +163,6 @@ def to_spans(
     )
 
 
-def from_spans(
-    records: Iterable[SpanRecord | LogEvent], *, confidence: float | None = None
-) -> list[AgentActivityThread]:
-    """One activity thread for each run in *records*, of any instrumentation.
-
-    Args:
-        confidence: written as the confidence of the model's thoughts between tool
-            calls, which no span tells; None leaves these thoughts out.
-    """
-    return threads_from_spans(records, confidence=confidence)
-
-
 def to_activity_thread(
     records: Iterable[SpanRecord | LogEvent], *, confidence: float | None = None
 ) -> AgentActivityThread:
@@ -184,32 +174,10 @@ def to_activity_thread(
     Raises:
         InfiniumError: there is no run in them.
     """
-    threads = threads_from_spans(records, confidence=confidence)
+    threads = from_spans(records, confidence=confidence)
     if not threads:
         raise InfiniumError("no spans, so no activity thread", field="records")
     return threads[0]
-
-
-def to_task_report(records: Iterable[SpanRecord | LogEvent]) -> TaskReportRequest:
-    """The first run in *records*, to be posted as a task that ran outside xpander.
-
-    `dump` gives the body of `POST /agent-execution/{agent_id}/report_task`.
-
-    Raises:
-        InfiniumError: there is no run in them.
-    """
-    return report_from_spans(records)
-
-
-def to_task_events(
-    records: Iterable[SpanRecord | LogEvent], *, organization_id: str | None = None
-) -> list[TaskUpdateEvent]:
-    """The events of every run in *records*, run by run, each in order.
-
-    Args:
-        organization_id: of events whose spans name none; xpander requires it.
-    """
-    return events_from_spans(records, organization_id=organization_id)
 
 
 def push_list(events: Iterable[TaskUpdateEvent]) -> list[dict[str, Any]]:
@@ -230,13 +198,6 @@ def push_list(events: Iterable[TaskUpdateEvent]) -> list[dict[str, Any]]:
             if name not in event:
                 raise InfiniumError(f"an event to push has no {name}", field=name)
     return found
-
-
-def to_tool_results(
-    records: Iterable[SpanRecord | LogEvent],
-) -> list[ToolInvocationResult]:
-    """What each tool call in *records* gave, in order."""
-    return results_from_spans(records)
 
 
 def from_activity_thread(
@@ -262,19 +223,3 @@ def from_activity_thread(
         thread, children=children, start_ns=start_ns, customer=customer
     )
     return spans if capture_content else without_content(spans, ANSWERS)
-
-
-def from_events(
-    events: Iterable[TaskUpdateEvent],
-    *,
-    start_ns: int = 0,
-    capture_content: bool = True,
-) -> list[SpanRecord]:
-    """The spans of a whole stream; `EventReader` does it while the events come in.
-
-    Args:
-        start_ns: when events happened that say no time, ns since the epoch.
-        capture_content: False leaves out prompts, answers, arguments and results;
-            lengths, counts and ids stay.
-    """
-    return events_to_spans(events, start_ns=start_ns, capture_content=capture_content)

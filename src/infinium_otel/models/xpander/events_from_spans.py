@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from infinium_otel.records import LogEvent
 
 
-def events_from_spans(
+def to_task_events(
     records: Iterable[SpanRecord | LogEvent], *, organization_id: str | None = None
 ) -> list[TaskUpdateEvent]:
     """The events of every run in *records*, run by run, each in order.
@@ -56,7 +56,7 @@ def events_from_spans(
 
 
 def _kept(root: SpanRecord, spans: list[SpanRecord]) -> list[TaskUpdateEvent]:
-    """The events that `events_to_spans` was given."""
+    """The events that `from_events` was given."""
     found: list[tuple[int, TaskUpdateEvent]] = []
     told = [event.attributes for event in root.events]
     for attributes in (*told, *(span.attributes for span in spans)):
@@ -134,8 +134,10 @@ def _of_step(step: Told, run: Run) -> Iterator[_Timed]:
         yield record.start_ns, "sub_agent_trigger", dump(entry)
 
 
-def report_from_spans(records: Iterable[SpanRecord | LogEvent]) -> TaskReportRequest:
-    """The first run in *records* as xpander takes a run from outside.
+def to_task_report(records: Iterable[SpanRecord | LogEvent]) -> TaskReportRequest:
+    """The first run in *records*, to be posted as a task that ran outside xpander.
+
+    `dump` gives the body of `POST /agent-execution/{agent_id}/report_task`.
 
     Raises:
         InfiniumError: there is none.
@@ -161,7 +163,7 @@ def report_from_spans(records: Iterable[SpanRecord | LogEvent]) -> TaskReportReq
     )
 
 
-def results_from_spans(
+def to_tool_results(
     records: Iterable[SpanRecord | LogEvent],
 ) -> list[ToolInvocationResult]:
     """What each tool call in *records* gave, in order."""

@@ -130,13 +130,15 @@ class EventReader:
         return [*unanswered(run), run_span(run)]
 
 
-def events_to_spans(
+def from_events(
     events: Iterable[TaskUpdateEvent],
     *,
     start_ns: int = 0,
     capture_content: bool = True,
 ) -> list[SpanRecord]:
     """The spans of a whole stream, by start, the enclosing first.
+
+    `EventReader` makes them while the events come in.
 
     Args:
         start_ns: when events happened that say no time, ns since the epoch.

@@ -10,7 +10,7 @@ from infinium_otel.jsontext import decode, text_of
 from infinium_otel.models import parts
 from infinium_otel.models.agentix.messages import from_messages
 from infinium_otel.models.agentix.own_spans import translated
-from infinium_otel.models.agentix.to_spans import ORDER, SUBAGENTS
+from infinium_otel.models.agentix.run_to_spans import ORDER, SUBAGENTS
 from infinium_otel.models.agentix.types import (
     AgentOutcome,
     Message,
@@ -42,7 +42,10 @@ if TYPE_CHECKING:
 def outcomes_from_spans(
     records: Iterable[SpanRecord | LogEvent],
 ) -> list[AgentOutcome]:
-    """One outcome for each agent run in *records*; subagents' stand in their parents'."""
+    """One outcome for each agent run in *records*, of any instrumentation.
+
+    Subagents' stand in their parents'.
+    """
     return [_outcome(run, run.root, 0) for run in runs_of(translated(records), ORDER)]
 
 
