@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.delivery.journal.folder import Folder
 from infinium_otel.delivery.journal.leftovers import Leftovers
@@ -22,6 +22,7 @@ from infinium_otel.delivery.journal.lines import (
     log_line,
     span_line,
 )
+from infinium_otel.delivery.journal.live import Entry, Live
 from infinium_otel.delivery.power import Unsynced, sync
 from infinium_otel.errors import SpoolError
 from infinium_otel.records import SpanRecord
@@ -42,15 +43,6 @@ MAX_AGE_S = 4 * 3600.0
 """No trace stays open for so long; what is older was never said to be done."""
 
 FULL, FAILED = "journal full", "journal failed"
-
-
-class Entry(NamedTuple):
-    """Where a live record stands, since when, and the number of its resource."""
-
-    offset: int
-    length: int
-    at_s: float
-    resource: int
 
 
 class Journal:
@@ -88,8 +80,7 @@ class Journal:
         self._file: int | None = None
         self._path: Path | None = None
         self._size = 0
-        self._live_bytes = 0
-        self._live: dict[str, list[Entry]] = {}
+        self._live = Live()
         self._resources: dict[int, tuple[int, Any]] = {}
         self._numbers = count()
         self._told: set[str] = set()
@@ -128,8 +119,7 @@ class Journal:
         at = self._size
         self._write(data)
         entry = Entry(at, len(data), self._clock(), resource)
-        self._live.setdefault(record.span_id, []).append(entry)
-        self._live_bytes += len(data)
+        self._live.add(record.span_id, entry)
         return True
 
     def _open(self) -> int:
@@ -167,17 +157,15 @@ class Journal:
         ended = set(span_ids)
         with self._lock:
             self._missing -= ended
-            known = [span_id for span_id in ended if span_id in self._live]
+            known = self._live.end(ended)
             if not known:
                 return
-            for span_id in known:
-                self._live_bytes -= sum(e.length for e in self._live.pop(span_id))
             try:
                 if self._live or self._size < TIDY_BYTES:
                     self._write(line([DONE, known]))
                 else:
                     self._empty()
-                if self._size > max(TIDY_BYTES * 8, 2 * self._live_bytes):
+                if self._size > max(TIDY_BYTES * 8, 2 * self._live.bytes):
                     self._compacted()
             except OSError as error:
                 self._problem(FAILED, str(error))
@@ -196,36 +184,26 @@ class Journal:
             room: bytes there must be for what comes next.
             resource: what that belongs to.
         """
-        oldest = self._clock() - MAX_AGE_S
-        live = {
-            span_id: fresh
-            for span_id, entries in self._live.items()
-            if (fresh := [entry for entry in entries if entry.at_s >= oldest])
-        }
-        owners = (entry.resource for entries in live.values() for entry in entries)
-        used = {resource, *owners}
+        live = self._live.since(self._clock() - MAX_AGE_S)
+        used = {resource, *(entry.resource for _, entry in live)}
         known = {k: v for k, v in self._resources.items() if v[0] in used}
         resources = b"".join(line([RESOURCE, *each]) for each in known.values())
-        kept = sum(entry.length for entries in live.values() for entry in entries)
-        if len(HEADER) + len(resources) + kept + room > self._max_bytes:
+        if len(HEADER) + len(resources) + live.bytes + room > self._max_bytes:
             return False
         self._move(live, resources)
         self._resources = known
         return True
 
-    def _move(self, live: dict[str, list[Entry]], resources: bytes) -> None:
+    def _move(self, live: Live, resources: bytes) -> None:
         old, path = self._open(), self._path
         new, temporary = self._folder.new(".tmp")
+        size, moved = len(HEADER) + len(resources), Live()
         try:
             os.write(new, resources)
-            size, moved = len(HEADER) + len(resources), {}
-            for span_id, entries in live.items():
-                places = []
-                for entry in entries:
-                    os.write(new, os.pread(old, entry.length, entry.offset))
-                    places.append(entry._replace(offset=size))
-                    size += entry.length
-                moved[span_id] = places
+            for span_id, entry in live:
+                os.write(new, os.pread(old, entry.length, entry.offset))
+                moved.add(span_id, entry._replace(offset=size))
+                size += entry.length
             _require(os.fstat(new).st_size == size)
             os.fsync(new)
             temporary.replace(path or temporary)
@@ -235,7 +213,6 @@ class Journal:
             raise
         os.close(old)
         self._file, self._size, self._live = new, size, moved
-        self._live_bytes = size - len(HEADER) - len(resources)
 
     def sync(self) -> float | None:
         """Has the disk keep what was appended, if it is time to. Never raises.
