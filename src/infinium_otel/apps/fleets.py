@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from infinium_otel.config import Config, from_environment
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Mapping
 
     from infinium_otel.bridge import Load
@@ -16,6 +17,17 @@ TASK_BYTES = 1024 * 1024
 
 FULL = 0.75
 """The part of any bound past which nothing is taken: a request may bring much."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how long an end may take."""
+    parser.add_argument(
+        "--drain-s",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="how long to go on delivering once asked to stop (%(default)s)",
+    )
 
 
 def configuration(environ: Mapping[str, str]) -> Config:

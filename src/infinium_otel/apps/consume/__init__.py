@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel import otlp
-from infinium_otel.apps.fleets import configuration
+from infinium_otel.apps import fleets
 from infinium_otel.errors import InfiniumError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -64,18 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="further properties of librdkafka, name=value a line: TLS, credentials",
     )
-    parser.add_argument(
-        "--drain-s",
-        type=float,
-        default=20.0,
-        metavar="SECONDS",
-        help="how long to go on delivering once asked to stop (%(default)s)",
-    )
+    fleets.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read and deliver until asked to stop; return the exit code."""
-    config = configuration(os.environ)
+    config = fleets.configuration(os.environ)
     worker = build(args, config)
     _announce(args, config)
     with _asked_to_stop() as asked:

@@ -10,8 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from infinium_otel.apps import listening
-from infinium_otel.apps.fleets import configuration
+from infinium_otel.apps import fleets, listening
 from infinium_otel.apps.guard import is_loopback, names_of
 from infinium_otel.config import variables
 from infinium_otel.errors import InfiniumError, MissingExtraError
@@ -28,18 +27,12 @@ DONE, IN_PART = 0, 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     listening.add_arguments(parser)
-    parser.add_argument(
-        "--drain-s",
-        type=float,
-        default=20.0,
-        metavar="SECONDS",
-        help="how long to go on delivering once asked to stop (%(default)s)",
-    )
+    fleets.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Take and deliver until asked to stop; return the exit code."""
-    config = configuration(os.environ)
+    config = fleets.configuration(os.environ)
     token = token_for(args.host, config)
     with listening.listen(args.host, args.port) as listener:
         try:
