@@ -92,6 +92,48 @@ def test_one_answer_told_side_by_side(second_start, calls):
     assert len(calls_of(task)) == calls
 
 
+@pytest.mark.parametrize(
+    ("more", "calls"),
+    [
+        pytest.param({}, 1, id="the-same-tokens"),
+        pytest.param({"tokens": (10, 6)}, 2, id="other-tokens"),
+        pytest.param({"scope": "framework"}, 2, id="the-same-scope"),
+        pytest.param({"end": 4}, 2, id="beyond-its-time"),
+        pytest.param({"parent": "other"}, 2, id="elsewhere"),
+        pytest.param(
+            {"attributes": {"gen_ai.response.id": "r2"}}, 2, id="another-answer"
+        ),
+    ],
+)
+def test_a_client_beside_its_framework(more, calls):
+    """Within the framework's time, with the same account of it, it is one call."""
+    answer = {"gen_ai.response.id": "r1"}
+    inside = {"parent": "root", "start": 1.5, "end": 2, "scope": "client"} | more
+    task = task_of(
+        agent("root"),
+        told("other", "root", end=9),
+        chat("frame", "root", start=1, end=3, scope="framework", attributes=answer),
+        chat("client", **inside),
+    )
+    assert len(calls_of(task)) == calls
+
+
+@pytest.mark.parametrize(
+    ("message", "calls"), [("429: slow down", 1), ("another matter", 2)]
+)
+def test_a_client_that_fails_beside_its_framework(message, calls):
+    """One failure told by both is one failed call."""
+    said = {"tokens": None, "status": "error"}
+    task = task_of(
+        agent("root"),
+        chat("f", "root", start=1, end=3, scope="framework",
+             status_message="RateLimitError: 429: slow down", **said),
+        chat("c", "root", start=1.5, end=2, scope="client",
+             status_message=message, **said),
+    )  # fmt: skip
+    assert len(calls_of(task)) == calls
+
+
 def test_the_richer_telling_is_kept():
     """Of two tellings the one that knows more is kept, completed by the other."""
     poor = chat("a", "root", None, attributes=answer("r") | {"server.port": 1})

@@ -31,6 +31,7 @@ def unify_calls(nodes: list[Node]) -> None:
         if node.kind in CALLS:
             _unify_nested(node)
     _unify_by_response(nodes)
+    _unify_beside(nodes)
     _unify_streams(nodes)
 
 
@@ -135,6 +136,53 @@ def _unify_by_response(nodes: list[Node]) -> None:
                 kept = node
             else:
                 _retell(kept, node)
+
+
+def _unify_beside(nodes: list[Node]) -> None:
+    """A framework that does not make its spans current has the client's beside them.
+
+    They are one call if the client's lies within the framework's and gives the same
+    account of it: the same tokens, or the same failure.
+    """
+    open_calls: dict[tuple[int, str, object], deque[Node]] = defaultdict(
+        lambda: deque(maxlen=MAX_WAITING)
+    )
+    for node in nodes:
+        account = _account(node)
+        if account is None or not is_call(node):
+            continue
+        waiting = open_calls[id(node.parent), node.kind, account]
+        outer = next((other for other in waiting if _holds(other, node)), None)
+        if outer is None:
+            waiting.append(node)
+        else:
+            waiting.remove(outer)
+            _wrap(outer, node)
+
+
+def _account(node: Node) -> object:
+    """What two tellings of a call must have in common; None where there is nothing."""
+    usage = node.reading.usage
+    if usage is not None and usage.input and usage.output:
+        return usage.input, usage.output
+    return "failed" if node.failed else None
+
+
+def _holds(outer: Node, inner: Node) -> bool:
+    """Whether *outer*, of another instrumentation, may be the frame of *inner*."""
+    a, b = outer.record, inner.record
+    if (
+        a.scope_name == b.scope_name
+        or not a.start_ns <= b.start_ns <= b.end_ns <= a.end_ns
+    ):
+        return False
+    one, other = outer.reading, inner.reading
+    if one.response_id and other.response_id:
+        return False
+    if one.failure is None or other.failure is None:
+        return True
+    said = one.failure.message, other.failure.message
+    return said[0] in said[1] or said[1] in said[0]
 
 
 def _unify_streams(nodes: list[Node]) -> None:
