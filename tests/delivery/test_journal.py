@@ -344,7 +344,7 @@ def test_a_full_disk(open_journal, monkeypatch):
         assert not journal.holds_all
         journal.done([f"{1:016x}"])
     assert not journal.holds_all
-    journal.done([f"{2:016x}"])
+    journal.handed_over([f"{2:016x}"])
     assert journal.holds_all
     journal.append(span(3))
     assert journal.problems == {"journal failed": 2}

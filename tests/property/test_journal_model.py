@@ -66,6 +66,12 @@ class Journals(RuleBasedStateMachine):
         self.live = [span_id for span_id in self.live if span_id not in span_ids]
         self.missing -= set(span_ids)
 
+    @rule()
+    def handed_over(self):
+        """They are with the sender: what is missing no longer matters, the rest stays."""
+        self.journal.handed_over([*self.live, *self.missing])
+        self.missing.clear()
+
     @rule(most=st.integers(0, 60))
     def the_disk_is_full_for_once(self, most):
         real = os.write

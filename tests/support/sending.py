@@ -98,6 +98,9 @@ class MemoryJournal:
         self.live[record.span_id] = record
         return True
 
+    def handed_over(self, span_ids):
+        pass
+
     def done(self, span_ids):
         for span_id in span_ids:
             self.live.pop(span_id, None)

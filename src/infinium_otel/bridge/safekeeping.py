@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.sdkspans import as_record
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from infinium_otel.delivery.sender import Sender
     from infinium_otel.pipeline import Finished
     from infinium_otel.records import LogEvent, SpanRecord
+
+
+MOST_UNSPOOLED = 100_000
+"""Spans remembered that went past a spool that fails; of more, the next process sends
+the oldest again."""
 
 
 class Safekeeping:
@@ -31,7 +37,7 @@ class Safekeeping:
     def __init__(self, journal: Journal | None, sender: Sender) -> None:
         self._journal = journal
         self._sender = sender
-        self._unspooled: list[str] = []
+        self._unspooled: deque[str] = deque(maxlen=MOST_UNSPOOLED)
         self.to_recover = journal is not None
 
     @property
@@ -65,7 +71,8 @@ class Safekeeping:
         if self._sender.durable:
             self._journal.done(task.span_ids)
         else:
-            self._unspooled += task.span_ids
+            self._journal.handed_over(task.span_ids)
+            self._unspooled.extend(task.span_ids)
 
     def filtered(self, _trace_id: str, span_ids: tuple[str, ...]) -> None:
         """These spans become no task."""
@@ -78,7 +85,7 @@ class Safekeeping:
         if gone and self._journal is not None:
             self._journal.done(self._unspooled)
             self._journal.recovered()
-            self._unspooled = []
+            self._unspooled.clear()
 
     def recover(self) -> list[SpanRecord | LogEvent]:
         """What dead processes left; `recovered` says that it was submitted."""
@@ -107,7 +114,7 @@ class Safekeeping:
 
     def after_fork_in_child(self) -> None:
         """Leave all of it to the parent."""
-        self._unspooled = []
+        self._unspooled.clear()
         self.to_recover = False
         if self._journal is not None:
             self._journal.after_fork_in_child()

@@ -89,7 +89,7 @@ class Journal:
 
     @property
     def holds_all(self) -> bool:
-        """False while a span that is not done could not be written."""
+        """False while a span that is open could not be written."""
         return not self._missing
 
     def append(self, record: SpanRecord | LogEvent) -> bool:
@@ -151,6 +151,11 @@ class Journal:
             raise
         self._size += written
         self._unsynced.wrote()
+
+    def handed_over(self, span_ids: Iterable[str]) -> None:
+        """Says that these spans are open no more: whoever sends them answers for them."""
+        with self._lock:
+            self._missing.difference_update(span_ids)
 
     def done(self, span_ids: Iterable[str]) -> None:
         """Says that these spans are safe elsewhere (their task is in the spool)."""
