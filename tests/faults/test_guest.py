@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import uuid
 
@@ -265,6 +266,20 @@ def test_spans_of_our_own_requests_feed_nothing(fake, way, more):
         assert stats.reasons == {"own_request": stats.filtered} == {"own_request": 3}
     assert client.sent == len(fake.tasks) == 2
     assert fake.base_url not in str(fake.tasks)
+
+
+def test_the_hosts_random_numbers_are_its_own(fake):
+    """A program that seeded `random` gets the same numbers with us and without."""
+    fake.script(503, 503)
+    random.seed(1)
+    run_agent(TracerProvider(shutdown_on_exit=False).get_tracer("tests"))
+    expected = random.random()  # the SDK makes its ids of them
+    random.seed(1)
+    with processing(fake) as (processor, provider, tracer):
+        run_agent(tracer)
+        assert provider.force_flush(WAIT_S * 1_000)
+        assert processor.stats.delivered == 3
+    assert random.random() == expected
 
 
 class TestProviders:

@@ -50,7 +50,8 @@ def processing(fake, **settings):
     try:
         yield processor, provider, tracer
     finally:
-        processor.shutdown(0)
+        # Not 0: what cannot be shut down in its time goes on behind the next test.
+        processor.shutdown(100)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 import time
 import uuid
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from infinium_otel.delivery.pace import draw
 from infinium_otel.errors import InfiniumError, InfiniumTimeoutError, ValidationError
 from infinium_otel.limits import check
 from infinium_otel.protocol import (
@@ -114,7 +114,7 @@ class Calls:
             request,
             patience,
             pace=self.bucket.reserve if self.bucket else lambda: 0.0,
-            draw=random.random,
+            draw=draw,
             epoch=time.time,
         )
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+draw = random.SystemRandom().random
+"""A random number, 0 to 1. The numbers of `random` itself are the host's, who may have
+seeded it to have the same ones again; and forked children would share ours."""
 
 
 class TokenBucket:

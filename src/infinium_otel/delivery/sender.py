@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.delivery.courier import ClientCourier, TransportCourier
 from infinium_otel.delivery.dispatch import Dispatch
+from infinium_otel.delivery.pace import draw
 from infinium_otel.delivery.stores import Place, Stores
 from infinium_otel.limits import encoded
 
@@ -56,7 +56,7 @@ class Sender:
         client: Any = None,
         clock: Callable[[], float] = time.monotonic,
         epoch: Callable[[], float] = time.time,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] = draw,
     ) -> None:
         self._config = config
         self._epoch = epoch
