@@ -7,6 +7,7 @@ import pytest
 from infinium_otel.dialects import _attributes as attributes
 from infinium_otel.dialects import (
     amount,
+    any_of,
     count,
     data,
     first,
@@ -69,6 +70,11 @@ from infinium_otel.dialects import (
         (data, False, False),
         (data, [], None),
         (data, {"a": 1}, {"a": 1}),
+        (data, "<coroutine object API.parse at 0x7f00>", None),
+        (data, "<b>bold</b>", "<b>bold</b>"),
+        (any_of("bad worse"), "Status.BAD", True),
+        (any_of("bad worse"), "good", None),
+        (any_of("bad worse"), 7, None),
         (structure, '{"a":1}', {"a": 1}),
         (structure, "{}", None),
         (structure, "x", None),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from infinium_otel.mapping.calls import united
-from infinium_otel.records import Failure, Reading, Usage
 from support.told import agent, calls_of, chat, raised, task_of, tokens_of, told
 
 
@@ -148,58 +146,6 @@ def test_an_instant_telling_joins_the_call():
     task = task_of(agent("root"), chat("a", "root", None, attributes=answer("r")), late)
     (call,) = calls_of(task)
     assert (call.prompt_tokens, call.latency_ms) == (10, 1000)
-
-
-FULL = Failure("RateLimitError", "slow down, please", "Traceback ...")
-
-
-@pytest.mark.parametrize(
-    ("first", "other", "expected"),
-    [
-        pytest.param(None, FULL, None, id="a-wrappers-own-failure"),
-        pytest.param(FULL, None, FULL, id="only-one"),
-        pytest.param(
-            Failure("rate_limit_error", "rate_limit_error (429)", None, "429"),
-            FULL,
-            Failure(
-                "RateLimitError", FULL.message, FULL.stack_trace, "rate_limit_error"
-            ),
-            id="type-becomes-code",
-        ),
-        pytest.param(
-            FULL,
-            Failure("error", "no", None, "E7"),
-            Failure("RateLimitError", FULL.message, FULL.stack_trace, "E7"),
-            id="code-kept",
-        ),
-    ],
-)
-def test_two_tellings_of_a_failure(first, other, expected):
-    """The fuller telling wins; the other's word becomes the code."""
-    both = united(Reading(failure=first), Reading(kind="llm", failure=other))
-    assert both.failure == expected
-
-
-@pytest.mark.parametrize(
-    ("first", "other", "expected"),
-    [
-        pytest.param(Usage(10, 5), Usage(10, cache_read=4),
-                     Usage(10, 5, cache_read=4), id="same-tokens"),
-        pytest.param(Usage(10, 5), Usage(20, cache_read=4), Usage(10, 5),
-                     id="other-tokens"),
-        pytest.param(None, Usage(20), Usage(20), id="only-one"),
-    ],
-)  # fmt: skip
-def test_two_tellings_of_usage(first, other, expected):
-    """Details are taken over only from a telling of the same tokens."""
-    both = united(Reading(usage=first), Reading(kind="llm", usage=other))
-    assert both.usage == expected
-
-
-def test_a_reading_united_with_itself_is_itself():
-    """A span delivered twice adds nothing."""
-    reading = Reading(kind="llm", model="m")
-    assert united(reading, reading) is reading
 
 
 def logfire(key, name, start, **attributes):

@@ -110,8 +110,16 @@ def texts(value: Any) -> tuple[str, ...] | None:
 def data(value: Any) -> Any:
     """Whatever it is, unless it is a placeholder; read later, where it is needed."""
     if isinstance(value, str):
-        return None if value in PLACEHOLDERS else value
+        return None if value in PLACEHOLDERS or _is_address(value) else value
     return value if value or value in (0, False) else None
+
+
+_ADDRESS = re.compile(r"<[\w. ]+ at 0x[0-9a-fA-F]+>")
+
+
+def _is_address(value: str) -> bool:
+    """Whether only the object's place in memory was written, not what it holds."""
+    return value[:1] == "<" and _ADDRESS.fullmatch(value) is not None
 
 
 def structure(value: Any) -> Any:

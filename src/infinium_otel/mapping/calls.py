@@ -11,7 +11,8 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
-from infinium_otel.records import Failure, Reading, Usage
+from infinium_otel.mapping.uniting import united
+from infinium_otel.records import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -230,66 +231,3 @@ def _richness(node: Node) -> tuple[bool, int]:
     reading = node.reading
     known = sum(getattr(reading, f.name) is not None for f in fields(Reading))
     return node.record.end_ns > node.record.start_ns, known
-
-
-_UNEQUAL = ("kind", "usage", "failure", "extra", "problems", "dialects", "expected")
-
-
-def united(first: Reading, other: Reading) -> Reading:
-    """*first* with whatever only *other* knows."""
-    if first == other:
-        return first
-    told = {
-        f.name: getattr(other, f.name)
-        for f in fields(Reading)
-        if f.name not in _UNEQUAL
-        and getattr(first, f.name) in (None, (), False)
-        and getattr(other, f.name) not in (None, (), False)
-    }
-    return replace(
-        first,
-        usage=_united_usage(first.usage, other.usage),
-        failure=_united_failure(first.failure, other.failure),
-        extra={**other.extra, **first.extra},
-        problems=(*first.problems, *other.problems),
-        dialects=tuple(dict.fromkeys((*first.dialects, *other.dialects))),
-        **told,
-    )
-
-
-def _united_usage(first: Usage | None, other: Usage | None) -> Usage | None:
-    """The details of *other* count only where it tells of the same tokens."""
-    if first is None or other is None:
-        return first or other
-    if (first.input or other.input) != (other.input or first.input):
-        return first
-    return Usage(
-        *(
-            getattr(other if getattr(first, f.name) is None else first, f.name)
-            for f in fields(Usage)
-        )
-    )
-
-
-def _united_failure(first: Failure | None, other: Failure | None) -> Failure | None:
-    if first is None or other is None:
-        # A wrapper that failed around a call that did not is the wrapper's own matter.
-        return first
-    rich, poor = (first, other) if _says_more(first, other) else (other, first)
-    code = rich.code or poor.code
-    if poor.type not in (rich.type, "error") and (not code or code.isdecimal()):
-        code = poor.type
-    return replace(
-        rich,
-        code=code,
-        stack_trace=rich.stack_trace or poor.stack_trace,
-        handled=first.handled,
-    )
-
-
-def _says_more(first: Failure, other: Failure) -> bool:
-    """Whether *first* explains more; a stack trace does, then the longer message."""
-    return (bool(first.stack_trace), len(first.message)) >= (
-        bool(other.stack_trace),
-        len(other.message),
-    )

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
-from infinium_otel.mapping.calls import united
 from infinium_otel.mapping.previews import is_dump
 from infinium_otel.mapping.tree import WORKERS
+from infinium_otel.mapping.uniting import united
 
 if TYPE_CHECKING:
     from infinium_otel.mapping.previews import Said
