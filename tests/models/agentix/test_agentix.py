@@ -318,6 +318,64 @@ def test_a_broken_list_of_waiting_calls_is_none():
     assert agentix.to_outcome([root]).pending == ()
 
 
+def test_what_a_subagent_spent_is_its_tools_spend():
+    """The tool that started an agent tells what that agent used."""
+    call = {"type": "tool_call", "id": "c1", "name": "ask", "arguments": {}}
+    answer = [{"role": "assistant", "parts": [call]}]
+    usage = {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 2}
+    spans = [
+        told("run", None, {"gen_ai.operation.name": "invoke_agent"}, end=9),
+        told(
+            "turn",
+            "run",
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "m",
+                "gen_ai.output.messages": json.dumps(answer),
+            },
+            start=1,
+            end=2,
+        ),
+        told(
+            "ask",
+            "run",
+            {
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": "ask",
+                "gen_ai.tool.call.id": "c1",
+                "gen_ai.tool.call.result": "yes",
+            },
+            start=3,
+            end=8,
+        ),
+        told(
+            "sub",
+            "ask",
+            {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "b"},
+            start=4,
+            end=7,
+        ),
+        told(
+            "deep",
+            "sub",
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.request.model": "m",
+                "gen_ai.usage.cost": 0.25,
+                **usage,
+            },
+            start=5,
+            end=6,
+        ),
+    ]
+    (outcome,) = agentix.from_spans(spans)
+    reply = outcome.transcript[-1]
+    assert (reply.role, reply.text) == ("tool", "yes")
+    assert (reply.meta["tokens_used"], reply.meta["cost_usd"]) == (7, 0.25)
+    assert (outcome.tokens_used, outcome.cost_usd) == (7, 0.25)
+    assert agentix.from_spans(agentix.to_spans(outcome)) == [outcome]
+
+
 def test_a_subagent_that_cannot_be_read_is_passed_over():
     """A nested outcome that is none makes no span."""
     outcome = AgentOutcome(

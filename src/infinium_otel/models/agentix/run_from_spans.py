@@ -54,18 +54,17 @@ def _outcome(run: Run, root: Told, depth: int) -> AgentOutcome:
     members = sorted(run.members(root, depth), key=_order)
     turns = [told for told in members if told.kind == "llm"]
     nested: list[AgentOutcome] = []
+    spend: dict[str, tuple[int, float]] = {}
     if depth < DEEPEST:
         subagents = [told for told in members if told.kind == "agent"]
         nested = [_outcome(run, told, depth + 1) for told in subagents]
         members = [told for told in members if told.kind != "agent"]
+        spend = _spend(members, subagents, nested)
     transcript = _transcript(root, turns, members)
+    if "agentix.other" not in said:
+        transcript = tuple(_with_spend(message, spend) for message in transcript)
     pending = _pending(said, members)
-    failure = root.failure
-    derived = "suspended" if pending else "aborted" if failure else "completed"
-    status = text(said.get("agentix.outcome.status")) or derived
-    reason = text(said.get("agentix.outcome.reason"))
-    if "agentix.outcome.status" not in said and failure:
-        reason = failure.type
+    status, reason = _ending(root, pending)
     return AgentOutcome(
         status=status,
         answer=_answer(root, turns, transcript),
@@ -81,6 +80,41 @@ def _outcome(run: Run, root: Told, depth: int) -> AgentOutcome:
         transcript=transcript,
         pending=pending,
         other=_other(run, root, members, nested),
+    )
+
+
+def _ending(root: Told, pending: tuple[PendingApproval, ...]) -> tuple[str, str | None]:
+    """The status of a run and its reason, as they were told or as the span shows."""
+    said, failure = root.record.attributes, root.failure
+    status = text(said.get("agentix.outcome.status"))
+    if status or failure is None:
+        derived = "suspended" if pending else "completed"
+        return status or derived, text(said.get("agentix.outcome.reason"))
+    return "suspended" if pending else "aborted", failure.type
+
+
+def _spend(
+    members: list[Told], subagents: list[Told], nested: list[AgentOutcome]
+) -> dict[str, tuple[int, float]]:
+    """Tokens and cost of the agents that a tool call started, by the call's id."""
+    calls = {t.record.span_id: t.reading.tool_call_id for t in members}
+    found: dict[str, tuple[int, float]] = {}
+    for told, outcome in zip(subagents, nested, strict=True):
+        call_id = calls.get(told.parent_id or "")
+        if call_id is not None:
+            tokens, cost = found.get(call_id, (0, 0.0))
+            found[call_id] = tokens + outcome.tokens_used, cost + outcome.cost_usd
+    return found
+
+
+def _with_spend(message: Message, spend: dict[str, tuple[int, float]]) -> Message:
+    """A tool's message with what the agents below it spent, where it does not say."""
+    spent = spend.get(text(message.meta.get("call_id")) or "")
+    if spent is None or message.role != "tool" or message.meta.get("tokens_used"):
+        return message
+    tokens, cost = spent
+    return replace(
+        message, meta={**message.meta, "tokens_used": tokens, "cost_usd": cost}
     )
 
 
