@@ -1184,3 +1184,16 @@ def test_a_step_without_a_time_begins_no_earlier_than_the_run():
         [letta.Step("step-1"), letta.Step("step-2")], [metrics]
     )
     assert {each.start_ns for each in spans_} == {7_000}
+
+
+def test_content_without_its_text_says_nothing():
+    """A null text is no word "None"."""
+    content = tuple({"type": kind} for kind in ("text", "reasoning", "tool_call"))
+    said = Message("message-1", "assistant", content=content, step_id="s")
+    _, call = from_steps(Step("s"), messages=[said])
+    assert "None" not in call.attributes["gen_ai.output.messages"]
+    assert json.loads(call.attributes["gen_ai.output.messages"])[0]["parts"] == [
+        {"type": "text", "content": ""},
+        {"type": "reasoning", "content": ""},
+        {"type": "tool_call", "name": "unknown"},
+    ]

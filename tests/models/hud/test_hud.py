@@ -611,6 +611,14 @@ def test_what_a_turn_cost_reaches_the_task():
     assert sent.llm_usage.estimated_cost_usd == 0.25
 
 
+def test_a_part_of_the_reward_without_a_name_is_unknown():
+    """A null name is no word "None"."""
+    grade = v06.Grade(1.0, raw={"subscores": [{"value": 0.5}]})
+    root = hud.to_spans(v06.Run(v06.Trace(), grade))[0]
+    names = [event.attributes["gen_ai.evaluation.name"] for event in root.events]
+    assert names == ["reward", "unknown"]
+
+
 def test_every_file_for_huds_viewer_can_be_written():
     """Half a character in a text does not make a file that no disk takes."""
     run = v06.Run(v06.Trace(steps=(v06.AgentStep(content="a\ud800b"),)))

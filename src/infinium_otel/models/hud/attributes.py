@@ -127,7 +127,11 @@ def subscores(info: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
         return [(str(name), value, None) for name, value in found.items()]
     listed = json_list(found) or []
     return [
-        (str(item.get("name")), item.get("value"), item.get("explanation"))
+        (
+            text(item.get("name")) or "unknown",
+            item.get("value"),
+            item.get("explanation"),
+        )
         for item in listed
         if isinstance(item, dict)
     ]

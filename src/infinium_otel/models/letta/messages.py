@@ -126,11 +126,11 @@ def _part(item: Any) -> parts.Part:
         return parts.text_part(item if isinstance(item, str) else as_json(item))
     kind = item.get("type")
     if kind == "text":
-        return parts.text_part(str(item.get("text")))
+        return parts.text_part(text(item.get("text")) or "")
     if kind == "reasoning":
-        return parts.reasoning_part(str(item.get("reasoning")))
+        return parts.reasoning_part(text(item.get("reasoning")) or "")
     if kind == "tool_call":
-        call_id, name = text(item.get("id")), str(item.get("name"))
+        call_id, name = text(item.get("id")), text(item.get("name")) or "unknown"
         return parts.tool_call_part(call_id, name, item.get("input"))
     if kind == "tool_return":
         return parts.tool_response_part(
