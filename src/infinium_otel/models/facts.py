@@ -145,7 +145,7 @@ def failure_in(value: Any) -> Failure | None:
 
 
 def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
-    """*records* with unique ids, and parents that are among them."""
+    """*records*, where one whose parent is none of them hangs under *root_id*."""
     ids = {record.span_id for record in records}
     return [
         record
