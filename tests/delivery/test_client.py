@@ -28,7 +28,7 @@ from infinium_otel.errors import (
     ValidationError,
 )
 from infinium_otel.taskdata import Customer, ErrorDetail, ExecutionStep, PromptContent
-from infinium_otel.testing import FakeInfinium, Fault
+from infinium_otel.testing import Fault
 from support.tasks import NOW, full, small
 
 TRACE_ID = "99999999-2222-4333-8444-555555555555"
@@ -56,12 +56,6 @@ class Awaited:
 @pytest.fixture(params=[InfiniumClient, Awaited], ids=["blocking", "asyncio"])
 def kind(request):
     return request.param
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium(require_key=True) as server:
-        yield server
 
 
 @pytest.fixture

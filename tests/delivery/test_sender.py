@@ -32,12 +32,6 @@ FAST = {"requests_per_second": 10_000, "burst": 10_000}
 
 
 @pytest.fixture
-def fake():
-    with FakeInfinium(require_key=True) as server:
-        yield server
-
-
-@pytest.fixture
 def make(fake, request):
     """Senders to the fake, whose backoff has no length."""
     made = []

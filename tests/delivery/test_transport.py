@@ -49,12 +49,6 @@ def _no_proxy(monkeypatch):
             monkeypatch.delenv(name)
 
 
-@pytest.fixture
-def fake():
-    with FakeInfinium() as server:
-        yield server
-
-
 def post(url, timeout_s=5.0, body=b"{}"):
     return Send(Request("POST", url, (("User-Agent", "t"),), body), timeout_s)
 

@@ -19,7 +19,6 @@ from infinium_otel import (
     exporter,
 )
 from infinium_otel.errors import ConfigurationError
-from infinium_otel.testing import FakeInfinium
 from support.programs import AGENT, FAST, provider_of
 
 CLASSES = [
@@ -28,12 +27,6 @@ CLASSES = [
     InfiniumLogExporter,
     InfiniumLogRecordProcessor,
 ]
-
-
-@pytest.fixture
-def fake():
-    with FakeInfinium(require_key=True) as server:
-        yield server
 
 
 @pytest.mark.parametrize("kind", CLASSES)
