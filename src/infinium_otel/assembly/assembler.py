@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.assembly import forest
 from infinium_otel.assembly.departed import DepartedTraces
-from infinium_otel.assembly.forest import NO_ID, Group, Tree
+from infinium_otel.assembly.forest import NO_ID
 from infinium_otel.assembly.joining import Links
 from infinium_otel.assembly.logbuffer import LogBuffer
 from infinium_otel.assembly.opentrace import OpenTrace, size_of
+from infinium_otel.assembly.parting import Parting
 from infinium_otel.records import LogEvent, SpanRecord, Trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from infinium_otel.config import Config
 
@@ -40,7 +41,6 @@ class Assembler:
     Args:
         received: spans fed in so far.
         open_spans: ended spans waiting in open traces.
-        left: spans given away in traces.
         refused: spans not taken, by reason: `duplicate`, `invalid_id`.
         settle_s: seconds a complete trace still waits, for its log events.
     """
@@ -49,9 +49,10 @@ class Assembler:
         self._config = config
         self._per_trace = config.task_per == "trace"
         self._open: OrderedDict[str, OpenTrace] = OrderedDict()
-        self._departed = DepartedTraces()
-        self._links = Links(self._open)
         self._logs = LogBuffer(config.max_open_bytes // LOG_SHARE)
+        self._departed = DepartedTraces()
+        self._parting = Parting(config, self._departed, self._logs)
+        self._links = Links(self._open)
         self._deadlines: list[tuple[float, int, OpenTrace]] = []
         self._numbers = count()
         self._running = 0
@@ -59,7 +60,6 @@ class Assembler:
         self.settle_s = min(SETTLE_S, config.linger_s) if self._per_trace else 0.0
         self.received = 0
         self.open_spans = 0
-        self.left = 0
         self.refused: Counter[str] = Counter()
 
     @property
@@ -81,6 +81,11 @@ class Assembler:
     def open_since(self) -> float | None:
         """When the first of the spans that still wait came in; None if none waits."""
         return min((t.since_s for t in self._open.values() if t.spans), default=None)
+
+    @property
+    def left(self) -> int:
+        """Spans given away in traces."""
+        return self._parting.left
 
     @property
     def dropped_logs(self) -> int:
@@ -279,7 +284,7 @@ class Assembler:
         if forget or not (trace.spans or trace.running):
             self._running -= len(trace.running)
             del self._open[trace.trace_id]
-        return list(self._traces(trace.trace_id, going)) if going else []
+        return list(self._parting.traces(trace.trace_id, going)) if going else []
 
     def _leave_whole(
         self, trace: OpenTrace, records: tuple[SpanRecord, ...]
@@ -289,88 +294,4 @@ class Assembler:
         self._bytes -= trace.size
         trace.restart([])  # a deadline may hold on to it for a while
         del self._open[trace.trace_id]
-        root = records[0]
-        # A top with its parent elsewhere stands for the root until that one is seen.
-        rooted = not self._per_trace or root.parent_id is None
-        root_id = self._continued(trace.trace_id, root.span_id)
-        parts = self._parts(
-            trace.trace_id, root_id, records, complete=True, rooted=rooted
-        )
-        return list(parts)
-
-    def _traces(self, trace_id: str, going: list[Tree]) -> Iterator[Trace]:
-        for group in self._groups(trace_id, going):
-            yield from self._parts(
-                trace_id,
-                group.root_id,
-                forest.in_order(group.records),
-                complete=group.whole or self._is_whole_late(trace_id, group),
-                rooted=group.rooted,
-            )
-
-    def _groups(self, trace_id: str, going: list[Tree]) -> list[Group]:
-        if self._per_trace:
-            found = [forest.one_group(going)]
-            going = []
-        else:
-            found = forest.groups(tree for tree in going if tree.rooted)
-        for group in found:
-            group.root_id = self._continued(trace_id, group.root_id)
-        late: dict[str, Group] = {}
-        orphans = [tree for tree in going if not tree.rooted]
-        for tree in orphans:
-            root_id = self._earlier_root(trace_id, tree)
-            if root_id is None and found:
-                forest.nearest(tree, found).trees.append(tree)
-            else:
-                root_id = root_id or self._last_root(trace_id) or orphans[0].top
-                group = late.setdefault(root_id, forest.one_group([tree]))
-                group.root_id = root_id
-                if tree not in group.trees:
-                    group.trees.append(tree)
-        return [*found, *late.values()]
-
-    def _continued(self, trace_id: str, root_id: str) -> str:
-        """The root of a task that had to leave before its root did; else *root_id*."""
-        for task in self._departed.tasks(trace_id):
-            if not task.rooted or self._per_trace:
-                return task.root_id
-        return root_id
-
-    def _earlier_root(self, trace_id: str, tree: Tree) -> str | None:
-        """The root of the task that left with the parent of *tree*, if one did."""
-        parents = [r.parent_id for r in tree.records if r.span_id == tree.top]
-        for task in self._departed.tasks(trace_id):
-            if task.root_id == tree.top or any(task.has(p) for p in parents):
-                return task.root_id
-        return None
-
-    def _last_root(self, trace_id: str) -> str | None:
-        tasks = self._departed.tasks(trace_id)
-        return tasks[-1].root_id if tasks else None
-
-    def _parts(
-        self,
-        trace_id: str,
-        root_id: str,
-        records: tuple[SpanRecord, ...],
-        *,
-        complete: bool,
-        rooted: bool,
-    ) -> Iterator[Trace]:
-        most = self._config.max_spans_per_trace
-        for start in range(0, len(records), most):
-            chunk = records[start : start + most]
-            ids = [record.span_id for record in chunk]
-            part = self._departed.note(trace_id, root_id, ids, rooted=rooted)
-            self.left += len(chunk)
-            logs = self._logs.take(chunk)
-            yield Trace(trace_id, root_id, chunk, logs, complete, part)
-
-    def _is_whole_late(self, trace_id: str, group: Group) -> bool:
-        """True if the parents that are not in *group* have all left before."""
-        return all(
-            not tree.running
-            and (tree.rooted or self._earlier_root(trace_id, tree) is not None)
-            for tree in group.trees
-        )
+        return list(self._parting.whole(trace.trace_id, records))
