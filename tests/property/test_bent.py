@@ -21,7 +21,7 @@ CYCLE: list = []
 CYCLE.append(CYCLE)
 
 BENT = (
-    None, True, 0, -1, 2**70, 1e308, float("nan"), float("inf"), "", " ", "\ud800",
+    None, True, 0, -1, 2**70, 10**5_000, 1e308, float("nan"), float("inf"), "", " ", "\ud800",
     '{"a":', "[[[[", '"' * 5, "null", "[]", "{}", "[null]", "[" * 2_000, '{"a":' * 500,
     '{"role":null}', '[{"role":1,"content":{"x":[1]}}]', '[{"role":"user","parts":null}]',
     '[{"role":"assistant","tool_calls":{"a":1}}]', '[{"type":{},"content":[{"type":[]}]}]',
@@ -45,7 +45,14 @@ def keys():
     """Every key that some instrumentation writes, and some that unfold without end."""
     found = {key for name in names() for s in spans_of(name) for key in s.attributes}
     deep = ("gen_ai.prompt" + ".0" * 5_000, f"llm.input_messages.{'9' * 5_000}.a")
-    return [*sorted(found), *deep]
+    said = (
+        "task.name",
+        "task.description",
+        "skip",
+        "customer.customer_name",
+        "step.action",
+    )
+    return [*sorted(found), *deep, *(f"infinium.{name}" for name in said)]
 
 
 @st.composite

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects import Dialect, read
+from infinium_otel.jsontext import text_of
 from infinium_otel.mapping import summaries
 from infinium_otel.mapping.annotations import (
     annotations_of,
@@ -109,12 +110,12 @@ def _told(
     errors = failures_of(nodes, content)
     steps = _steps(nodes, errors, content, everything=config.include == "all")
     asked = summaries.input_of(nodes, content)
-    name = str(annotations.get("task.name") or summaries.name_of(nodes))
+    name = text_of(annotations.get("task.name") or summaries.name_of(nodes))
     root = nodes[0].record
     end_ns = max(root.end_ns, root.start_ns)
     task = TaskData(
         name=name,
-        description=str(
+        description=text_of(
             annotations.get("task.description")
             or summaries.description_of(nodes if content.captured else [], asked, name)
         ),
@@ -196,7 +197,7 @@ def _add_step_annotations(task: TaskData, nodes: list[Node]) -> None:
     for step in task.steps or ():
         attributes = by_id.get(str((step.metadata or {}).get("otel.span_id")), {})
         if "infinium.step.action" in attributes:
-            step.action = str(attributes["infinium.step.action"])
+            step.action = text_of(attributes["infinium.step.action"])
         if "infinium.step.purpose" in attributes and step.llm_call:
-            purpose = str(attributes["infinium.step.purpose"])
+            purpose = text_of(attributes["infinium.step.purpose"])
             step.llm_call = replace(step.llm_call, purpose=purpose)

@@ -37,7 +37,7 @@ def annotations_of(attributes: Iterable[Attributes]) -> dict[str, Any]:
 
 def is_skipped(annotations: dict[str, Any]) -> bool:
     """Whether the user asked not to send this run (`infinium.skip`)."""
-    return str(annotations.get("skip", "")).lower() in ("true", "1", "yes")
+    return text_of(annotations.get("skip", "")).lower() in ("true", "1", "yes")
 
 
 def sections_of(annotations: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.jsontext import text_of
 from infinium_otel.mapping.usage import detail_tags
 from infinium_otel.taskdata import EnvironmentContext
 
@@ -65,7 +66,7 @@ def _framework(node: Node) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return str(value)[:MAX_TAG] if value not in (None, "") else None
+    return text_of(value)[:MAX_TAG] if value not in (None, "") else None
 
 
 def _tags(trace: Trace, nodes: list[Node], counted: Iterable[Node]) -> dict[str, str]:
