@@ -33,8 +33,21 @@ def pytest_addoption(parser):
     parser.addoption(
         "--few-examples",
         action="store_true",
-        help="give each property test 10 examples: what a slow, measured run needs",
+        help="give each property test 10 examples, and the great burst a tenth of its "
+        "spans: what a slow, measured run needs",
     )
+
+
+@pytest.fixture
+def few_examples(request):
+    """Whether this run is to look less far and wide."""
+    return request.config.getoption("--few-examples")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """Many tests wait, for servers and processes: three workers for two cores."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_collection_modifyitems(config, items):
