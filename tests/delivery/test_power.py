@@ -119,6 +119,21 @@ def test_a_journal_that_is_gone(path, caplog):
     assert not file.exists()
 
 
+def test_a_journal_that_is_gone_for_good(path, tmp_path, caplog):
+    """Where it cannot be written anew it is said, and nothing is raised."""
+    clock = Clock(0.0)
+    journal = Journal(path, clock=clock)
+    journal.append(SPAN)
+    folder = Path(f"{path}.journal")
+    shutil.rmtree(folder)
+    folder.symlink_to(tmp_path / "nowhere")
+    clock.now = SYNC_S
+    assert journal.sync() is None
+    assert journal.problems == {"journal failed": 1}
+    assert "removed" in caplog.text
+    journal.close()
+
+
 def test_a_journal_that_cannot_be_written_anew(path):
     """It is said, as any failure of the journal."""
     clock = Clock(0.0)
