@@ -112,6 +112,22 @@ class TestExporting:
         assert (stats.queued, stats.refused) == (3, 3)
         assert stats.undelivered == {"queue_full": 3}
 
+    def test_says_once_that_hooks_are_slow(self, make, caplog):
+        """Hooks that hold up delivery are told of, until they are quick again."""
+        clock, takes = Clock(), [10.0, 10.0, 0.0, 10.0]
+
+        def hook(_):
+            clock.now_s += takes.pop(0)
+            return True
+
+        bridge, sender = make(clock=clock, should_send=hook)
+        said = []
+        for number in range(1, 5):
+            assert bridge.accept(agent_run(number), 60.0)
+            said.append(caplog.text.count("hold up delivery: "))
+        assert said == [1, 1, 1, 2]
+        assert len(sender.delivered) == 4
+
     def test_survives_garbage(self, make):
         """What is no span is counted; the rest of the batch is delivered."""
         bridge, sender = make()

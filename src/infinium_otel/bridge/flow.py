@@ -9,6 +9,7 @@ from opentelemetry.context import attach, detach
 
 from infinium_otel.bridge.hints import ContentHints
 from infinium_otel.bridge.inside import INSIDE
+from infinium_otel.bridge.patience import Patience
 from infinium_otel.bridge.stats import Load, Stats, gather
 from infinium_otel.sdkspans import as_record
 
@@ -54,6 +55,7 @@ class Flow:
         self._readers = readers
         self._clock = clock
         self._settle_s = 0.0
+        self._patience = Patience(config)
         self.hints = ContentHints()
         self.reset()
 
@@ -178,7 +180,9 @@ class Flow:
     def _submit(self, step: Callable[..., Iterable[Finished]], *args: Any) -> int:
         token = attach(INSIDE)
         try:
+            began_s = self._clock()
             finished = list(step(*args))
+            self._patience.look(self._clock() - began_s)
             for task in finished:
                 if self._config.capture_content and not self.hints.logs_come:
                     self.hints.look(task.task)
