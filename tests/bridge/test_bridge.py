@@ -124,6 +124,7 @@ class TestExporting:
         said = []
         for number in range(1, 5):
             assert bridge.accept(agent_run(number), 60.0)
+            assert bridge.flush(60.0)
             said.append(caplog.text.count("hold up delivery: "))
         assert said == [1, 1, 1, 2]
         assert len(sender.delivered) == 4

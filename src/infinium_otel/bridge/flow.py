@@ -55,7 +55,7 @@ class Flow:
         self._readers = readers
         self._clock = clock
         self._settle_s = 0.0
-        self._patience = Patience(config)
+        self._patience = Patience(clock)
         self.hints = ContentHints()
         self.reset()
 
@@ -78,7 +78,11 @@ class Flow:
         # Imported with the first span: all of the mapping hangs on it.
         from infinium_otel.pipeline import Pipeline  # noqa: PLC0415
 
-        pipeline = Pipeline(self._config, self._readers(), on_filtered=on_filtered)
+        pipeline = Pipeline(
+            self._patience.timing(self._config),
+            self._readers(),
+            on_filtered=on_filtered,
+        )
         pipeline.wait_for_logs(self._settle_s)
         return pipeline
 
@@ -180,9 +184,8 @@ class Flow:
     def _submit(self, step: Callable[..., Iterable[Finished]], *args: Any) -> int:
         token = attach(INSIDE)
         try:
-            began_s = self._clock()
             finished = list(step(*args))
-            self._patience.look(self._clock() - began_s)
+            self._patience.look()
             for task in finished:
                 if self._config.capture_content and not self.hints.logs_come:
                     self.hints.look(task.task)
