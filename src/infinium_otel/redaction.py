@@ -33,7 +33,10 @@ _VALUE = r"""(?!\[redacted\])[^\s"'\\,;&)}\]]{6,4096}"""
 _NAMES_OF_SECRETS = frozenset(
     "key secret password passwd passphrase authorization token cookie".split()
 )
-_FOLLOWERS = (":", "=", '"', "'", "\\", " :", " =")
+_NAMED = re.compile(
+    rf"""(?:{"|".join(sorted(_NAMES_OF_SECRETS))})\\?["']?\s{{0,4}}[:=]"""
+)
+"""The end of a secret's name with what stands between it and the value."""
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
@@ -156,10 +159,9 @@ def _is_marked(lowered: str, marks: tuple[str, ...]) -> bool:
     """Whether a mark stands in a text; a keyword only where a value may follow it."""
     for mark in marks:
         if mark in lowered:
-            if mark not in _NAMES_OF_SECRETS:
-                return True
-            if any(mark + follower in lowered for follower in _FOLLOWERS):
-                return True
+            if mark in _NAMES_OF_SECRETS:
+                return _NAMED.search(lowered) is not None
+            return True
     return False
 
 
