@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from infinium_otel.jsontext import decode
+from infinium_otel.jsontext import MAPPING, decode
 
 Coercion = Callable[[Any], Any]
 
@@ -125,7 +125,7 @@ def _is_address(value: str) -> bool:
 def structure(value: Any) -> Any:
     """An object or list, from itself or from JSON text."""
     found = decode(value)
-    return found if isinstance(found, (Mapping, list, tuple)) and found else None
+    return found if isinstance(found, (*MAPPING, list, tuple)) and found else None
 
 
 TYPED = frozenset({text, number, count, amount, flag, texts})
@@ -184,7 +184,7 @@ class Member:
     def __call__(self, value: Any) -> Any:
         """The member as its coercion reads it; None where there is none."""
         found = _object(value)
-        if not isinstance(found, Mapping):
+        if not isinstance(found, MAPPING):
             return None
         told = (self.coerce(found[name]) for name in self.names if name in found)
         return next((value for value in told if value is not None), None)

@@ -5,12 +5,14 @@ Source: openinference-semantic-conventions 0.1.42.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import indexed, structure
+from infinium_otel.jsontext import MAPPING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infinium_otel.dialects._dialect import Facts
 
 
@@ -44,8 +46,8 @@ def _tells_failure(request: Any) -> bool:
 def _says_something(items: Any) -> bool:
     """Whether any message has more than a role: capture limits leave bare roles."""
     return any(
-        not isinstance(item, Mapping)
-        or not isinstance(item.get("message"), Mapping)
+        not isinstance(item, MAPPING)
+        or not isinstance(item.get("message"), MAPPING)
         or len(item["message"]) > 1
         for item in items
     )
@@ -53,14 +55,12 @@ def _says_something(items: Any) -> bool:
 
 def _message(item: Any) -> Any:
     """OpenInference's nested words to the plain ones of a message."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, MAPPING):
         return item
     message = item.get("message")
-    if not isinstance(message, Mapping):
+    if not isinstance(message, MAPPING):
         inner = item.get("completion", item.get("prompt", item))
-        return (
-            inner if not isinstance(inner, Mapping) else {"content": inner.get("text")}
-        )
+        return {"content": inner.get("text")} if isinstance(inner, MAPPING) else inner
     plain = dict(message)
     contents = message.get("contents")
     if isinstance(contents, list):
@@ -75,9 +75,9 @@ def _message(item: Any) -> Any:
 
 
 def _part(part: Any) -> Any:
-    if not isinstance(part, Mapping):
+    if not isinstance(part, MAPPING):
         return part
     call = part.get("tool_call")
-    if isinstance(call, Mapping):
+    if isinstance(call, MAPPING):
         return {"type": "tool_call", **call}
     return part.get("message_content", part)

@@ -66,7 +66,9 @@ def _framework(node: Node) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    return text_of(value)[:MAX_TAG] if value not in (None, "") else None
+    if value is None or value == "":
+        return None
+    return (value if isinstance(value, str) else text_of(value))[:MAX_TAG]
 
 
 def _tags(trace: Trace, nodes: list[Node], counted: Iterable[Node]) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import MAPPING, decode, text_of
 from infinium_otel.messages import (
@@ -17,6 +16,9 @@ from infinium_otel.messages import (
     names_roles,
     plain,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 PREVIEW = 500
 """Characters of a step's preview. Source: the seed's `ExecutionStep`."""
@@ -175,7 +177,7 @@ def is_dump(said: Said) -> bool:
     bare = said.bare
     if isinstance(bare, str):
         return bool(_REPR.match(bare))
-    if not isinstance(bare, (dict, list, tuple, Mapping)) or said.holds_messages:
+    if not isinstance(bare, (*MAPPING, list, tuple)) or said.holds_messages:
         return False
     text = text_of(bare)
     return len(text) > DUMP or bool(_QUOTED_REPR.search(text))
@@ -245,23 +247,13 @@ def _inner(value: Any) -> Any:
     return None
 
 
-_SCALARS = frozenset({int, float, bool, type(None)})
-
-
-def _is_structure(value: Any) -> bool:
-    # to ask an abstract class takes longest where the answer is no
-    return type(value) not in _SCALARS and isinstance(
-        value, (dict, list, tuple, Mapping)
-    )
-
-
 def without_binary(value: Any, depth: int = 0) -> Any:
     """*value* with images, audio and bytes named by type and size."""
     if isinstance(value, str):
         return _text_without_binary(value)
     if isinstance(value, (bytes, bytearray)):
         return f"[bytes {len(value)}]"
-    if depth > MAX_DEPTH or not _is_structure(value):
+    if depth > MAX_DEPTH or not isinstance(value, (*MAPPING, list, tuple)):
         return value
     if isinstance(value, MAPPING):
         return _mapping_without_binary(value, depth + 1)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.jsontext import MAPPING, decode
 from infinium_otel.messages._parts import (
@@ -14,6 +13,9 @@ from infinium_otel.messages._parts import (
     request_of,
 )
 from infinium_otel.messages._values import Draft, Message, ToolReply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
 
 MAX_MESSAGES = 2_000
 MAX_LOOK = 50
@@ -123,7 +125,7 @@ def _wrapped(value: Mapping[str, Any]) -> Any:
         if isinstance(value.get(key), (list, tuple)):
             return value[key]
     for key in ("message", "choices", "delta", "new_message"):
-        if isinstance(value.get(key), (list, tuple, Mapping)):
+        if isinstance(value.get(key), (list, tuple, *MAPPING)):
             return value[key]
     content = value.get("content")  # Gemini's answers are whole messages
     return content if isinstance(content, MAPPING) and "parts" in content else None

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from infinium_otel.jsontext import MAPPING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MIME_KEYS = (
     "mime_type",
@@ -49,10 +53,10 @@ def _source(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """The object that holds type and data, wherever the dialect nests it."""
     for key in NESTS:
         inner = part.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, MAPPING):
             nested = inner.get("source")
             told = {key: part[key] for key in MIME_KEYS if key in part}
-            return {**told, **inner, **(nested if isinstance(nested, Mapping) else {})}
+            return {**told, **inner, **(nested if isinstance(nested, MAPPING) else {})}
         if isinstance(inner, str):
             return {**part, "url": inner}
     return part
