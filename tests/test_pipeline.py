@@ -9,11 +9,10 @@ import pytest
 
 from infinium_otel import pipeline as module
 from infinium_otel.config import Config
-from infinium_otel.pipeline import Pipeline, bare_task, spans_to_tasks
-from infinium_otel.records import Trace
+from infinium_otel.pipeline import Pipeline, spans_to_tasks
 from infinium_otel.sdkspans import as_record
 from infinium_otel.taskdata import TaskData
-from support.spans import TRACE, agent_run, log, sid, span, tid
+from support.spans import agent_run, log, sid, span, tid
 
 
 def conserved(pipeline):
@@ -114,27 +113,19 @@ def test_a_step_that_fails_loses_nothing(step, monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("record", "name", "moment"),
+    ("step", "name"),
     [
-        pytest.param(span("a"), "a", "2026-09-21T14:13:20+00:00", id="plain"),
-        pytest.param(span("  "), "unnamed", "2026-09-21T14:13:20+00:00", id="blank"),
-        pytest.param(span("\ud800"[:0]), "unnamed", None, id="empty"),
-        pytest.param(span("a", start=1e12), "a", "1970-01-01T00:00:00+00:00", id="far"),
+        pytest.param("map_trace", "login api_key=[redacted]", id="mapping"),
+        pytest.param("redact", "[redaction failed]", id="redaction"),
     ],
 )
-def test_bare_task(record, name, moment):
-    """A bare task is valid whatever its span says."""
-    task = bare_task(Trace(TRACE, "unknown", (record,)), "x")
-    assert task.name == name
-    assert moment in (None, task.current_datetime)
-    assert task.duration == pytest.approx(1.0, abs=1e-3)
-
-
-def test_bare_task_of_a_surrogate():
-    """A lone surrogate in a name is replaced, not sent."""
-    record = span(7)
-    object.__setattr__(record, "name", "a\ud800b")
-    assert bare_task(Trace(TRACE, record.span_id, (record,)), "x").name == "a?b"
+def test_a_bare_task_keeps_secrets_too(step, name, monkeypatch):
+    """What leaves of a run that could not be mapped is redacted, or blanked."""
+    monkeypatch.setattr(module, step, broken)
+    [done] = Pipeline(Config(include="all")).feed(
+        [span("login api_key=s3cr3tvalue")], 0.0
+    )
+    assert done.task.name == name
 
 
 def test_all_at_once_is_order_independent():

@@ -9,35 +9,31 @@ from __future__ import annotations
 import logging
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.assembly import Assembler
 from infinium_otel.config import Config
 from infinium_otel.limits import fit
 from infinium_otel.mapping import map_trace
+from infinium_otel.mapping.bare import bare_task
 from infinium_otel.mapping.copies import copies
 from infinium_otel.ownrequests import OWN_REQUEST, OwnRequests
 from infinium_otel.records import LogEvent, SpanRecord
-from infinium_otel.redaction import redact
+from infinium_otel.redaction import UNREADABLE, redact
 from infinium_otel.sdkspans import as_record
-from infinium_otel.taskdata import EnvironmentContext, TaskData
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from infinium_otel.records import Trace
+    from infinium_otel.taskdata import TaskData
 
 logger = logging.getLogger(__name__)
 
 
 UNBOUNDED = 2**62
-NS_PER_S = 1_000_000_000
-MAX_DURATION_S = 86_400.0
-MAX_NAME = 200
 MAX_SENT = 10_000
 """Runs remembered as sent, at most, for the sake of what still comes of them."""
-EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +224,16 @@ class Pipeline:
                     "A trace could not be mapped (%s); it is sent bare", kind
                 )
             self.problems[kind] += 1
-            return bare_task(trace, kind)
+            return self._bare(trace, kind)
+
+    def _bare(self, trace: Trace, problem: str) -> TaskData:
+        """A task without what could not be mapped, nor what cannot be redacted."""
+        task = bare_task(trace, problem)
+        try:
+            return redact(task, self._config)
+        except Exception:  # noqa: BLE001 - the same defect may strike again
+            task.name = UNREADABLE
+            return task
 
     def _wanted(self, task: TaskData) -> bool:
         """What the user's hook says; a hook that fails keeps nothing back."""
@@ -241,40 +246,6 @@ class Pipeline:
                 logger.warning("should_send raised %s; sent", type(error).__name__)
             self.problems["should_send"] += 1
             return True
-
-
-def bare_task(trace: Trace, problem: str) -> TaskData:
-    """What can be said of *trace* without reading its spans: that it ran, and when.
-
-    Args:
-        trace: any trace.
-        problem: why there is no more; stands in the tag `otel.problem`.
-    """
-    first = min(record.start_ns for record in trace.records)
-    last = max(record.end_ns for record in trace.records)
-    name = next(
-        (r.name for r in trace.records if r.span_id == trace.root_id),
-        trace.records[0].name,
-    )
-    tags = {
-        "otel.trace_id": trace.trace_id,
-        "otel.root_span_id": trace.root_id,
-        "otel.problem": f"mapping failed: {problem}",
-    }
-    return TaskData(
-        name=name.encode(errors="replace").decode().strip()[:MAX_NAME] or "unnamed",
-        description=f"{len(trace.records)} spans that could not be read",
-        current_datetime=_iso(first),
-        duration=min(max((last - first) / NS_PER_S, 0.0), MAX_DURATION_S),
-        environment=EnvironmentContext(custom_tags=tags),
-    )
-
-
-def _iso(time_ns: int) -> str:
-    try:
-        return datetime.fromtimestamp(time_ns / NS_PER_S, tz=timezone.utc).isoformat()
-    except (ValueError, OverflowError, OSError):
-        return EARLIEST.isoformat()
 
 
 def spans_to_tasks(
