@@ -16,7 +16,7 @@ from infinium_otel.redaction import (
     without_credentials,
 )
 from infinium_otel.taskdata import EnvironmentContext, TaskData
-from support.told import agent, chat, raised, task_of, tool
+from support.told import agent, chat, raised, task_of, told, tool
 
 SECRETS = {
     "openai": "sk-proj-abcdefghij0123456789ABCDEFGHIJ",
@@ -62,6 +62,30 @@ def test_known_shapes_of_credentials_are_removed(secret):
 def test_named_secrets_are_removed(text, clean):
     """A value behind a secret's name goes, whatever it looks like."""
     assert without_credentials(text) == clean
+
+
+NAMES = (
+    "api_key x-api-key apikey OPENAI_API_KEY accessKey private-key signing_key "
+    "secret client_secret clientSecret app-secret password PASSWD db.passphrase "
+    "authorization access_token refreshToken id-token session_token Set-Cookie"
+).split()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_spelling_of_a_name(name):
+    """Names of secrets are known in any case, with any mark between their words."""
+    assert without_credentials(f"a {name}=topsecret1 b") == f"a {name}={REDACTED} b"
+    task = task_of(chat("c"), told("odd", attributes={name: "horse"}))
+    assert "horse" not in json.dumps(task_to_dict(task))
+
+
+@pytest.mark.parametrize(
+    "name", ["max_tokens", "key", "monkey", "cookie", "paid_token"]
+)
+def test_other_names(name):
+    """A name that only ends like a secret's is none."""
+    task = task_of(chat("c"), told("odd", attributes={name: "horse"}))
+    assert "horse" in json.dumps(task_to_dict(task))
 
 
 @pytest.mark.parametrize(
@@ -113,10 +137,10 @@ EVERYWHERE = [
 @pytest.mark.parametrize("span", EVERYWHERE)
 def test_nothing_of_a_span_carries_a_credential(span):
     """Names, status, events, resource, attributes and messages are all searched."""
-    told = json.dumps([task_to_dict(t) for t in spans_to_tasks([span])])
-    assert "task_name" not in told
-    assert KEY not in told
-    assert REDACTED in told
+    sent = json.dumps([task_to_dict(t) for t in spans_to_tasks([span])])
+    assert "task_name" not in sent
+    assert KEY not in sent
+    assert REDACTED in sent
 
 
 @pytest.mark.parametrize(
@@ -129,12 +153,10 @@ def test_nothing_of_a_span_carries_a_credential(span):
 )
 def test_values_of_secret_names_go_whole(attributes, key):
     """An attribute whose name says secret loses its value; names are searched too."""
-    from support.told import told as span  # noqa: PLC0415 - a name in use here
-
-    task = task_of(agent("root"), span("odd", "root", attributes), chat("c", "root"))
-    told = json.dumps(task_to_dict(task))
-    assert "swordfish" not in told
-    assert KEY not in told
+    task = task_of(agent("root"), told("odd", "root", attributes), chat("c", "root"))
+    sent = json.dumps(task_to_dict(task))
+    assert "swordfish" not in sent
+    assert KEY not in sent
     kept = next(s for s in task.steps if s.action == "span").metadata["attributes"]
     assert key is None or kept[key] == REDACTED
 

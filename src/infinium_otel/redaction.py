@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import is_dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.taskdata.shapes import shape_of
@@ -22,21 +23,42 @@ if TYPE_CHECKING:
 REDACTED = "[redacted]"
 UNREADABLE = "[redaction failed]"
 
-_KEYWORDS = (
-    r"(?:api|access|secret|private|account|signing|encryption)[_-]?key"
-    r"|(?:client|shared|app)?[_-]?secret|passw(?:or)?d|passphrase|authorization"
-    r"|(?:access|refresh|auth|id|session|bearer|security)[_-]?token|set-cookie"
-)
-_ASSIGNED = rf"""(?i)((?:{_KEYWORDS})\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)"""
-_VALUE = r"""(?!\[redacted\])[^\s"'\\,;&)}\]]{6,4096}"""
+_SECRETS = {
+    "key": ("api", "access", "secret", "private", "account", "signing", "encryption"),
+    "token": ("access", "refresh", "auth", "id", "session", "bearer", "security"),
+    "cookie": ("set",),
+    "secret": (),
+    "password": (),
+    "passwd": (),
+    "passphrase": (),
+    "authorization": (),
+}
+"""Last words of a secret's name, with the words of which one must stand before."""
 
-_NAMES_OF_SECRETS = frozenset(
-    "key secret password passwd passphrase authorization token cookie".split()
-)
-_NAMED = re.compile(
-    rf"""(?:{"|".join(sorted(_NAMES_OF_SECRETS))})\\?["']?\s{{0,4}}[:=]"""
-)
-"""The end of a secret's name with what stands between it and the value."""
+
+def _behind(name: str, before: tuple[str, ...]) -> str:
+    """A pattern of one of *before* and *name*, all of it before the place it is at."""
+    ends = [f"{word}{mark}{name}" for word in before for mark in ("", "_", "-")]
+    by_length = sorted(ends, key=len)  # of one length each, as a look back must be
+    looks = [f"(?<={'|'.join(same)})" for _, same in groupby(by_length, key=len)]
+    return f"(?:{'|'.join(looks)})" if looks else ""
+
+
+def _named() -> str:
+    """A pattern of the end of a secret's name, which begins where few letters match.
+
+    To search for whole names takes ten times as long.
+    """
+    initials = "".join(sorted({name[0] for name in _SECRETS}))
+    ends = (
+        f"(?<={name[0]}){name[1:]}{_behind(name, before)}"
+        for name, before in _SECRETS.items()
+    )
+    return f"[{initials}{initials.upper()}](?i:{'|'.join(ends)})"
+
+
+_ASSIGNED = rf"""({_named()}\\?["']?\s{{0,4}}[:=]\s{{0,4}}\\?["']?)"""
+_VALUE = r"""(?!\[redacted\])[^\s"'\\,;&)}\]]{6,4096}"""
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     (
@@ -103,7 +125,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
     ),
     (
         "named secret",
-        tuple(sorted(_NAMES_OF_SECRETS)),
+        tuple(sorted(_SECRETS)),
         _ASSIGNED + _VALUE,
         rf"\1{REDACTED}",
     ),
@@ -114,7 +136,14 @@ Searched = tuple[tuple[str, ...], re.Pattern[str], str]
 _COMPILED: tuple[Searched, ...] = tuple(
     (marks, re.compile(pattern), instead) for _, marks, pattern, instead in PATTERNS
 )
-_SECRET_NAME = re.compile(rf"(?i)(?:^|[._-])(?:{_KEYWORDS})$")
+_SECRET_NAME = re.compile(
+    "(?i)(?:^|[._-])(?:"
+    + "|".join(
+        f"(?:{'|'.join(before)})[_-]?{name}" if before else f"[a-z]{{0,20}}{name}"
+        for name, before in _SECRETS.items()
+    )
+    + ")$"
+)
 _OURS = frozenset(
     "otel.span_id otel.parent_span_id otel.folded_span_ids start_time dialect "
     "gen_ai.response.finish_reasons gen_ai.operation.name".split()
@@ -156,13 +185,7 @@ def _possible(text: str) -> tuple[Searched, ...]:
 
 
 def _is_marked(lowered: str, marks: tuple[str, ...]) -> bool:
-    """Whether a mark stands in a text; a keyword only where a value may follow it."""
-    for mark in marks:
-        if mark in lowered:
-            if mark in _NAMES_OF_SECRETS:
-                return _NAMED.search(lowered) is not None
-            return True
-    return False
+    return any(mark in lowered for mark in marks)
 
 
 class _Gathered:
