@@ -43,7 +43,7 @@ def test_list_shows_every_task(run, path):
             "waiting  2023-11-14 22:13:20Z a-waits       17 bytes",
             "refused  2023-11-14 22:13:20Z c-refused       17 bytes, "
             '422: "name:\\u001b[31m \\"blank\\""',
-            "2 tasks wait, 1 were refused",
+            "waiting: 2, refused: 1",
         ],
         "",
     )
@@ -66,16 +66,18 @@ def test_list_speaks_to_programs(run, path):
 
 def test_retry_queues_refused_tasks_again(run, path):
     """What was refused is tried again; there is nothing else to retry."""
-    assert run(path, "retry") == (0, ["1 tasks queued again"], "")
-    assert run(path)[1][-1] == "3 tasks wait, 0 were refused"
+    assert run(path, "retry") == (0, ["queued again: 1"], "")
+    assert run(path)[1][-1] == "waiting: 3, refused: 0"
 
 
 @pytest.mark.parametrize(
     ("keys", "said", "left"),
     [
-        pytest.param([], "1 tasks deleted", "2 tasks wait, 0", id="the-refused"),
-        pytest.param(["a-waits"], "1 tasks deleted", "1 tasks wait, 1", id="by-key"),
-        pytest.param(["other"], "0 tasks deleted", "2 tasks wait, 1", id="unknown-key"),
+        pytest.param([], "deleted: 1", "waiting: 2, refused: 0", id="the-refused"),
+        pytest.param(["a-waits"], "deleted: 1", "waiting: 1, refused: 1", id="by-key"),
+        pytest.param(
+            ["other"], "deleted: 0", "waiting: 2, refused: 1", id="unknown-key"
+        ),
     ],
 )
 def test_drop_deletes_for_good(keys, said, left, run, path):

@@ -460,7 +460,7 @@ class TestShutdown:
         sender.submit(done(1, spans=4))
         assert not sender.shutdown(0.1)
         assert sender.counts.spans.lost == {"shutdown": 4}
-        assert "1 tasks were not delivered" in caplog.text
+        assert "Tasks not delivered before shutdown, and lost: 1" in caplog.text
 
     def test_with_a_spool_nothing_is_lost(self, make, fake, tmp_path):
         """Whatever the endpoint does, 2 seconds are enough and all is kept."""

@@ -123,7 +123,7 @@ def test_a_bad_line_is_left_out_and_told(bad, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         assert load_otlp(path) == RECORDS * 2
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: 1 items cannot be read; left out"
+        f"{path}: items that cannot be read, left out: 1"
     ]
 
 

@@ -39,9 +39,9 @@ def run(args: argparse.Namespace) -> int:
     from infinium_otel.delivery import spool  # noqa: PLC0415 - not for --help
 
     if args.action == "retry":
-        sys.stdout.write(f"{spool.retry(args.path, args.keys)} tasks queued again\n")
+        sys.stdout.write(f"queued again: {spool.retry(args.path, args.keys)}\n")
     elif args.action == "drop":
-        sys.stdout.write(f"{spool.drop(args.path, args.keys)} tasks deleted\n")
+        sys.stdout.write(f"deleted: {spool.drop(args.path, args.keys)}\n")
     else:
         _list(
             [kept for kept in spool.listing(args.path) if _is_wanted(kept, args.keys)],
@@ -61,7 +61,7 @@ def _list(tasks: list[Kept], *, as_json: bool) -> None:
     sys.stdout.writelines(f"{_line(task)}\n" for task in tasks)
     refused = sum(task.state == "refused" for task in tasks)
     waiting = len(tasks) - refused
-    sys.stdout.write(f"{waiting} tasks wait, {refused} were refused\n")
+    sys.stdout.write(f"waiting: {waiting}, refused: {refused}\n")
 
 
 def _line(task: Kept) -> str:

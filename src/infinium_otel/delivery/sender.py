@@ -186,9 +186,7 @@ class Sender:
                 self._changed.wait(deadline - self._clock())
         lost = self._stores.close()
         if lost:
-            logger.error(
-                "%d tasks were not delivered before shutdown and are lost", lost
-            )
+            logger.error("Tasks not delivered before shutdown, and lost: %d", lost)
         self._courier.close()
         return safe and not lost
 

@@ -71,7 +71,9 @@ def load_otlp(*paths: str | os.PathLike[str]) -> list[Record]:
                 records += decoded.records
                 left_out += decoded.left_out
         if left_out:
-            logger.warning("%s: %d items cannot be read; left out", path, left_out)
+            logger.warning(
+                "%s: items that cannot be read, left out: %d", path, left_out
+            )
     return records
 
 

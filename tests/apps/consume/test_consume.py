@@ -96,7 +96,7 @@ def test_what_was_not_delivered_is_not_committed(fake, broker):
         assert fake.wait_for(lambda fake: fake.requests, 30)
         code, said = stop(consumer)
     assert code == 0
-    assert said.endswith("\n2 tasks are left to the next\n")
+    assert said.endswith("\nTasks left to the next: 2\n")
     assert broker.committed() < 0
     fake.always(None)
     with consuming(broker, fake) as consumer:
@@ -138,7 +138,7 @@ def test_a_spool_is_as_good_as_delivered(fake, broker, tmp_path):
         assert broker.wait_for_commit(1)
         code, said = stop(consumer)
     assert code == 0
-    assert said.endswith(f"\n1 tasks wait in {tmp_path / 'spool.db'}\n")
+    assert said.endswith(f"\nTasks waiting in {tmp_path / 'spool.db'}: 1\n")
     assert list(tmp_path.glob("*owner*")) == []
     fake.always(None)
     with consuming(broker, fake, **spool) as consumer:
@@ -186,8 +186,8 @@ def test_messages_that_nobody_can_read_are_counted(fake, broker):
     assert said.splitlines() == [
         "infinium-otel: partition 0, offset 0: not OTLP: no protobuf request for "
         "traces; left out, further ones are counted",
-        "2 messages could not be read",
-        "1 spans could not be read",
+        "Messages that could not be read: 2",
+        "Spans that could not be read: 1",
     ]
 
 

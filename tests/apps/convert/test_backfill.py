@@ -134,10 +134,10 @@ def test_the_command_says_what_arrived(fake, environ, file, capsys):
     assert cli.main(["convert", "--send", str(file)]) == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == "50 records in 50 documents: 50 delivered\n"
+    assert err == "documents: 50, records: 50, delivered: 50\n"
     assert len(fake.tasks) == 50
     assert cli.main(["convert", "--send", str(file)]) == 0
-    assert capsys.readouterr().err.endswith("0 delivered, 50 were sent before\n")
+    assert capsys.readouterr().err.endswith("delivered: 0, sent before: 50\n")
 
 
 def test_the_command_says_what_did_not_arrive(fake, environ, file, capsys, monkeypatch):
@@ -147,7 +147,7 @@ def test_the_command_says_what_did_not_arrive(fake, environ, file, capsys, monke
     fake.always(503)
     assert cli.main(["convert", "--send", "--spool", "mine.db", str(file)]) == 1
     said = capsys.readouterr().err
-    assert "0 delivered, 1 refused, 49 wait in mine.db: run this again" in said
+    assert "delivered: 0, refused: 1, waiting in mine.db: 49 (run this again" in said
 
 
 @pytest.mark.parametrize(

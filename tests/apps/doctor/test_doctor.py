@@ -390,12 +390,12 @@ def test_what_is_in_the_spool(tmp_path):
     for key in "abc":
         tasks.put(key, b"{}", 1)
     assert [finding.says for finding in spool.spool(path)] == [
-        f"3 tasks wait in {path}"
+        f"tasks waiting in {path}: 3"
     ]
     tasks.refuse(tasks.take(time.time()), "422", "no name")
     tasks.close()
     waiting, refused = spool.spool(path)
-    assert waiting.says.startswith("2 tasks wait")
+    assert waiting.says.endswith(": 2")
     assert level_and_mend([refused]) == [
         ("warning", f"infinium-otel spool {path} list")
     ]

@@ -91,7 +91,7 @@ def test_what_could_not_be_delivered_is_told_at_the_end(fake):
     with running_gateway(fake, "--drain-s", "0.2") as running:
         assert post(running.url, traces(agent_span(1))).is_success
         assert running.stop() == 1
-        assert "1 tasks were not delivered" in running.said
+        assert "Tasks not delivered: 1" in running.said
 
 
 def test_a_spool_keeps_what_could_not_be_delivered(fake, tmp_path):
@@ -101,7 +101,7 @@ def test_a_spool_keeps_what_could_not_be_delivered(fake, tmp_path):
     with running_gateway(fake, "--drain-s", "0.2", **spool) as running:
         assert post(running.url, traces(agent_span(1))).is_success
         assert running.stop() == 0
-        assert "1 tasks wait in" in running.said
+        assert "Tasks waiting in" in running.said
     fake.always(None)
     with running_gateway(fake, **spool) as running:
         assert fake.wait_for_tasks(1)

@@ -168,13 +168,13 @@ def _announce(args: argparse.Namespace, config: Config) -> None:
 
 def _report(worker: Worker, config: Config) -> int:
     refused = worker.refused
-    where = f"wait in {config.spool}" if config.spool else "are left to the next"
+    where = f"waiting in {config.spool}" if config.spool else "left to the next"
     for count, said in (
-        (worker.undelivered, f"tasks {where}"),
-        (worker.unreadable, "messages could not be read"),
-        (worker.left_out, "spans could not be read"),
-        (refused, "tasks were not delivered"),
+        (worker.undelivered, f"Tasks {where}"),
+        (worker.unreadable, "Messages that could not be read"),
+        (worker.left_out, "Spans that could not be read"),
+        (refused, "Tasks not delivered"),
     ):
         if count:
-            sys.stderr.write(f"{count} {said}\n")
+            sys.stderr.write(f"{said}: {count}\n")
     return IN_PART if refused or worker.unreadable or worker.left_out else DONE

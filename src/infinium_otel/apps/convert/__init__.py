@@ -135,11 +135,11 @@ def _send(batches: Iterable[list[Record]], config: Config) -> Outcome:
 
     tasks = writing.Tasks(config)
     sent = backfill.send(tasks.of(batches), config)
-    said = f"{sent.delivered} delivered"
-    said += f", {sent.known} were sent before" if sent.known else ""
-    said += f", {sent.refused} refused" if sent.refused else ""
+    said = f"delivered: {sent.delivered}"
+    said += f", sent before: {sent.known}" if sent.known else ""
+    said += f", refused: {sent.refused}" if sent.refused else ""
     if sent.waiting:
-        said += f", {sent.waiting} wait in {config.spool}: run this again to go on"
+        said += f", waiting in {config.spool}: {sent.waiting} (run this again to go on)"
     return Outcome(said, tasks.filtered, complete=not (sent.waiting or sent.refused))
 
 
@@ -162,15 +162,15 @@ def _write(
             # a text may hold half a character pair, which only an escape can tell
             out.write(json.dumps(document) + "\n")
             written += 1
-    return Outcome(f"{written} written", tasks.filtered if tasks else 0)
+    return Outcome(f"written: {written}", tasks.filtered if tasks else 0)
 
 
 def _report(read: Read, outcome: Outcome) -> int:
     """One line on stderr; the exit code says if it was all."""
-    said = f"{read.records} records in {read.documents} documents: {outcome.said}"
+    said = f"documents: {read.documents}, records: {read.records}, {outcome.said}"
     if outcome.filtered:
-        said += f", {outcome.filtered} runs without an agent left out (--include all)"
+        said += f", left out as no agent's runs: {outcome.filtered} (--include all)"
     if read.left_out:
-        said += f", {read.left_out} items could not be read"
+        said += f", not readable: {read.left_out}"
     sys.stderr.write(said + "\n")
     return DONE if outcome.complete and not read.left_out else IN_PART

@@ -43,7 +43,7 @@ def _contents(path: str) -> Iterator[Finding]:
         said = f"{path} is no spool, or damaged: {error}"
         yield Finding(TOPIC, "error", said, f"mv {path} {path}.other")
         return
-    yield Finding(TOPIC, "ok", f"{waiting} tasks wait in {path}")
+    yield Finding(TOPIC, "ok", f"tasks waiting in {path}: {waiting}")
     if refused:
-        said = f"the service refused {refused} tasks; their reasons are in the spool"
+        said = f"tasks the service refused: {refused}; their reasons are in the spool"
         yield Finding(TOPIC, "warning", said, f"infinium-otel spool {path} list")

@@ -85,7 +85,7 @@ def _announce(url: str, config: Config) -> None:
 
 def _report(stats: Stats, config: Config) -> int:
     if stats.tasks_queued:
-        sys.stderr.write(f"{stats.tasks_queued} tasks wait in {config.spool}\n")
+        sys.stderr.write(f"Tasks waiting in {config.spool}: {stats.tasks_queued}\n")
     if stats.tasks_refused:
-        sys.stderr.write(f"{stats.tasks_refused} tasks were not delivered\n")
+        sys.stderr.write(f"Tasks not delivered: {stats.tasks_refused}\n")
     return IN_PART if stats.tasks_refused else DONE
