@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infinium_otel import Config
@@ -57,6 +59,97 @@ def test_recovery_follows_from_what_came_after(root_failed, later, recoverable):
     spans += [tool("u", "root", start=3)] if later else []
     errors = {e.message: e for e in task_of(*spans).errors}
     assert errors["no city"].recoverable is recoverable
+
+
+WORKFLOW = {"gen_ai.operation.name": "invoke_workflow"}
+SAID = json.dumps([{"role": "assistant", "content": "It is warm."}])
+ASKS = json.dumps(
+    [{"role": "assistant", "tool_calls": [{"function": {"name": "f"}, "id": "c"}]}]
+)
+
+
+@pytest.mark.parametrize(
+    ("spans", "recoverable"),
+    [
+        pytest.param(
+            [told("w", None, WORKFLOW, end=9), erring(chat, "c", "w", end=9)],
+            False,
+            id="a-frame-that-is-always-fine",
+        ),
+        pytest.param(
+            [
+                told("w", None, WORKFLOW | {"gen_ai.output.messages": SAID}, end=9),
+                erring(chat, "c", "w"),
+            ],
+            True,
+            id="a-frame-that-has-an-answer",
+        ),
+        pytest.param(
+            [
+                told("w", None, WORKFLOW, end=9),
+                erring(agent, "a", "w", end=2, message="x"),
+                erring(chat, "c", "a"),
+                chat("d", "w", start=3),
+            ],
+            True,
+            id="a-frame-that-went-on",
+        ),
+        pytest.param(
+            [
+                told("w", None, WORKFLOW, end=9),
+                chat("d", "w"),
+                erring(chat, "c", "w", start=3),
+            ],
+            False,
+            id="work-before-is-none-after",
+        ),
+        pytest.param(
+            [told("mine", end=9), erring(chat, "c", "mine")],
+            True,
+            id="a-span-of-the-users-own",
+        ),
+        pytest.param(
+            [tool("t", end=9), erring(chat, "c", "t")],
+            True,
+            id="a-tool-that-managed-without",
+        ),
+        pytest.param(
+            [
+                chat("c", attributes={"gen_ai.output.messages": SAID}, end=9),
+                erring(tool, "t", "c"),
+            ],
+            True,
+            id="a-call-that-ran-its-tools-and-answered",
+        ),
+        pytest.param(
+            [
+                chat("c", attributes={"gen_ai.output.messages": ASKS}, end=9),
+                erring(tool, "t", "c", start=8),
+            ],
+            False,
+            id="a-call-that-asked-for-the-tool",
+        ),
+        pytest.param(
+            [chat("c", end=9), erring(tool, "t", "c", start=8)],
+            False,
+            id="a-call-without-an-answer",
+        ),
+    ],
+)
+def test_who_knows_of_recovery(spans, recoverable):
+    """What is around a failure is proof only if it could not be had the run died."""
+    errors = {e.message: e for e in task_of(*spans).errors}
+    assert errors["no city"].recoverable is recoverable
+
+
+def test_another_tool_is_no_second_try():
+    """Under a run that failed, only the same tool's later success is recovery."""
+    task = task_of(
+        erring(agent, "root", message="x"),
+        erring(tool, "t", "root", tool="f"),
+        tool("u", "root", tool="g", start=3),
+    )
+    assert [e.recoverable for e in task.errors] == [False, False]
 
 
 def test_retries_are_counted():

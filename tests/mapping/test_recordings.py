@@ -120,6 +120,20 @@ def test_without_content_no_text_leaves(name, tmp_path):
     assert leaked == []
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_recovery_is_what_happened(library, tmp_path):
+    """An error is recoverable if the run it stands in went on and came to an answer."""
+    for name in names(library):
+        errors = [
+            (error.message, error.recoverable)
+            for task in spans_to_tasks(records_of(name, tmp_path))
+            for error in task.errors or ()
+        ]
+        for happened in recording(name).truth["errors"]:
+            told = {fine for said, fine in errors if happened["message"] in said}
+            assert told <= {happened["recovered"]}, name
+
+
 # AutoGen alone makes no spans of model calls; their tokens stand in the messages that
 # its agents send each other, copied to every receiver.
 COUNTED = [name for name in RECORDINGS if name != "autogen/team"]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.previews import STACK, cut
-from infinium_otel.mapping.tree import top_down
+from infinium_otel.mapping.tree import AGENTIC, top_down
 from infinium_otel.taskdata import ErrorDetail
 
 if TYPE_CHECKING:
@@ -80,11 +81,10 @@ def _detail(
     node: Node, failure: Failure, after: _Aftermath, content: Content
 ) -> ErrorDetail:
     stack = failure.stack_trace
-    fine = failure.handled or node.fine_above is not None or after.went_on(node)
     return ErrorDetail(
         error_type=failure.type,
         message=content.error(cut(failure.message, MAX_MESSAGE)),
-        recoverable=fine,
+        recoverable=failure.handled or after.recovered(node),
         retry_count=node.reading.retry_count or after.failed_before(node),
         stack_trace=content.text(_tail(stack)) if stack else None,
         error_code=failure.code,
@@ -97,35 +97,92 @@ def _tail(stack: str) -> str:
 
 
 class _Aftermath:
-    """What came before and after a failure among the spans beside it."""
+    """What came before and after each failure."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        self._last_success: dict[tuple[int, str], int] = {}
+        self._latest = _latest_work(nodes)
+        self._again: dict[tuple[object, ...], int] = {}
         self._before: dict[int, int] = {}
+        self._recovered: dict[int, bool] = {}
+        self._count(nodes)
+        for node in top_down(nodes):
+            self._recovered[id(node)] = self._is_survived(node)
+
+    def _count(self, nodes: list[Node]) -> None:
         failed: Counter[tuple[object, ...]] = Counter()
         for node in nodes:
-            beside = (id(node.parent), node.kind)
+            work = _work(node)
             if node.failed:
-                work = (*beside, *_work(node))
-                self._before[id(node)] = failed[work]
-                failed[work] += 1
+                self._before[id(node)] = failed[work, _model(node)]
+                failed[work, _model(node)] += 1
             else:
-                start_ns = max(self._last_success.get(beside, 0), node.record.start_ns)
-                self._last_success[beside] = start_ns
+                latest_ns = max(self._again.get(work, 0), node.record.start_ns)
+                self._again[work] = latest_ns
 
-    def went_on(self, node: Node) -> bool:
-        """Whether a later sibling with the same kind of work succeeded."""
-        latest = self._last_success.get((id(node.parent), node.kind), -1)
-        return latest >= node.record.end_ns
+    def _is_survived(self, node: Node) -> bool:
+        """Whether what is around *node* went on, or was fine and is one to know."""
+        above = node.parent
+        if above is None:
+            return False
+        if self._recovered[id(above)]:
+            return True
+        went_on = self._latest[id(above)] >= node.record.end_ns
+        return not above.failed and (went_on or _is_proof(above, node))
+
+    def recovered(self, node: Node) -> bool:
+        """Whether the run went on, or the same work succeeded later beside it."""
+        again = self._again.get(_work(node), -1)
+        return self._recovered[id(node)] or again >= node.record.end_ns
 
     def failed_before(self, node: Node) -> int:
         """How many times the same call had failed before this one."""
         return self._before.get(id(node), 0)
 
 
-def _work(node: Node) -> tuple[str | None, str | None]:
-    reading = node.reading
-    return reading.tool_name, reading.model_requested or reading.model
+def _latest_work(nodes: list[Node]) -> dict[int, int]:
+    """When the last work in or below each node began that did not fail, in ns."""
+    latest = {
+        id(node): node.record.start_ns
+        if node.kind in AGENTIC and not node.failed
+        else 0
+        for node in nodes
+    }
+    for node in reversed(top_down(nodes)):
+        if node.parent is not None:
+            above = id(node.parent)
+            latest[above] = max(latest[above], latest[id(node)])
+    return latest
+
+
+FRAMES = frozenset({"agent", "workflow", "step", "lifecycle"})
+"""What frameworks put around work, often as fine whatever happens inside."""
+
+
+def _is_proof(above: Node, node: Node) -> bool:
+    """Whether *above*, which is fine, could not be had *node* brought the run down."""
+    if above.kind in CALLS:
+        return node.kind in CALLS or _concludes(above)
+    if above.kind == "agent" and node.kind == "tool":
+        return True
+    return above.kind not in FRAMES or above.reading.output is not None
+
+
+def _concludes(call: Node) -> bool:
+    """Whether a call that holds tools gives an answer, rather than asks for them.
+
+    Google's client runs them between two requests; ADK after the one that asks.
+    """
+    messages = call.answered.messages
+    return bool(messages) and not messages[-1].requests
+
+
+def _work(node: Node) -> tuple[object, ...]:
+    """What makes a later span another attempt at the same."""
+    return id(node.parent), node.kind, node.reading.tool_name
+
+
+def _model(node: Node) -> str | None:
+    return node.reading.model_requested or node.reading.model
 
 
 def as_errors(details: list[ErrorDetail], *, on_steps: set[int]) -> list[ErrorDetail]:
