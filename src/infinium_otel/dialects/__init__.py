@@ -68,6 +68,7 @@ from infinium_otel.dialects.strands import STRANDS
 from infinium_otel.dialects.traceloop import TRACELOOP
 from infinium_otel.dialects.transport import TRANSPORT
 from infinium_otel.dialects.vercel import VERCEL
+from infinium_otel.dialects.weave import WEAVE
 
 if TYPE_CHECKING:
     from infinium_otel.records import Reading, SpanRecord
@@ -127,6 +128,7 @@ DIALECTS: tuple[Dialect, ...] = (
     LAMINAR,
     BRAINTRUST,
     VERCEL,
+    WEAVE,
     CLAUDE_CODE,
     CODEX,
     HAYSTACK,
