@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import count, text
+from infinium_otel.dialects._attributes import count, structure, text
+from infinium_otel.jsontext import MAPPING
 from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
@@ -83,10 +84,24 @@ def _failure(
 
 def split(description: str) -> tuple[str | None, str | None]:
     """Type and message of a status description such as `ValueError: no city`."""
-    match = _TYPED.fullmatch(description.strip())
+    description = _reason(description.strip())
+    match = _TYPED.fullmatch(description)
     if match and _LOOKS_LIKE_TYPE.search(match[1]):
         return match[1], match[2].strip() or None
-    return None, description.strip() or None
+    return None, description or None
+
+
+def _reason(description: str) -> str:
+    """What an error object says that was written down whole (OpenAI's Agents SDK)."""
+    found = structure(description) if description[:1] == "{" else None
+    if not isinstance(found, MAPPING):
+        return description
+    cause = found.get("data")
+    reasons = (
+        (cause.get("error") if isinstance(cause, MAPPING) else None),
+        found.get("message"),
+    )
+    return next((said for said in map(text, reasons) if said), description)
 
 
 def _code(facts: Facts, named: str | None, stack: str | None) -> str | None:
