@@ -460,6 +460,30 @@ def test_a_vendors_code_in_the_stack():
     assert bare.failure.code == "429"
 
 
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        ("{'message': 'Max turns exceeded', 'data': {'max_turns': 1}}",
+         "Max turns exceeded"),
+        ("{'message': 'Error running tool', 'data': {'error': 'no city'}}", "no city"),
+        ('{"message": "slow down"}', "slow down"),
+        ("{'code': 7}", "{'code': 7}"),
+        ("{not an object", "{not an object"),
+    ],
+)  # fmt: skip
+def test_an_error_object_as_description(description, message):
+    """Of an object that was written down whole the reason in it is the message."""
+    failure = reading(status="error", status_message=description).failure
+    assert failure.message == message
+
+
+def test_who_hands_over_is_not_who_takes_over():
+    """The agent on a handoff is the one that leaves; the one it is for has its key."""
+    said = {"gen_ai.operation.name": "handoff", "gen_ai.agent.name": "triage"}
+    assert reading(said).agent_name is None
+    assert reading(said | {"gen_ai.handoff.to_agent": "expert"}).agent_name == "expert"
+
+
 def test_known_keys_are_bounded(monkeypatch):
     """Keys with ids in them do not pile up."""
     monkeypatch.setattr("infinium_otel.dialects.MAX_KNOWN", 0)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from infinium_otel import spans_to_tasks
-from support.told import agent, chat, task_of, tool, tools_of
+from support.told import agent, chat, task_of, told, tool, tools_of
 
 ASK = {"role": "user", "parts": [{"type": "text", "content": "Weather?"}]}
 
@@ -43,8 +43,8 @@ def loop(first, then, *spans):
 def test_a_run_is_told_by_request_and_answer():
     """A tool without a span is told by the call that asked and the one that knew."""
     task = loop([request()], [ASK, request(), reply()])
-    (told,) = tools_of(task)
-    assert (told.tool_name, told.input_summary, told.output_summary) == (
+    (run,) = tools_of(task)
+    assert (run.tool_name, run.input_summary, run.output_summary) == (
         "get_weather",
         '{"city":"Paris"}',
         "18C",
@@ -55,6 +55,23 @@ def test_a_run_is_told_by_request_and_answer():
         "llm_inference",
     ]
     assert task.steps[1].metadata["source"] == "messages"
+
+
+@pytest.mark.parametrize("has_span", [True, False])
+def test_a_handoff_is_told_once(has_span):
+    """The tool by which a model hands over is no tool where a span tells the handoff."""
+    asked = request(name="transfer_to_expert")
+    span = told(
+        "handoff",
+        "root",
+        {"gen_ai.operation.name": "handoff", "gen_ai.handoff.to_agent": "expert"},
+        start=3,
+    )
+    spans = [span] if has_span else []
+    task = loop([asked], [ASK, asked, reply(result="expert")], *spans)
+    assert [s.description for s in task.steps if not s.llm_call] == [
+        "Handed off: expert" if has_span else "Called transfer_to_expert"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,9 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         put_messages(facts, record.events)
     if facts.get("kind") == "tool":
         put_tool_content(facts, record.events)
+    elif facts.get("kind") == "handoff":
+        # The agent on such a span is the one that hands over.
+        facts["agent_name"] = text(record.attributes.get("gen_ai.handoff.to_agent"))
 
 
 def _cost_of_parts(attributes: Attributes) -> float | None:

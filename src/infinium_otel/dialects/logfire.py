@@ -25,7 +25,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import put_usage_details
+from infinium_otel.dialects._facts import put, put_usage_details
 from infinium_otel.jsontext import decode
 
 if TYPE_CHECKING:
@@ -95,12 +95,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if attributes.get("pydantic_ai.tool.failure_stage") == "validation":
         _refused(record, facts)
     kind = facts.get("kind")
-    if kind == "agent":
-        _agent(attributes, facts)
-    elif kind == "tool":
-        _tool(record, facts)
-    elif kind == "llm":
-        _call(record, facts)
+    if kind in _OF_KIND:
+        _OF_KIND[kind](record, facts)
     level = count(attributes.get("logfire.level_num"))
     if level is not None and level >= FATAL_LEVEL:
         facts["failed"] = True
@@ -144,10 +140,10 @@ def _answered_from(messages: list[Mapping[str, Any]]) -> int:
     return start
 
 
-def _agent(attributes: Mapping[str, Any], facts: Facts) -> None:
+def _agent(record: SpanRecord, facts: Facts) -> None:
     """The run's own part of the conversation: what came before it is history."""
     messages = facts.get("input")
-    start = count(attributes.get("pydantic_ai.new_message_index"))
+    start = count(record.attributes.get("pydantic_ai.new_message_index"))
     if isinstance(messages, (list, tuple)):
         run = messages[start:] if start else messages
         facts["input"] = [m for m in run if not _is_answer(m)]
@@ -208,6 +204,13 @@ _STUB = frozenset(
     "events",
 }
 """What a call with an answer has at least one of."""
+
+
+def _handoff(record: SpanRecord, facts: Facts) -> None:
+    put(facts, "agent_name", text(record.attributes.get("to_agent")))
+
+
+_OF_KIND = {"agent": _agent, "tool": _tool, "llm": _call, "handoff": _handoff}
 
 
 LOGFIRE = Dialect(

@@ -91,6 +91,10 @@ def _has_answers(node: Node) -> bool:
     return value is not None
 
 
+HANDOFF = "transfer_to_"
+"""How the tools begin by which frameworks let a model hand over to another agent."""
+
+
 class _Spans:
     """The tools that do have spans."""
 
@@ -100,9 +104,12 @@ class _Spans:
         self.names = {tool.tool_name for tool in tools}
         self.without_id = {t.tool_name for t in tools if not t.tool_call_id}
         self.runs = {_run(t.tool_name, decode(t.arguments)) for t in tools}
+        self.has_handoffs = any(node.kind == "handoff" for node in nodes)
 
     def tell(self, request: ToolRequest) -> bool:
         """Whether a span tells of the run that *request* asked for."""
+        if self.has_handoffs and request.name.startswith(HANDOFF):
+            return True
         if request.id is None:
             return request.name in self.names
         # A framework may give a request an id of its own (ADK, from 2.0).

@@ -34,7 +34,6 @@ class Node:
         agent_above: the nearest agent around it, after `look_up`; the others likewise:
             worker_above: the nearest model call or tool.
             boss_above: the nearest agent, model call or tool.
-            fine_above: the nearest that did not fail.
             account_above: the nearest that sums usage over others.
         agent_name: who did it: its own word, else the nearest agent's.
     """
@@ -49,7 +48,6 @@ class Node:
     agent_above: Node | None = None
     worker_above: Node | None = None
     boss_above: Node | None = None
-    fine_above: Node | None = None
     account_above: Node | None = None
     agent_name: str | None = None
     _teller: Node | None = None
@@ -201,7 +199,7 @@ def look_up(nodes: list[Node]) -> None:
         if above is not None:
             _inherit(node, above)
         name = node.reading.agent_name
-        if name and node.kind != "agent":
+        if name and node.kind not in ("agent", "handoff"):
             node.agent_name = name
 
 
@@ -210,7 +208,6 @@ def _inherit(node: Node, above: Node) -> None:
     node.agent_above = above if kind == "agent" else above.agent_above
     node.worker_above = above if kind in WORKERS else above.worker_above
     node.boss_above = above if kind in AGENTIC else above.boss_above
-    node.fine_above = above.fine_above if above.failed else above
     sums = above.reading.usage is not None and kind not in CALLS
     node.account_above = above if sums else above.account_above
     own = above.reading.agent_name if kind in ("agent", "step") else None
