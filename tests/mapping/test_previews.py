@@ -98,6 +98,11 @@ def test_nesting_ends():
         pytest.param("", None, id="empty"),
         pytest.param([], None, id="nothing"),
         pytest.param({"role": "user"}, '{"role":"user"}', id="message-without-words"),
+        pytest.param([{"role": "tool", "parts": [
+            {"type": "tool_call_response", "response": [{"text": "no city"}]}]}],
+            "no city", id="a-list-of-messages"),
+        pytest.param('{"kwargs": {}}', None, id="empty-wrapper"),
+        pytest.param('{"city": {}}', '{"city":{}}', id="empty-member"),
     ],
 )  # fmt: skip
 def test_content_is_readable(value, shown):
@@ -139,8 +144,12 @@ def test_what_was_asked(messages, asked):
         pytest.param([{"role": "assistant", "finish_reason": "stop"}], id="no-words"),
         pytest.param('{"args": [], "kwargs": {}}', id="no-arguments"),
         pytest.param({"text": "", "toolCalls": []}, id="no-answer"),
+        pytest.param({"generations": [[{"text": "", "message": {
+            "lc": 1, "id": ["langchain", "AIMessage"], "kwargs": {
+                "content": "", "response_metadata": {"body": "slow down"}}}}]]},
+            id="an-answer-that-failed"),
     ],
-)
+)  # fmt: skip
 def test_a_shell_around_nothing_is_nothing(shell):
     """Messages without their words, and calls without arguments, say nothing."""
     said = Said(shell, "user")
@@ -181,6 +190,17 @@ def test_what_was_answered(value, answered, concluded):
     """An answer is its text and the tools it asked for; a conclusion only words."""
     assert previews.answered(Said(value, "assistant")) == answered
     assert previews.concluded(Said(value, "assistant")) == concluded
+
+
+def test_what_was_asked_of_tools_is_no_question():
+    """Where the words were withheld, the calls between them are nobody's question."""
+    call = {"type": "tool_call", "id": "c", "name": "f"}
+    shells = [
+        {"role": "user", "parts": [{"type": "text"}]},
+        {"role": "assistant", "parts": [call]},
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c"}]},
+    ]
+    assert previews.asked(Said(shells, "user")) is None
 
 
 def test_everything_embedded_is_shown():

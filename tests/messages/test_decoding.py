@@ -41,6 +41,11 @@ def answered(result="3", **more):
         pytest.param({"messages": [{"role": "user", "content": "hi"}]}, (HI,), id="in"),
         pytest.param([[{"role": "user", "content": "hi"}]], (HI,), id="nested-list"),
         pytest.param(
+            [{"object": "response", "output": [{"role": "user", "content": "hi"}]}],
+            (HI,),
+            id="whole-responses",
+        ),
+        pytest.param(
             [{"role": "user", "parts": [{"type": "text", "content": "hi"}]}],
             (HI,),
             id="otel-parts",
@@ -499,6 +504,8 @@ def test_lists_nest_only_so_deep(depth):
     [
         ([{"role": "user"}], True),
         ({"messages": []}, True),
+        ([{"object": "response", "output": []}], True),
+        ({"object": "response", "output": "text"}, False),
         ([[{"content": "x"}]], True),
         ("text", False),
         (None, False),

@@ -133,7 +133,7 @@ def latest(said: Said) -> str | None:
 
 def _other(said: Said) -> str | None:
     """What is no message; a shell around nothing is nothing to read."""
-    silent = said.messages and not any(m.said or m.replies for m in said.messages)
+    silent = said.messages and not any(map(_words, said.messages))
     return None if silent or _is_hollow(said.bare) else content(said.bare)
 
 
@@ -186,7 +186,7 @@ def is_dump(said: Said) -> bool:
 def content(value: Any) -> str | None:
     """*value* as text, without the wrappings of callbacks and content blocks."""
     bare = plain(unwrapped(decode(value)))
-    if not isinstance(bare, str) and isinstance(bare, MAPPING) and holds_messages(bare):
+    if names_roles(bare) or (isinstance(bare, MAPPING) and holds_messages(bare)):
         said = [m.said or _replies([m]) for m in decode_messages(bare)]
         if any(said):
             return "\n".join(filter(None, said))
@@ -196,6 +196,11 @@ def content(value: Any) -> str | None:
 
 
 _NOTHING: tuple[Any, ...] = (None, "", (), [], {})
+
+
+def _words(message: Message) -> str | None:
+    """What somebody said, or a tool answered, rather than what was asked of tools."""
+    return message.text or _replies([message])
 
 
 def _replies(messages: Sequence[Message]) -> str | None:
@@ -241,6 +246,8 @@ def _inner(value: Any) -> Any:
     if not _MESSAGE_MARKS.isdisjoint(value) or _WRAPPERS.isdisjoint(value):
         return None
     telling = [k for k, v in value.items() if v not in _EMPTY]
+    if not telling and value.keys() <= _WRAPPERS:
+        return ""
     named = [k for k in telling if k in _WRAPPERS]
     if named and (set(telling) - {named[0]} <= _BESIDE or named[0] == "raw_output"):
         return value[named[0]]

@@ -83,8 +83,10 @@ def latest_message(
 
 def names_roles(value: Any) -> bool:
     """Whether *value* is a list of messages that stand each for itself."""
-    return isinstance(value, (list, tuple)) and all(
-        type(item) is dict and "role" in item for item in value
+    return (
+        isinstance(value, (list, tuple))
+        and bool(value)
+        and all(type(item) is dict and "role" in item for item in value)
     )
 
 
@@ -97,7 +99,14 @@ def holds_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
         return False
     if isinstance(value, str) or value is None:
         return False
-    return isinstance(value, MAPPING) and not MESSAGE_KEYS.isdisjoint(value)
+    return isinstance(value, MAPPING) and (
+        not MESSAGE_KEYS.isdisjoint(value) or _is_response(value)
+    )
+
+
+def _is_response(value: Mapping[str, Any]) -> bool:
+    """A whole answer of OpenAI's Responses API, whose `output` is its messages."""
+    return value.get("object") == "response" and isinstance(value.get("output"), list)
 
 
 def _collect(
@@ -121,6 +130,8 @@ def _wrapped(value: Mapping[str, Any]) -> Any:
     """The message list an object carries under a well-known name."""
     if "role" in value or "event.name" in value:
         return None
+    if _is_response(value):
+        return value["output"]
     for key in WRAPPERS:
         if isinstance(value.get(key), (list, tuple)):
             return value[key]
@@ -202,7 +213,7 @@ def _collect_one(value: Mapping[str, Any], role: str, found: list[Message]) -> N
     _add_requests(draft, source)
     if draft.role == "tool" and not draft.replies:
         _make_reply(draft, source)
-    if not draft.is_empty() or isinstance(source.get("role"), str):
+    if not draft.is_empty() or isinstance(source.get("role"), str) or "lc" in value:
         found.append(draft.message())
 
 
