@@ -244,6 +244,29 @@ def test_haystacks_kinds(name, component, kind):
     assert reading(said, name=name).kind == kind
 
 
+def test_haystacks_printed_messages():
+    """An input with tools in it is printed, not written as JSON; its texts are read."""
+    printed = (
+        "{'messages': [ChatMessage(_role=<ChatRole.SYSTEM: 'system'>, _content="
+        "[TextContent(text='Be \\'terse\\'.')], _name=None, _meta={}), "
+        "ChatMessage(_role=<ChatRole.USER: 'user'>, _content=[TextContent(text="
+        '"What\'s up?")], _name=None, _meta={}), ChatMessage(_role=<ChatRole.TOOL: '
+        "'tool'>, _content=[ToolCallResult(result='cut \\N', origin=None)])], "
+        "'tools': [Tool(name='f')]}"
+    )
+    found = reading(
+        {"haystack.agent.step.llm.input": printed}, name="haystack.agent.step.llm"
+    )
+    assert [(m["role"], m["content"][0]["text"]) for m in found.input] == [
+        ("system", "Be 'terse'."),
+        ("user", "What's up?"),
+        ("tool", "cut \\N"),
+    ]
+    orphan = "TextContent(text='x'), ChatMessage(_role=..."
+    said = {"haystack.agent.step.llm.input": orphan}
+    assert reading(said, name="haystack.agent.step.llm").input == orphan
+
+
 @pytest.mark.parametrize(
     "output",
     [

@@ -5,6 +5,7 @@ Source: haystack-ai 3.4.1 (`haystack.tracing`, pipelines and agents).
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,35 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     _flatten(facts)
 
 
+_TEXT = r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*\""""
+_PRINTED = re.compile(
+    r"ChatMessage\(_role=<ChatRole\.\w{1,20}: '(?P<role>\w{1,20})'>"
+    rf"|TextContent\(text=(?P<text>{_TEXT})"
+    rf"|ToolCallResult\(result=(?P<result>{_TEXT})"
+)
+
+
+def _printed_messages(printed: Any) -> list[dict[str, Any]] | None:
+    """The messages in an input that a tracer could only print, as it held tools."""
+    if not isinstance(printed, str) or "ChatMessage(_role=" not in printed:
+        return None
+    messages: list[dict[str, Any]] = []
+    for found in _PRINTED.finditer(printed):
+        if found["role"]:
+            messages.append({"role": found["role"], "content": []})
+        elif messages:
+            said = _unquoted(found["text"] or found["result"])
+            messages[-1]["content"].append({"type": "text", "text": said})
+    return messages
+
+
+def _unquoted(printed: str) -> str:
+    try:
+        return str(ast.literal_eval(printed))
+    except (ValueError, SyntaxError):
+        return printed[1:-1]
+
+
 def _by_type(component: str | None) -> str | None:
     """A component's kind by the end of its class name."""
     for pattern, kind in _TYPES:
@@ -124,6 +154,9 @@ _INSIDE = {"input": ("messages", "prompt", "query", "text"), "output": ("replies
 
 def _flatten(facts: Facts) -> None:
     """The messages or the question inside a component's inputs and outputs."""
+    messages = _printed_messages(facts.get("input"))
+    if messages:
+        facts["input"] = messages
     for side, names in _INSIDE.items():
         found = structure(facts.get(side))
         for name in names:
