@@ -100,6 +100,19 @@ def test_mcp_requests():
     tells(found, kind="tool", tool_name="f")
 
 
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("OpenAI Agents trace: Trip", "Trip"),
+        ("streaming response from 'm' took 0.03s", "streaming response from 'm'"),
+        ("took 3s", "took 3s"),
+    ],
+)
+def test_names(message, name):
+    """A name is without what is the same, or another, each time."""
+    assert reading({"logfire.msg": message}).label == name
+
+
 def test_streams():
     """The instant span of a stream knows how long it took."""
     said = {"request_data": '{"model":"gpt-4o"}', "duration": 2.5}

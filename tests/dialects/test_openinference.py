@@ -331,3 +331,10 @@ def test_a_method_that_only_prepares():
     assert not of("LLM", name="OpenAI._prepare_chat", status="error").dropped
     called = {"llm.token_count.prompt": 1}
     assert not of("LLM", called, name="OpenAI._prepare_chat").dropped
+
+
+def test_the_agents_sdks_trace():
+    """Its processor says AGENT of the trace too, which is the run, and nobody's name."""
+    scope = "openinference.instrumentation.openai_agents"
+    assert of("AGENT", name="Agent workflow", scope=scope).kind == "workflow"
+    assert of("AGENT", {"agent.name": "a"}, name="a", scope=scope).kind == "agent"

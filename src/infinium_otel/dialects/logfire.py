@@ -31,9 +31,18 @@ from infinium_otel.jsontext import decode
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
+_PASSING = re.compile(r"^OpenAI Agents trace: | took [\d.]+s$")
+"""What of a span's message is no part of a name: it is the same, or another, each time."""
+
+
+def _name(value: Any) -> str | None:
+    found = text(value)
+    return _PASSING.sub("", found) if found else None
+
+
 FIELDS = {
     "dropped": first(one_of({"pending_span": "dropped"}), "logfire.span_type"),
-    "label": first(text, "logfire.msg"),
+    "label": first(_name, "logfire.msg"),
     "agent_name": first(text, "agent_name"),
     "agent_id": first(text, "gen_ai.agent.call.id"),
     "model_requested": first(text, "model_name")

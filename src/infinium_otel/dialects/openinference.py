@@ -211,8 +211,14 @@ _FUNCTION_RESPONSE = frozenset({"id", "name", "response"})
 
 
 def _agent(record: SpanRecord, facts: Facts) -> None:
-    """LangChain's callback says AGENT of whatever has "agent" in its name."""
+    """LangChain's callback says AGENT of whatever has "agent" in its name.
+
+    The Agents SDK's processor says it of the trace, which is no agent's but the run's.
+    """
     attributes = record.attributes
+    if record.scope_name.endswith(".openai_agents") and "agent_name" not in facts:
+        facts["kind"] = "workflow"
+        return
     if "tool.name" in attributes:
         facts["kind"] = "tool"
         return
