@@ -162,6 +162,25 @@ def test_retries_are_counted():
     assert [e.retry_count for e in task.errors] == [0, 1, 2, 0]
 
 
+def test_an_echo_of_a_failure():
+    """Words that only say that something below failed are no failure of their own."""
+    task = task_of(
+        agent("root", status="error", status_message="Error in agent run"),
+        erring(chat, "c", "root"),
+    )
+    assert [e.message for e in task.errors] == ["no city"]
+
+
+def test_the_reason_stands_in_one_line():
+    """A message of many lines is one line of a step's description."""
+    reason = "it failed:\n\nComponent: 'llm'\n  Error: slow down"
+    task = task_of(agent("root"), erring(chat, "c", "root", message=reason))
+    assert task.steps[0].description.endswith(
+        ": it failed: Component: 'llm' Error: slow down"
+    )
+    assert task.errors[0].message == reason
+
+
 def test_a_step_carries_the_stack_and_the_list_does_not_repeat_it():
     """`errors` holds each once, without the stack where a step has it."""
     task = task_of(agent("root"), erring(tool, "t", "root"))

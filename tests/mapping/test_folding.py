@@ -66,6 +66,15 @@ def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():
     assert [s.action for s in task.steps] == ["tool_use", "llm_inference"]
 
 
+@pytest.mark.parametrize(
+    ("name", "action"), [("boss", "subagent"), ("", "agent")], ids=["named", "nameless"]
+)
+def test_who_is_under_another_agent(name, action):
+    """An agent is a subagent of one that has a name, not of a frame that has none."""
+    task = task_of(agent("root", name=name), agent("a", "root", name="b", end=5))
+    assert [s.action for s in task.steps if s.description == "Ran agent b"] == [action]
+
+
 def test_an_agent_told_twice_in_a_row_is_one():
     """A framework's and an instrumentation's span of one agent are one step."""
     task = task_of(

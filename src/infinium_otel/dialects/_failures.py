@@ -92,15 +92,17 @@ def split(description: str) -> tuple[str | None, str | None]:
 
 
 def _reason(description: str) -> str:
-    """What an error object says that was written down whole (OpenAI's Agents SDK)."""
-    found = structure(description) if description[:1] == "{" else None
+    """What an error object says that was written down whole (OpenAI's Agents SDK).
+
+    Alone, `{'message': ..., 'data': {'error': ...}}`, or its data behind its message.
+    """
+    words, _, rest = description.partition("{")
+    found = structure("{" + rest) if not words or words.endswith(": ") else None
     if not isinstance(found, MAPPING):
         return description
-    cause = found.get("data")
-    reasons = (
-        (cause.get("error") if isinstance(cause, MAPPING) else None),
-        found.get("message"),
-    )
+    inner = found.get("data")
+    cause = found if words else inner if isinstance(inner, MAPPING) else {}
+    reasons = cause.get("error"), None if words else found.get("message")
     return next((said for said in map(text, reasons) if said), description)
 
 

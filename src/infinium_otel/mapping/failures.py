@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_MESSAGE = 2_000
 
 
+ECHOES = frozenset({"Error in agent run"})
+"""What frameworks say of a failure that another span below tells."""
+
 MAX_BELOW = 8
 """Distinct failures of a subtree that a span above is compared with."""
 
@@ -65,6 +68,8 @@ def _same(upper: Failure, lower: Failure) -> bool:
         return True
     if upper.stack_trace and lower.stack_trace:
         return _last_line(upper.stack_trace) == _last_line(lower.stack_trace)
+    if upper.message in ECHOES:
+        return True
     return upper.type == lower.type and _says_nothing(upper)
 
 

@@ -25,9 +25,10 @@ MAX_DESCRIPTION = 500
 
 
 def action_of(node: Node) -> str:
-    """The short word for a step; an agent inside another is a subagent."""
+    """The short word for a step; an agent inside another, which has a name, is one under it."""
     if node.kind == "agent":
-        return "agent" if node.agent_above is None else "subagent"
+        above = node.agent_above
+        return "subagent" if above and above.reading.agent_name else "agent"
     return ACTIONS.get(node.kind, node.kind)
 
 
@@ -35,12 +36,12 @@ def description_of(node: Node, agent: str | None, error: ErrorDetail | None) -> 
     """One sentence on *node*, with the reason if it failed."""
     said = _said(node, agent)
     if error is not None:
-        said = f"{said}: {_first_line(error.message)}"
+        said = f"{said}: {_in_one_line(error.message)}"
     return cut(said, MAX_DESCRIPTION)
 
 
-def _first_line(message: str) -> str:
-    return cut(message.strip().partition("\n")[0], MAX_REASON)
+def _in_one_line(message: str) -> str:
+    return cut(" ".join(message[: 2 * MAX_REASON].split()), MAX_REASON)
 
 
 def _said(node: Node, agent: str | None) -> str:
