@@ -102,6 +102,10 @@ def test_nesting_ends():
             {"type": "tool_call_response", "response": [{"text": "no city"}]}]}],
             "no city", id="a-list-of-messages"),
         pytest.param('{"kwargs": {}}', None, id="empty-wrapper"),
+        pytest.param({"input_str": "{'city': 'Rome'}", "inputs": {"city": "Rome"},
+                      "tags": ["seq:step:1"]}, '{"city":"Rome"}', id="callback"),
+        pytest.param({"input_str": "a", "mode": "x"},
+                     '{"input_str":"a","mode":"x"}', id="an-argument-of-that-name"),
         pytest.param('{"city": {}}', '{"city":{}}', id="empty-member"),
     ],
 )  # fmt: skip

@@ -213,7 +213,7 @@ def _first_text(messages: Sequence[Message]) -> str | None:
 
 
 _WRAPPERS = frozenset(
-    "raw_output inputs outputs input output kwargs args return_values result response answer "
+    "raw_output input_str inputs outputs input output kwargs args return_values result response answer "
     "text content value query question prompt final_output input_args task user_msg".split()
 )
 _MESSAGE_MARKS = frozenset(("role", "type", "parts", "messages", "lc"))
@@ -222,6 +222,8 @@ _BESIDE = frozenset(
     "structured_response tool_calls retry_messages".split()
 )
 """Members that may stand beside the one that matters."""
+_AGAIN = {"input_str": "inputs"}
+"""What LangChain's callbacks give as text, and again as data."""
 MAX_UNWRAPPINGS = 6
 _EMPTY = (*_NOTHING, True, False)
 """Members that say nothing beside a text: options left alone, switches."""
@@ -249,9 +251,11 @@ def _inner(value: Any) -> Any:
     if not telling and value.keys() <= _WRAPPERS:
         return ""
     named = [k for k in telling if k in _WRAPPERS]
-    if named and (set(telling) - {named[0]} <= _BESIDE or named[0] == "raw_output"):
-        return value[named[0]]
-    return None
+    if not named:
+        return None
+    first = named[0]
+    rest = set(telling) - {first, _AGAIN.get(first)}
+    return value[first] if rest <= _BESIDE or first == "raw_output" else None
 
 
 def without_binary(value: Any, depth: int = 0) -> Any:
