@@ -171,6 +171,24 @@ def test_an_echo_of_a_failure():
     assert [e.message for e in task.errors] == ["no city"]
 
 
+@pytest.mark.parametrize(
+    ("message", "steps"),
+    [
+        pytest.param("no city", ["Called f: no city"], id="an-echo"),
+        pytest.param("lost", ["turn: lost", "Called f: no city"], id="its-own"),
+    ],
+)
+def test_a_frame_that_failed(message, steps):
+    """A frame is a step for a failure of its own, not for what it holds."""
+    frame = {"gen_ai.operation.name": "agent_step"}
+    task = task_of(
+        agent("root"),
+        erring(told, "turn", "root", frame, end=5, message=message, kind="KeyError"),
+        erring(tool, "t", "turn"),
+    )
+    assert [s.description for s in task.steps] == steps
+
+
 def test_the_reason_stands_in_one_line():
     """A message of many lines is one line of a step's description."""
     reason = "it failed:\n\nComponent: 'llm'\n  Error: slow down"

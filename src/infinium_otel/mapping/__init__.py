@@ -143,7 +143,7 @@ def _steps(
     timed = [
         (node.record.start_ns, order, step_of(node, errors.get(id(node)), content))
         for order, node in enumerate(nodes)
-        if is_step(node, everything=everything)
+        if is_step(node, erred=id(node) in errors, everything=everything)
     ]
     timed += [
         (told.start_ns, len(nodes) + order, told_step(told, content))

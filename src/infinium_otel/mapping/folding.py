@@ -130,15 +130,20 @@ def _serve(served: Node, transport: Node) -> None:
     transport.fold_into(served)
 
 
-def is_step(node: Node, *, everything: bool) -> bool:
-    """Whether *node* is something the agent did, rather than a frame around it."""
+def is_step(node: Node, *, erred: bool, everything: bool) -> bool:
+    """Whether *node* is something the agent did, rather than a frame around it.
+
+    Args:
+        erred: whether it has an error of its own, that no span below tells.
+        everything: whether transport is, too (`Config.include`).
+    """
     if node.folded or node.kind in NEVER:
         return False
     if node.kind in ALWAYS:
         return True
     if node.kind in TRANSPORT:
         return everything if node.kind != "mcp" else _fetches(node)
-    return _is_plain_step(node)
+    return _is_plain_step(node, erred=erred)
 
 
 def _fetches(node: Node) -> bool:
@@ -148,8 +153,8 @@ def _fetches(node: Node) -> bool:
     )
 
 
-def _is_plain_step(node: Node) -> bool:
-    """Unknown spans are kept; known frames only where they hold nothing, or failed.
+def _is_plain_step(node: Node, *, erred: bool) -> bool:
+    """Unknown spans are kept; known frames only where they hold nothing, or erred.
 
     The root is the task itself: it is a step only for what it alone knows.
     """
@@ -157,7 +162,7 @@ def _is_plain_step(node: Node) -> bool:
         return node.kind == "" and bool(node.record.attributes)
     if node.kind == "agent":
         return bool(node.reading.agent_name)
-    return node.kind == "" or node.failed or (not node.children and _did(node))
+    return node.kind == "" or erred or (not node.children and _did(node))
 
 
 def _did(frame: Node) -> bool:

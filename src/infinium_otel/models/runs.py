@@ -191,7 +191,9 @@ def _all_below(root: Node, nodes: list[Node]) -> tuple[Told, ...]:
 
 
 def _is_step(node: Node, mark: str) -> bool:
-    return mark in node.record.attributes or is_step(node, everything=False)
+    return mark in node.record.attributes or is_step(
+        node, erred=node.failed, everything=False
+    )
 
 
 def _empty(record: SpanRecord) -> Run:
