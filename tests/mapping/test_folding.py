@@ -67,6 +67,19 @@ def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():
 
 
 @pytest.mark.parametrize(
+    ("attributes", "steps"),
+    [
+        pytest.param({"logfire.msg": "run", "code.lineno": 7}, 1, id="bookkeeping"),
+        pytest.param({"order": 7}, 2, id="its-own-matter"),
+    ],
+)
+def test_a_root_of_the_users_own(attributes, steps):
+    """The root is the task itself, and a step only for what it alone knows."""
+    task = task_of(told("run", None, attributes, end=9), chat("c", "run"))
+    assert len(task.steps) == steps
+
+
+@pytest.mark.parametrize(
     ("name", "action"), [("boss", "subagent"), ("", "agent")], ids=["named", "nameless"]
 )
 def test_who_is_under_another_agent(name, action):

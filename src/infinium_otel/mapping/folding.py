@@ -159,10 +159,18 @@ def _is_plain_step(node: Node, *, erred: bool) -> bool:
     The root is the task itself: it is a step only for what it alone knows.
     """
     if node.parent is None:
-        return node.kind == "" and bool(node.record.attributes)
+        return node.kind == "" and any(map(_tells, node.record.attributes))
     if node.kind == "agent":
         return bool(node.reading.agent_name)
     return node.kind == "" or erred or (not node.children and _did(node))
+
+
+_BOOKKEEPING = ("logfire.", "code.", "thread.", "otel.")
+
+
+def _tells(key: str) -> bool:
+    """Whether an attribute says something of the work, not only where it was done."""
+    return not key.startswith(_BOOKKEEPING)
 
 
 def _did(frame: Node) -> bool:
