@@ -336,7 +336,7 @@ def test_descriptions(description, parts):
                 "status": "error",
                 "events": (raised("RateLimitError", "slow"),),
             },
-            ("RateLimitError", "slow", "openai.RateLimitError", False),
+            ("RateLimitError", "slow", None, False),
             id="event-and-class",
         ),
         pytest.param(
@@ -478,6 +478,24 @@ def test_an_error_object_as_description(description, message):
     """Of an object that was written down whole the reason in it is the message."""
     failure = reading(status="error", status_message=description).failure
     assert failure.message == message
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Error code: 429 - {'error': {'message': 'slow'}}", "429"),
+        ("status_code: 500, model_name: gpt-4o", "500"),
+        ("API error occurred: Status 503. Body: x", "503"),
+        ("400 INVALID_ARGUMENT. {'error': {}}", "400"),
+        ("400 bad lines", None),
+        ("took 429 ms", None),
+        ("x" * 500 + " Error code: 429", None),
+    ],
+)
+def test_a_status_in_a_message(message, code):
+    """Clients write the HTTP status into an exception's text, where no key has it."""
+    found = reading(status="error", events=(raised("APIError", message),))
+    assert found.failure.code == code
 
 
 def test_who_hands_over_is_not_who_takes_over():

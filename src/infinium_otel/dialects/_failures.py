@@ -26,6 +26,7 @@ _TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |:$|\()(.*)", re.DOTALL)
 _LOOKS_LIKE_CLASS = re.compile(r"[A-Z]")
 _LOOKS_LIKE_TYPE = re.compile(r"[A-Z]|_error$|\.")
 MIN_HTTP_ERROR = 400
+STATUS_WITHIN = 200
 
 
 def failure_of(record: SpanRecord, facts: Facts) -> Failure | None:
@@ -72,7 +73,7 @@ def _failure(
         or status_message
     )
     stack = text(event.get("exception.stacktrace")) or facts.get("stack_trace")
-    code = _code(facts, named if named != kind else None, stack)
+    code = _code(facts, named if named != kind else None, stack, message)
     return Failure(
         type=kind or "error",
         message=_with_cause(message or _fallback(kind, code, record.name), kind, stack),
@@ -106,7 +107,9 @@ def _reason(description: str) -> str:
     return next((said for said in map(text, reasons) if said), description)
 
 
-def _code(facts: Facts, named: str | None, stack: str | None) -> str | None:
+def _code(
+    facts: Facts, named: str | None, stack: str | None, message: str | None
+) -> str | None:
     """A vendor's word for the failure, else the status, as text."""
     told = facts.get("error_code")
     if told is not None and count(told) is None:
@@ -122,7 +125,19 @@ def _code(facts: Facts, named: str | None, stack: str | None) -> str | None:
     if status is not None and status >= MIN_HTTP_ERROR:
         return str(status)
     error_type = facts.get("error_type")
-    return error_type if count(error_type) is not None else named
+    return error_type if count(error_type) is not None else _status_in(message)
+
+
+_STATUS = re.compile(
+    r"(?i:error code|status(?:[_ ]code)?)[:=]? ([45]\d\d)\b"
+    r"|^([45]\d\d) [A-Z_]{4,40}\b"
+)
+
+
+def _status_in(message: str | None) -> str | None:
+    """The HTTP status that clients write into an exception's text, at its beginning."""
+    match = _STATUS.search((message or "")[:STATUS_WITHIN])
+    return match and (match[1] or match[2])
 
 
 _ANSWER = re.compile(r"""'error': \{[^}]{0,500}'code': '([a-z][\w.-]{1,60})'""")
