@@ -244,6 +244,17 @@ def test_haystacks_kinds(name, component, kind):
     assert reading(said, name=name).kind == kind
 
 
+def test_a_haystack_pipelines_messages():
+    """What a pipeline takes and gives stands under the names of its components."""
+    asked = [{"role": "user", "content": "hi"}]
+    said = {
+        "haystack.pipeline.input_data": json.dumps({"llm": {"messages": asked}}),
+        "haystack.pipeline.output_data": json.dumps({"llm": {"replies": ["yo"]}}),
+    }
+    found = reading(said, name="haystack.pipeline.run")
+    assert (found.input, found.output) == (asked, ["yo"])
+
+
 def test_haystacks_printed_messages():
     """An input with tools in it is printed, not written as JSON; its texts are read."""
     printed = (

@@ -333,6 +333,23 @@ def test_a_method_that_only_prepares():
     assert not of("LLM", called, name="OpenAI._prepare_chat").dropped
 
 
+def test_autogens_messages():
+    """Its messages are printed, each as one text; who spoke and what is read."""
+    scope = "openinference.instrumentation.autogen_agentchat"
+    printed = [
+        "id='1' source='user' metadata={} content='What\\'s up?' type='TextMessage'",
+        "id='2' source='writer' models_usage=None content=\"I'm fine\" type='Text'",
+        "id='3' source='user' without words",
+    ]
+    found = of("AGENT", {"input.value": json.dumps({"messages": printed})}, scope=scope)
+    assert found.input == [
+        {"role": "user", "content": "What's up?"},
+        {"role": "assistant", "content": "I'm fine"},
+    ]
+    other = json.dumps({"messages": "text"})
+    assert of("AGENT", {"input.value": other}, scope=scope).input == other
+
+
 def test_the_agents_sdks_trace():
     """Its processor says AGENT of the trace too, which is the run, and nobody's name."""
     scope = "openinference.instrumentation.openai_agents"

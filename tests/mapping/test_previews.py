@@ -196,6 +196,22 @@ def test_what_was_answered(value, answered, concluded):
     assert previews.concluded(Said(value, "assistant")) == concluded
 
 
+def test_a_request_to_embed():
+    """Of a request the texts are shown; what came of it are numbers, and no answer."""
+    asked = {"model": "small", "input": ["alpha", "beta"], "encoding_format": "base64"}
+    span = chat(
+        "c",
+        attributes={
+            "gen_ai.operation.name": "embeddings",
+            "gen_ai.input.messages": json.dumps(asked),
+            "gen_ai.output.messages": json.dumps({"data": [[0.1, 0.2]]}),
+        },
+    )
+    task = task_of(span)
+    assert task.input_summary == '["alpha","beta"]'
+    assert task.output_summary is None
+
+
 def test_what_was_asked_of_tools_is_no_question():
     """Where the words were withheld, the calls between them are nobody's question."""
     call = {"type": "tool_call", "id": "c", "name": "f"}

@@ -5,9 +5,8 @@ Source: haystack-ai 3.4.1 (`haystack.tracing`, pipelines and agents).
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
@@ -20,6 +19,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import as_tool, dig, put, put_members, put_usage
+from infinium_otel.dialects._printed import PRINTED_TEXT, unquoted
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -92,11 +92,10 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     _flatten(facts)
 
 
-_TEXT = r"""'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*\""""
 _PRINTED = re.compile(
     r"ChatMessage\(_role=<ChatRole\.\w{1,20}: '(?P<role>\w{1,20})'>"
-    rf"|TextContent\(text=(?P<text>{_TEXT})"
-    rf"|ToolCallResult\(result=(?P<result>{_TEXT})"
+    rf"|TextContent\(text=(?P<text>{PRINTED_TEXT})"
+    rf"|ToolCallResult\(result=(?P<result>{PRINTED_TEXT})"
 )
 
 
@@ -109,16 +108,9 @@ def _printed_messages(printed: Any) -> list[dict[str, Any]] | None:
         if found["role"]:
             messages.append({"role": found["role"], "content": []})
         elif messages:
-            said = _unquoted(found["text"] or found["result"])
+            said = unquoted(found["text"] or found["result"])
             messages[-1]["content"].append({"type": "text", "text": said})
     return messages
-
-
-def _unquoted(printed: str) -> str:
-    try:
-        return str(ast.literal_eval(printed))
-    except (ValueError, SyntaxError):
-        return printed[1:-1]
 
 
 def _by_type(component: str | None) -> str | None:
@@ -159,11 +151,17 @@ def _flatten(facts: Facts) -> None:
         facts["input"] = messages
     for side, names in _INSIDE.items():
         found = structure(facts.get(side))
-        for name in names:
-            inner = dig(found, name) if isinstance(found, Mapping) else None
-            if inner:
-                facts[side] = inner
-                break
+        if isinstance(found, Mapping):
+            components = (c for c in found.values() if isinstance(c, Mapping))
+            _put_first(facts, side, (found, *components), names)
+
+
+def _put_first(
+    facts: Facts, side: str, sources: Iterable[Mapping[str, Any]], names: Iterable[str]
+) -> None:
+    """Replace *side* by what stands under the first of *names* that a source has."""
+    told = (source[name] for source in sources for name in names if source.get(name))
+    facts[side] = next(told, facts[side])
 
 
 HAYSTACK = Dialect(

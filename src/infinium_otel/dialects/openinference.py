@@ -6,6 +6,7 @@ autumn 2026 (openai 0.1.66, langchain 0.1.80, llama-index 4.6.1, ...).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from infinium_otel.dialects._attributes import (
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import dig, put_refusal
 from infinium_otel.dialects._flattened import put_flattened_messages
+from infinium_otel.dialects._printed import PRINTED_TEXT, unquoted
 from infinium_otel.dialects.genai import KINDS as OPERATIONS
 from infinium_otel.jsontext import decode
 
@@ -115,6 +117,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     elif kind == "llm":
         _response_facts(facts)
         facts["dropped"] = _prepares(record)
+    if record.scope_name.endswith(".autogen_agentchat"):
+        _autogen(facts)
     _documents(attributes, facts)
     for fact in [name for name, value in facts.items() if value is None]:
         del facts[fact]
@@ -233,6 +237,28 @@ def _agent(record: SpanRecord, facts: Facts) -> None:
 
 
 _AGENT_NAME = member("lc_agent_name", text)
+
+
+_PRINTED = re.compile(
+    rf"source='(?P<source>[^']{{0,100}})' .{{0,1000}}? content=(?P<text>{PRINTED_TEXT})",
+    re.DOTALL,
+)
+
+
+def _autogen(facts: Facts) -> None:
+    """AutoGen's messages are printed, each as one text."""
+    messages = dig(structure(facts.get("input")), "messages")
+    listed = messages if isinstance(messages, list) else ()
+    printed = [message for message in listed if isinstance(message, str)]
+    found = [match for match in map(_PRINTED.search, printed) if match]
+    if found:
+        facts["input"] = [
+            {
+                "role": "user" if match["source"] == "user" else "assistant",
+                "content": unquoted(match["text"]),
+            }
+            for match in found
+        ]
 
 
 def _running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:

@@ -165,7 +165,10 @@ def concluded(said: Said) -> str | None:
 
 def everything(said: Said) -> str | None:
     """All texts: what was embedded, one a line."""
-    return "\n".join(m.text for m in said.messages if m.text) or content(said.bare)
+    bare = said.bare
+    if isinstance(bare, MAPPING) and bare.get("input"):
+        return content(bare["input"])  # the request as it was sent
+    return "\n".join(m.text for m in said.messages if m.text) or content(bare)
 
 
 _REPR = re.compile(r"<?[A-Z]\w*\(\w+=|<[\w.]+ object at ")

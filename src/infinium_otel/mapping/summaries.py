@@ -85,7 +85,7 @@ def _outputs(nodes: list[Node]) -> Iterator[str | None]:
     """Conclusions first; else what was answered, of the calls only by the last."""
     telling: list[Node] = []
     for node in _accounts(nodes, "output"):
-        if node.reading.output is not None:
+        if node.reading.output is not None and node.kind != "embedding":
             telling.append(node)
             yield previews.concluded(node.answered)
     last = next((node for node in telling if node.kind == "llm"), None)
