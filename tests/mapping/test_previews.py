@@ -107,6 +107,11 @@ def test_nesting_ends():
         pytest.param({"input_str": "a", "mode": "x"},
                      '{"input_str":"a","mode":"x"}', id="an-argument-of-that-name"),
         pytest.param('{"city": {}}', '{"city":{}}', id="empty-member"),
+        pytest.param('{"query": "x", "strict": true}', "x", id="beside-a-switch"),
+        pytest.param('{"query": "x", "limit": 1}', '{"query":"x","limit":1}',
+                     id="beside-a-number"),
+        pytest.param('{"result": false}', '{"result":false}', id="false"),
+        pytest.param('{"result": 0}', "0", id="zero"),
     ],
 )  # fmt: skip
 def test_content_is_readable(value, shown):

@@ -228,8 +228,11 @@ _BESIDE = frozenset(
 _AGAIN = {"input_str": "inputs"}
 """What LangChain's callbacks give as text, and again as data."""
 MAX_UNWRAPPINGS = 6
-_EMPTY = (*_NOTHING, True, False)
-"""Members that say nothing beside a text: options left alone, switches."""
+
+
+def _is_empty(member: Any) -> bool:
+    """Whether it says nothing beside a text: an option left alone, a switch."""
+    return isinstance(member, bool) or member in _NOTHING
 
 
 def unwrapped(value: Any) -> Any:
@@ -250,9 +253,9 @@ def _inner(value: Any) -> Any:
         return None
     if not _MESSAGE_MARKS.isdisjoint(value) or _WRAPPERS.isdisjoint(value):
         return None
-    telling = [k for k, v in value.items() if v not in _EMPTY]
-    if not telling and value.keys() <= _WRAPPERS:
+    if value.keys() <= _WRAPPERS and _is_hollow(value):
         return ""
+    telling = [k for k, v in value.items() if not _is_empty(v)]
     named = [k for k in telling if k in _WRAPPERS]
     if not named:
         return None

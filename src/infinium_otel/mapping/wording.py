@@ -25,7 +25,7 @@ MAX_DESCRIPTION = 500
 
 
 def action_of(node: Node) -> str:
-    """The short word for a step; an agent inside another, which has a name, is one under it."""
+    """The short word for a step; an agent inside one that has a name is a subagent."""
     if node.kind == "agent":
         above = node.agent_above
         return "subagent" if above and above.reading.agent_name else "agent"
