@@ -347,6 +347,13 @@ def test_operations(operation, kind):
     assert reading({"gen_ai.operation.name": operation}).kind == kind
 
 
+def test_a_live_session():
+    """What is spoken live belongs to its session, unless a conversation is named."""
+    said = {"gen_ai.operation.name": "user_speech", "gen_ai.live_session.id": "l"}
+    tells(reading(said), conversation_id="l")
+    tells(reading(said | {"gen_ai.conversation.id": "c"}), conversation_id="c")
+
+
 def test_the_rarer_keys():
     """What few emitters write."""
     tells(reading(CHAT | {"microsoft.session.id": "s1"}), conversation_id="s1")

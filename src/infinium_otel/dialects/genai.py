@@ -204,6 +204,7 @@ FIELDS = {
         "session.id",
         "gen_ai.thread.id",
         "microsoft.session.id",
+        "gen_ai.live_session.id",
     ),
     "user_id": first(text, "user.id", "enduser.id", "enduser.pseudo.id", "gen_ai.user")
     | first(text, "gen_ai.request.user"),
