@@ -318,6 +318,8 @@ def test_children_of_multiprocessing(fake, method):
     run_agent(p.get_tracer("t"), "parent")
     with context.Pool(2) as pool:
         assert pool.map(run_alone, ["one", "two", "three"]) == [True] * 3
+        pool.close()
+        pool.join()
     assert p.force_flush()
     """
     code, _, complaints = run(fake, program)
