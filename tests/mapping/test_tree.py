@@ -36,6 +36,31 @@ def parents(nodes):
 
 
 @pytest.mark.parametrize(
+    ("root", "orphan", "agents"),
+    [
+        pytest.param({}, {}, ["helper"], id="within"),
+        pytest.param({}, {"end": 99}, [None], id="outlives-it"),
+        pytest.param({"parent": "lost-too"}, {}, [None], id="no-root-either"),
+    ],
+)
+def test_a_span_whose_parent_was_leaked(root, orphan, agents):
+    """It belongs to the run, if the run's own root is there and was not over."""
+    task = task_of(
+        agent("root", **root), chat("c", parent="lost", **{"start": 1, **orphan})
+    )
+    told = [(step.metadata or {}).get("gen_ai.agent.name") for step in task.steps]
+    assert told[-1:] == agents
+
+
+def test_calls_side_by_side_under_a_leaked_parent():
+    """Two calls without a root stay two, though one lies within the other's time."""
+    task = task_of(
+        chat("a", parent="lost", end=9), chat("b", parent="lost", start=1, end=5)
+    )
+    assert len(calls_of(task)) == 2
+
+
+@pytest.mark.parametrize(
     ("spans", "expected"),
     [
         pytest.param([told("a", end=9), told("b", "a")], {"a": None, "b": "a"}, id="tree"),

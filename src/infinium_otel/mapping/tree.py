@@ -130,6 +130,26 @@ def tree_of(pairs: Iterable[tuple[SpanRecord, Reading]]) -> list[Node]:
     return nodes
 
 
+def adopt(nodes: list[Node], root_id: str) -> None:
+    """Put spans whose parent is missing below the run's root, if they lie within it.
+
+    Frameworks leak spans: one that never ended was never exported, its children were.
+    All of a trace descends from the span that began it, and from no other surely.
+    """
+    root = next((n for n in nodes if n.record.span_id == root_id), None)
+    if root is None or root.record.parent_id is not None:
+        return
+    for node in nodes:
+        if node.parent is None and node is not root and _within(node, root):
+            node.parent = root
+            root.children.append(node)
+
+
+def _within(node: Node, root: Node) -> bool:
+    inner, outer = node.record, root.record
+    return outer.start_ns <= inner.start_ns and inner.end_ns <= outer.end_ns
+
+
 def _go_down(nodes: list[Node]) -> bool:
     """Whether every parent stands before its children, so that there is no cycle."""
     passed: set[int] = set()
