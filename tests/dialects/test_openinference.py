@@ -355,3 +355,11 @@ def test_the_agents_sdks_trace():
     scope = "openinference.instrumentation.openai_agents"
     assert of("AGENT", name="Agent workflow", scope=scope).kind == "workflow"
     assert of("AGENT", {"agent.name": "a"}, name="a", scope=scope).kind == "agent"
+
+
+def test_a_tools_schema_is_no_argument():
+    """`tool.parameters` may hold what a tool was called with, or could be called with."""
+    schema = json.dumps({"type": "object", "properties": {"city": {}}})
+    assert of("TOOL", {"tool.parameters": schema}).arguments is None
+    given = of("TOOL", {"tool.parameters": '{"city": "Rome"}'})
+    assert given.arguments == {"city": "Rome"}

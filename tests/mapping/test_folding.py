@@ -79,6 +79,26 @@ def test_a_root_of_the_users_own(attributes, steps):
     assert len(task.steps) == steps
 
 
+RETRIEVAL = {"gen_ai.operation.name": "retrieval"}
+
+
+@pytest.mark.parametrize(
+    ("inner", "steps"), [(1, 1), (2, 3)], ids=["a-layer", "an-ensemble"]
+)
+def test_retrievals_inside_a_retrieval(inner, steps):
+    """Exactly one inside another tells the same; several are sources of their own."""
+    documents = {"gen_ai.retrieval.documents": '[{"content": "a"}]'}
+    task = task_of(
+        agent("root"),
+        told("outer", "root", RETRIEVAL, end=5),
+        *(told(f"r{n}", "outer", RETRIEVAL | documents) for n in range(inner)),
+        chat("c", "root", start=6),
+    )
+    retrievals = [s for s in task.steps if s.action == "retrieval"]
+    assert len(retrievals) == steps
+    assert retrievals[-1].output_preview == "a"
+
+
 @pytest.mark.parametrize(
     ("name", "action"), [("boss", "subagent"), ("", "agent")], ids=["named", "nameless"]
 )

@@ -87,6 +87,7 @@ def test_nesting_ends():
         pytest.param('"{\\"input\\": \\"{\\\\\\"q\\\\\\": 1}\\"}"', '{"q":1}',
                      id="json-in-json-in-json"),
         pytest.param('{"args": ["Why?"], "kwargs": {}}', "Why?", id="decorator"),
+        pytest.param('{"message": "Why?"}', "Why?", id="chat-engine"),
         pytest.param({"input": {"input": {"input": {"input": {"input": {"input": {
             "input": "Why?"}}}}}}}, '{"input":"Why?"}', id="wrapped-without-end"),
         pytest.param('{"city": "Paris"}', '{"city":"Paris"}', id="object"),
@@ -215,6 +216,22 @@ def test_a_request_to_embed():
     task = task_of(span)
     assert task.input_summary == '["alpha","beta"]'
     assert task.output_summary is None
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ([{"document": {"content": "a"}}, {"document": {"content": "b"}}], "a\nb"),
+        ([{"content": "a", "score": 0.5}, {"id": "7"}, "other"], "a"),
+        ([{"document": "a"}], None),
+        ("text", None),
+        (None, None),
+    ],
+    ids=str,
+)
+def test_documents_are_shown_by_their_texts(found, shown):
+    """Of what was retrieved the texts are to be read, in any shape of the list."""
+    assert previews.documents(found) == shown
 
 
 def test_what_was_asked_of_tools_is_no_question():

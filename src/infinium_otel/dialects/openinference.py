@@ -196,10 +196,16 @@ def _tool(record: SpanRecord, facts: Facts) -> None:
     facts["arguments"] = facts.pop("input", None)
     facts["result"] = _response(facts.pop("output", None))
     if facts["arguments"] is None:
-        facts["arguments"] = structure(record.attributes.get("tool.parameters"))
+        facts["arguments"] = _arguments(record.attributes.get("tool.parameters"))
     if record.name.startswith("handoff to ") and "tool_name" not in facts:
         facts["kind"] = "handoff"
         facts["agent_name"] = record.name.removeprefix("handoff to ")
+
+
+def _arguments(parameters: Any) -> Any:
+    """What a tool was called with; LlamaIndex writes there what it may be called with."""
+    found = structure(parameters)
+    return None if isinstance(found, Mapping) and "properties" in found else found
 
 
 def _response(output: Any) -> Any:

@@ -20,6 +20,7 @@ from infinium_otel.mapping.environment import environment_of
 from infinium_otel.mapping.failures import as_errors, failures_of
 from infinium_otel.mapping.folding import (
     fold_agents,
+    fold_retrievals,
     fold_tools,
     fold_transport,
     is_step,
@@ -31,6 +32,7 @@ from infinium_otel.mapping.tool_content import complete_tools
 from infinium_otel.mapping.tree import (
     AGENTIC,
     Node,
+    adopt,
     dissolve,
     in_order,
     look_up,
@@ -77,9 +79,11 @@ def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
     """
     records = with_logs(in_order(trace.records), trace.logs)
     nodes = tree_of((record, read(record, readers)) for record in records)
+    adopt(nodes, trace.root_id)
     nodes = without_dropped(nodes)
     unify_calls(nodes)
     fold_tools(nodes)
+    fold_retrievals(nodes)
     look_up(nodes)
     inherit_parameters(nodes)
     fold_agents(nodes)

@@ -43,6 +43,16 @@ def fold_tools(nodes: list[Node]) -> None:
                 layer.fold_into(node)
 
 
+def fold_retrievals(nodes: list[Node]) -> None:
+    """A retrieval around exactly one other is a layer of it; around several it is more."""
+    for node in reversed(nodes):
+        if node.kind == "retrieval":
+            inner = _layers(node)
+            if len(inner) == 1:
+                node.reading = united(node.reading, inner[0].reading)
+                inner[0].fold_into(node)
+
+
 def _layers(outer: Node) -> list[Node]:
     """Spans below *outer* that tell of the same call; a relay gives it another name."""
     found = []

@@ -166,9 +166,18 @@ def concluded(said: Said) -> str | None:
 def everything(said: Said) -> str | None:
     """All texts: what was embedded, one a line."""
     bare = said.bare
-    if isinstance(bare, MAPPING) and bare.get("input"):
-        return content(bare["input"])  # the request as it was sent
+    for key in ("input", "texts") if isinstance(bare, MAPPING) else ():
+        if bare.get(key):
+            return content(bare[key])  # of the request as it was sent
     return "\n".join(m.text for m in said.messages if m.text) or content(bare)
+
+
+def documents(found: Any) -> str | None:
+    """The texts of retrieved documents, one after the other."""
+    listed = found if isinstance(found, (list, tuple)) else ()
+    inner = (d.get("document", d) for d in listed if isinstance(d, MAPPING))
+    texts = (content(d.get("content")) for d in inner if isinstance(d, MAPPING))
+    return "\n".join(filter(None, texts)) or None
 
 
 _REPR = re.compile(r"<?[A-Z]\w*\(\w+=|<[\w.]+ object at ")
@@ -217,7 +226,8 @@ def _first_text(messages: Sequence[Message]) -> str | None:
 
 _WRAPPERS = frozenset(
     "raw_output input_str inputs outputs input output kwargs args return_values result response answer "
-    "text content value query question prompt final_output input_args task user_msg".split()
+    "text content message value query question prompt final_output input_args task "
+    "user_msg".split()
 )
 _MESSAGE_MARKS = frozenset(("role", "type", "parts", "messages", "lc"))
 _BESIDE = frozenset(

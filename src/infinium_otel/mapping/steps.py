@@ -27,6 +27,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MAX_NS = 253_402_300_799_000_000_000
 MAX_ATTRIBUTES = 64
 MAX_VALUE = 300
+DOCUMENTS = "gen_ai.retrieval.documents"
 
 
 def iso(ns: int) -> str:
@@ -101,7 +102,8 @@ def _texts(node: Node) -> tuple[str | None, str | None]:
     if node.kind == "agent":
         return previews.asked(node.asked), previews.answered(node.answered)
     answered = reading.output if reading.output is not None else reading.result
-    return previews.content(reading.input), previews.content(answered)
+    found = previews.documents(reading.extra.get(DOCUMENTS))
+    return previews.content(reading.input), found or previews.content(answered)
 
 
 def _tool_texts(reading: Reading) -> tuple[str | None, str | None]:
@@ -212,7 +214,7 @@ def _plain_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in extra.items()
-        if name != "gen_ai.retrieval.documents"
+        if name != DOCUMENTS
     }
 
 
