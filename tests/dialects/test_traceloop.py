@@ -81,3 +81,9 @@ def test_tasks_that_failed():
     """A graph's node tells its failure in its status."""
     said = {"traceloop.span.kind": "task", "gen_ai.task.status": "failure"}
     assert reading(said).failure is not None
+
+
+def test_the_agent_at_work():
+    """LangChain's callback names the agent that makes a call, however deep it nests."""
+    said = {"traceloop.association.properties.lc_agent_name": "helper"}
+    assert reading(said | {"llm.request.type": "chat"}).agent_name == "helper"

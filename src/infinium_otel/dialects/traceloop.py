@@ -57,6 +57,7 @@ FIELDS = {
     "reasoning_effort": first(text, "llm.request.reasoning_effort"),
     "streaming": first(flag, "llm.is_streaming"),
     "task_name": first(text, "traceloop.workflow.name"),
+    "agent_name": first(text, _PROPERTY + "lc_agent_name"),
     "label": first(text, "traceloop.entity.name", "gen_ai.task.name"),
     "input": first(data, "traceloop.entity.input", "gen_ai.task.input"),
     "output": first(data, "traceloop.entity.output", "gen_ai.task.output"),
