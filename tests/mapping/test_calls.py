@@ -38,7 +38,7 @@ def test_a_wrapper_may_know_the_answer_of_which_the_call_has_the_shell():
         chat("inner", "outer", attributes={"gen_ai.output.messages": shell}),
     )
     (step,) = task.steps
-    assert step.output_preview == "f({})"
+    assert step.output_preview == "f(...)"
 
 
 def test_a_wrapper_around_several_calls_holds_them():
@@ -64,9 +64,10 @@ def test_a_wrapper_around_retries_is_the_one_that_worked():
 
 
 def test_a_failed_attempt_inside_a_success_is_another_call():
-    """Of a fallback's two spans neither is lost."""
+    """Of a fallback's two spans neither is lost, and what failed comes first."""
     task = task_of(chat("outer", end=9), failed("attempt", "outer"))
-    assert [c.prompt_tokens for c in calls_of(task)] == [10, None]
+    assert [c.prompt_tokens for c in calls_of(task)] == [None, 10]
+    assert [s.step_number for s in task.steps] == [1, 2]
 
 
 def test_a_call_inside_a_call_with_its_own_answer_is_another():

@@ -224,6 +224,7 @@ def test_a_request_to_embed():
         ([{"document": {"content": "a"}}, {"document": {"content": "b"}}], "a\nb"),
         ([{"content": "a", "score": 0.5}, {"id": "7"}, "other"], "a"),
         ([{"document": "a"}], None),
+        ('{"documents": [{"page_content": "a"}], "count": 1}', "a"),
         ("text", None),
         (None, None),
     ],

@@ -472,6 +472,8 @@ def test_said():
     assert Message("assistant", "yo", ASKS.requests).said == 'yo\nf({"a":1})'
     assert ASKS.said == 'f({"a":1})'
     assert YO.said == "yo"
+    asked = (ToolRequest("f"), ToolRequest("g", {}), ToolRequest("h", ""))
+    assert Message("assistant", requests=asked).said == "f(...)\ng({})\nh({})"
 
 
 LIST = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]

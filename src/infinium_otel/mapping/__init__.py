@@ -26,7 +26,7 @@ from infinium_otel.mapping.folding import (
     is_step,
 )
 from infinium_otel.mapping.logs import with_logs
-from infinium_otel.mapping.steps import iso, step_of, told_step
+from infinium_otel.mapping.steps import answered_from, iso, step_of, told_step
 from infinium_otel.mapping.told_tools import told_tools
 from infinium_otel.mapping.tool_content import complete_tools
 from infinium_otel.mapping.tree import (
@@ -143,9 +143,9 @@ def _steps(
     *,
     everything: bool,
 ) -> list[ExecutionStep]:
-    """The steps in start order, numbered from 1."""
+    """The steps in the order of what happened, numbered from 1."""
     timed = [
-        (node.record.start_ns, order, step_of(node, errors.get(id(node)), content))
+        (answered_from(node), order, step_of(node, errors.get(id(node)), content))
         for order, node in enumerate(nodes)
         if is_step(node, erred=id(node) in errors, everything=everything)
     ]

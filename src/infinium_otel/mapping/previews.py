@@ -174,9 +174,16 @@ def everything(said: Said) -> str | None:
 
 def documents(found: Any) -> str | None:
     """The texts of retrieved documents, one after the other."""
+    found = decode(found)
+    if isinstance(found, MAPPING):
+        found = found.get("documents")
     listed = found if isinstance(found, (list, tuple)) else ()
     inner = (d.get("document", d) for d in listed if isinstance(d, MAPPING))
-    texts = (content(d.get("content")) for d in inner if isinstance(d, MAPPING))
+    texts = (
+        content(d.get("content", d.get("page_content")))
+        for d in inner
+        if isinstance(d, MAPPING)
+    )
     return "\n".join(filter(None, texts)) or None
 
 

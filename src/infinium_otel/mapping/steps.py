@@ -43,6 +43,19 @@ def _second(seconds: int) -> str:
     return (EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
+def answered_from(node: Node) -> int:
+    """When the work began that *node* tells of, in ns.
+
+    A call around attempts that failed (a model to fall back on) is the one after them.
+    """
+    failed = (
+        below.record.end_ns
+        for below in node.children
+        if node.kind in CALLS and below.kind in CALLS and below.failed
+    )
+    return max(failed, default=node.record.start_ns)
+
+
 def duration_ms(record: SpanRecord) -> int:
     """Milliseconds, rounded half up; a span that ends before it starts takes none."""
     return max(0, (record.end_ns - record.start_ns + 500_000) // 1_000_000)
@@ -103,6 +116,8 @@ def _texts(node: Node) -> tuple[str | None, str | None]:
         return previews.asked(node.asked), previews.answered(node.answered)
     answered = reading.output if reading.output is not None else reading.result
     found = previews.documents(reading.extra.get(DOCUMENTS))
+    if found is None and node.kind == "retrieval":
+        found = previews.documents(answered)
     return previews.content(reading.input), found or previews.content(answered)
 
 

@@ -43,8 +43,13 @@ class Message:
         """The text and the tools asked for, by name with arguments."""
         if not self.requests:
             return self.text
-        calls = [f"{r.name}({text_of(r.arguments or {})})" for r in self.requests]
+        calls = [f"{r.name}({_passed(r.arguments)})" for r in self.requests]
         return "\n".join([self.text, *calls] if self.text else calls)
+
+
+def _passed(arguments: Any) -> str:
+    """Arguments as text; those that nobody recorded are not none."""
+    return "..." if arguments is None else text_of(arguments or {})
 
 
 class Draft:
