@@ -57,6 +57,12 @@ def test_a_run_is_told_by_request_and_answer():
     assert task.steps[1].metadata["source"] == "messages"
 
 
+def test_what_ran_before_the_only_call():
+    """An answer that the first call carries was there before it."""
+    task = task_of(call("one", [ASK, request(), reply()]))
+    assert [s.action for s in task.steps] == ["tool_use", "llm_inference"]
+
+
 @pytest.mark.parametrize("has_span", [True, False])
 def test_a_handoff_is_told_once(has_span):
     """The tool by which a model hands over is no tool where a span tells the handoff."""

@@ -144,14 +144,19 @@ def _steps(
     everything: bool,
 ) -> list[ExecutionStep]:
     """The steps in the order of what happened, numbered from 1."""
+    orders = {id(node): float(order) for order, node in enumerate(nodes)}
     timed = [
-        (answered_from(node), order, step_of(node, errors.get(id(node)), content))
-        for order, node in enumerate(nodes)
+        (
+            answered_from(node),
+            orders[id(node)],
+            step_of(node, errors.get(id(node)), content),
+        )
+        for node in nodes
         if is_step(node, erred=id(node) in errors, everything=everything)
     ]
     timed += [
-        (told.start_ns, len(nodes) + order, told_step(told, content))
-        for order, told in enumerate(told_tools(nodes))
+        (told.start_ns, orders[id(told.before)] - 0.5, told_step(told, content))
+        for told in told_tools(nodes)
     ]
     timed.sort(key=lambda entry: entry[:2])
     steps = [step for _, _, step in timed]

@@ -25,12 +25,14 @@ class ToldTool:
 
     Args:
         after: the model call that asked for it, or the one before its answer.
+        before: the one that its answer was passed on to.
         start_ns: when the model had asked; `end_ns` when the answer was passed on.
     """
 
     request: ToolRequest
     reply: ToolReply | None
     after: Node
+    before: Node
     start_ns: int
     end_ns: int
 
@@ -141,9 +143,9 @@ def _runs(
                 continue
             if known is None and _is_older(index, reply, messages, calls):
                 continue
-            before = known[1] if known else calls[max(index - 1, 0)]
-            start_ns = min(before.record.end_ns, node.record.start_ns)
-            yield ToldTool(request, reply, before, start_ns, node.record.start_ns)
+            after = known[1] if known else calls[max(index - 1, 0)]
+            start_ns = min(after.record.end_ns, node.record.start_ns)
+            yield ToldTool(request, reply, after, node, start_ns, node.record.start_ns)
 
 
 def _pairs(
