@@ -41,8 +41,9 @@ def test_an_outage_longer_than_memory(fake, way):
         assert inlet.force_flush(WAIT_S * 1_000)
         assert inlet.stats.delivered == 15
         assert accounted(inlet.stats)
-    assert sorted(names(fake)) == sorted(f"run{n}" for n in range(7, 12))
-    assert len(fake.requests) == 5
+    # One that was under way when the bound was met is not torn back.
+    assert {f"run{number}" for number in range(8, 12)} < set(names(fake))
+    assert len(fake.requests) == len(names(fake)) == 5
 
 
 @pytest.mark.parametrize("way", WAYS)
