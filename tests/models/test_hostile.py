@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import agentix, hud, infinium, letta, xpander
+from infinium_otel.records import SpanRecord
 from support.telemetry import LOGS, SPANS, VALUES
 
 KEYS = st.sampled_from(
@@ -173,3 +174,23 @@ def test_any_events_are_read_or_refused(values):
             continue
         reader.feed(event)
     assert all(record.start_ns <= record.end_ns for record in reader.finish())
+
+
+@pytest.mark.parametrize("end", ["\x85", "\u2028", "\x1c", "\r"])
+def test_a_text_may_hold_other_ends_of_lines(end):
+    """Lines of HUD's files end where the file says, not inside a span's name."""
+    records = [
+        SpanRecord(
+            f"{1:032x}", f"{1:016x}", None, f"a{end}b", 1, 2,
+            {"gen_ai.operation.name": "chat"},
+        )
+    ]  # fmt: skip
+    (lines,) = hud.to_hud_spans(records).values()
+    assert hud.spans_in(lines)
+
+
+@pytest.mark.parametrize("pending", ["tool", False, 7, {"a": 1}])
+def test_a_checkpoint_that_says_what_waits(pending):
+    """What waits is told by the transcript; whatever else stands there is left."""
+    state = {"id": None, "pending": pending, "messages": None}
+    assert list(agentix.to_spans(agentix.load(state)))

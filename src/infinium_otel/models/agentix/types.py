@@ -250,6 +250,7 @@ def outcome_of_checkpoint(state: Mapping[str, Any]) -> AgentOutcome:
         AgentOutcome,
         {**given, "status": "suspended", "transcript": state.get("messages")},
         transcript=many(message_of),
+        pending=many(pending_of),
     )
     last = outcome.transcript[-1] if outcome.transcript else None
     if last is None or last.role != Role.ASSISTANT.value:
