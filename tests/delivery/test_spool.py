@@ -109,6 +109,24 @@ def test_two_processes_take_different_tasks(open_spool):
     assert (first.take(1_000), second.take(1_000)) == (None, None)
 
 
+def test_many_open_a_new_spool_at_once(path):
+    """Whoever comes while another makes the file waits for it, and fails over nothing."""
+    gate, spools = threading.Barrier(8), [Spool(path, MANY, Clock()) for _ in range(8)]
+
+    def put(number):
+        gate.wait()
+        spools[number].put(f"k{number}", b"x", 1)
+
+    threads = [threading.Thread(target=put, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(keys(spools[0]))) == 8
+    for spool in spools:
+        spool.close()
+
+
 def test_threads_share_a_spool(open_spool):
     """One object serves many threads."""
     spool = open_spool()

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 BUSY_S = 2.0
 """How long a process waits for another that is writing."""
+AGAIN_S = 0.01
 
 
 def opened(path: str) -> sqlite3.Connection:
@@ -26,6 +27,18 @@ def opened(path: str) -> sqlite3.Connection:
         SpoolError: the file cannot be used; the message says why.
         sqlite3.Error: SQLite cannot use it.
     """
+    until_s = time.monotonic() + BUSY_S
+    while True:
+        try:
+            return _connected_or_new(path)
+        except sqlite3.OperationalError as error:
+            # Another process makes the file: SQLite does not wait for all of that.
+            if "locked" not in str(error) or time.monotonic() > until_s:
+                raise
+            time.sleep(AGAIN_S)
+
+
+def _connected_or_new(path: str) -> sqlite3.Connection:
     try:
         return connected(path)
     except sqlite3.OperationalError:
