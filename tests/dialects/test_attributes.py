@@ -22,6 +22,7 @@ from infinium_otel.dialects import (
     times,
     word,
 )
+from infinium_otel.dialects._attributes import money
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ from infinium_otel.dialects import (
     ids=lambda value: getattr(value, "__name__", None) or repr(value)[:20],
 )
 def test_coercions(coerce, value, found):
-    """What has the wanted type, also in disguise, is found; all else is None."""
+    """A value of the type, also as text, is returned; any other value is None."""
     assert coerce(value) == found
 
 
@@ -134,3 +135,20 @@ def test_notes_are_for_wrong_types():
     """Every coercion whose refusal is noted takes anything."""
     for coerce in attributes.TYPED:
         assert coerce(object()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "dollars"),
+    [
+        ("0.0015USD", 0.0015),
+        ("$2", 2.0),
+        ("USD 1e-4", 0.0001),
+        (3, 3.0),
+        ("2 EUR", None),
+        ("cheap", None),
+        (None, None),
+    ],
+)
+def test_money(value, dollars):
+    """Dollars are read with their sign; any other currency is unknown."""
+    assert money(value) == dollars

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from infinium_otel.records import Usage
+from support.records import assert_fields, read_span
 from support.spans import T0
-from support.told import reading, tells
 
 KEY = "langfuse.observation."
 
 
 def of(kind, **more):
     name = more.pop("name", "s")
-    return reading({KEY + "type": kind, **more}, name=name)
+    return read_span({KEY + "type": kind, **more}, name=name)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("generation", "llm"),
         ("embedding", "embedding"),
@@ -31,9 +31,9 @@ def of(kind, **more):
         ("event", "step"),
     ],
 )
-def test_kinds(said, kind):
-    """Observation types by their words."""
-    assert of(said).kind == kind
+def test_kinds(value, kind):
+    """Each observation type has a kind."""
+    assert of(value).kind == kind
 
 
 @pytest.mark.parametrize(
@@ -53,33 +53,40 @@ def test_kinds(said, kind):
     ids=["own", "openai", "nested", "exclusive", "broken"],
 )
 def test_usage(details, usage):
-    """Whatever was passed: Langfuse's own names, OpenAI's, exclusive parts."""
+    """Any usage details: Langfuse's own names, OpenAI's, exclusive parts."""
     assert of("generation", **{KEY + "usage_details": details}).usage == usage
 
 
 def test_a_span_with_usage_is_a_call():
-    """Older clients said span of generations."""
+    """Older clients wrote span for generations."""
     assert of("span", **{KEY + "usage_details": '{"input":1}'}).kind == "llm"
 
 
 def test_content_by_kind():
     """A tool's input and output are its arguments and result."""
-    said = {KEY + "input": '{"a":1}', KEY + "output": "3"}
-    tells(of("tool", name="f", **said), tool_name="f", arguments='{"a":1}', result="3")
-    tells(of("tool", name="f"), arguments=None)
-    tells(of("agent", name="helper", **said), agent_name="helper", input='{"a":1}')
+    attributes = {KEY + "input": '{"a":1}', KEY + "output": "3"}
+    assert_fields(
+        of("tool", name="f", **attributes),
+        tool_name="f",
+        arguments='{"a":1}',
+        result="3",
+    )
+    assert_fields(of("tool", name="f"), arguments=None)
+    assert_fields(
+        of("agent", name="helper", **attributes), agent_name="helper", input='{"a":1}'
+    )
 
 
 def test_levels():
     """A level of error is a failure, with its message."""
-    said = {KEY + "status_message": "no city"}
-    failure = of("tool", **said, **{KEY + "level": "ERROR"}).failure
+    attributes = {KEY + "status_message": "no city"}
+    failure = of("tool", **attributes, **{KEY + "level": "ERROR"}).failure
     assert failure.message == "no city"
-    assert of("tool", **said, **{KEY + "level": "DEFAULT"}).failure is None
+    assert of("tool", **attributes, **{KEY + "level": "DEFAULT"}).failure is None
 
 
 @pytest.mark.parametrize(
-    ("said", "ms", "streaming"),
+    ("value", "ms", "streaming"),
     [
         ("2026-09-21T14:13:20.250000Z", 250, True),
         ('"2026-09-21T14:13:20.250000Z"', 250, True),
@@ -90,17 +97,17 @@ def test_levels():
     ],
     ids=["iso", "quoted", "naive", "before-the-start", "no-time", "no-text"],
 )
-def test_the_first_token(said, ms, streaming):
+def test_the_first_token(value, ms, streaming):
     """An instant, to milliseconds from the start."""
     assert T0 == 1_790_000_000_000_000_000
-    found = of("generation", **{KEY + "completion_start_time": said})
-    tells(found, ttft_ms=ms, streaming=streaming)
+    found = of("generation", **{KEY + "completion_start_time": value})
+    assert_fields(found, ttft_ms=ms, streaming=streaming)
 
 
 def test_langchains_words():
-    """The handler for LangChain passes on what was asked for, and who asked."""
+    """The handler for LangChain copies the requested model and the agent's name."""
     metadata = "langfuse.observation.metadata."
-    found = reading(
+    found = read_span(
         {
             "langfuse.observation.type": "generation",
             "langfuse.observation.model.name": "gpt-4o-2024",
@@ -109,7 +116,7 @@ def test_langchains_words():
             metadata + "lc_agent_name": '"helper"',
         }
     )
-    tells(
+    assert_fields(
         found,
         model="gpt-4o-2024",
         model_requested="gpt-4o",

@@ -7,16 +7,16 @@ import json
 import pytest
 
 from infinium_otel.records import Usage
-from support.told import raised, reading, tells
+from support.records import assert_fields, exception_event, read_span
 
 
 def run(kind, **more):
     attributes = {"langsmith.span.kind": kind} | more.pop("attributes", {})
-    return reading(attributes, **more)
+    return read_span(attributes, **more)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("llm", "llm"),
         ("tool", "tool"),
@@ -27,18 +27,18 @@ def run(kind, **more):
         ("chain", "workflow"),
     ],
 )
-def test_kinds(said, kind):
+def test_kinds(value, kind):
     """The run type decides."""
-    assert run(said).kind == kind
+    assert run(value).kind == kind
 
 
 def test_a_prompt_is_no_call():
-    """A prompt's derived operation says chat; no model was called."""
+    """A prompt's derived operation is chat, without a model call."""
     assert run("prompt", attributes={"gen_ai.operation.name": "chat"}).kind == "step"
 
 
-def test_langchains_message_tells_what_the_keys_do_not():
-    """Tokens, model and reason stand inside the dumped answer."""
+def test_facts_only_in_langchains_message():
+    """Tokens, model and finish reason are inside the dumped response."""
     message = {
         "content": "yo",
         "usage_metadata": {
@@ -55,7 +55,7 @@ def test_langchains_message_tells_what_the_keys_do_not():
     }
     outputs = {"generations": [[{"message": {"lc": 1, "kwargs": message}}]]}
     found = run("llm", attributes={"gen_ai.completion": json.dumps(outputs)})
-    tells(
+    assert_fields(
         found,
         model="gpt-4o-2024",
         response_id="r1",
@@ -64,14 +64,14 @@ def test_langchains_message_tells_what_the_keys_do_not():
     )
 
 
-def test_other_answers_are_left_as_they_are():
-    """An answer that is no message of LangChain's is only content."""
+def test_other_outputs_are_unchanged():
+    """An output that is not a message of LangChain's is only content."""
     found = run("llm", attributes={"gen_ai.completion": '{"text": "yo"}'})
-    tells(found, model=None, output='{"text": "yo"}')
+    assert_fields(found, model=None, output='{"text": "yo"}')
 
 
 def test_metadata():
-    """LangChain's own metadata beats what was guessed from the model's name."""
+    """LangChain's own metadata comes before a guess from the model's name."""
     found = run(
         "llm",
         attributes={
@@ -86,7 +86,7 @@ def test_metadata():
             "langsmith.request.streaming": True,
         },
     )
-    tells(
+    assert_fields(
         found,
         provider="openai",
         model_requested="gpt-4o",
@@ -95,7 +95,7 @@ def test_metadata():
         conversation_id="t1",
         streaming=True,
     )
-    assert found.extra["tags"] == ("a", "b")
+    assert found.tags == ("a", "b")
 
 
 def test_a_tool():
@@ -105,11 +105,11 @@ def test_a_tool():
         name="f",
         attributes={"gen_ai.prompt": '{"a":1}', "gen_ai.completion": '{"output":"3"}'},
     )
-    tells(found, tool_name="f", arguments='{"a":1}', result='{"output":"3"}')
+    assert_fields(found, tool_name="f", arguments='{"a":1}', result='{"output":"3"}')
 
 
 @pytest.mark.parametrize(
-    ("told", "kind", "message"),
+    ("content", "kind", "message"),
     [
         (
             "ValueError('x')Traceback ...\n\nValueError: no city",
@@ -120,36 +120,36 @@ def test_a_tool():
     ],
     ids=["traceback", "plain"],
 )
-def test_the_error_inside_the_text(told, kind, message):
+def test_the_error_inside_the_text(content, kind, message):
     """The recorded type is always Exception; the traceback's last line has the real."""
-    found = run("tool", status="error", events=(raised("Exception", told),))
+    found = run("tool", status="error", events=(exception_event("Exception", content),))
     assert (found.failure.type, found.failure.message) == (kind, message)
 
 
-def test_the_providers_refusal():
-    """LangChain keeps the provider's own error as the metadata of an empty answer."""
+def test_the_providers_error():
+    """LangChain records the provider's error as the metadata of an empty response."""
     refusal = {"body": {"error": {"code": "too_many"}}, "status_code": 429}
     kwargs = {"content": "", "response_metadata": refusal}
     outputs = {"generations": [[{"message": {"kwargs": kwargs}}]]}
-    told = raised("Exception", "RateLimitError('slow down')")
+    text = exception_event("Exception", "RateLimitError('slow down')")
     found = run(
         "llm",
         attributes={"gen_ai.completion": json.dumps(outputs)},
         status="error",
-        events=(told,),
+        events=(text,),
     )
     assert (found.failure.code, found.http_status) == ("too_many", 429)
 
 
 def test_an_error_without_words():
     """A failed run without a recorded text is a failure all the same."""
-    found = run("tool", status="error", events=(raised("X", ""),))
+    found = run("tool", status="error", events=(exception_event("X", ""),))
     assert found.failure is not None
 
 
 def test_foreign_spans_are_not_its_own():
     """Metadata alone makes no run of LangSmith's."""
-    found = reading({"langsmith.metadata.thread_id": "t", "gen_ai.prompt": "{}"})
+    found = read_span({"langsmith.metadata.thread_id": "t", "gen_ai.prompt": "{}"})
     assert "langsmith" not in found.dialects
 
 

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
+from infinium_otel.dialects.messages import decode_messages
 from infinium_otel.records import Usage
-from support.told import reading, tells
+from support.records import assert_fields, read_span
 
-ASKED = {"role": "user", "content": "hi"}
-SAID = {"role": "assistant", "content": "yo"}
+USER_MESSAGE = {"role": "user", "content": "hi"}
+ASSISTANT_MESSAGE = {"role": "assistant", "content": "yo"}
 
 
 @pytest.mark.parametrize(
@@ -33,71 +34,73 @@ SAID = {"role": "assistant", "content": "yo"}
     ],
 )
 def test_templates(name, kind):
-    """A span's name is a template, whose beginning tells the kind."""
-    assert reading({}, name=name, scope="logfire").kind == kind
+    """A span's name is a template, whose beginning shows the kind."""
+    assert read_span({}, name=name, scope="logfire").kind == kind
 
 
-def test_streams_are_told_in_the_request():
-    """The request's own object says that its answer is a stream."""
-    found = reading({"request_data": '{"model":"m","stream":true}'}, scope="logfire")
+def test_streams_are_marked_in_the_request():
+    """The request object shows that the response is streamed."""
+    found = read_span({"request_data": '{"model":"m","stream":true}'}, scope="logfire")
     assert found.streaming is True
 
 
 def test_the_older_list_of_events():
-    """Version 1's one list: what was asked, then the choice."""
+    """Version 1's one list: the input, then the choice."""
     events = [
         {"event.name": "gen_ai.user.message", "content": "hi"},
         {"event.name": "gen_ai.choice", "message": {"content": "yo"}},
         {"event.name": "gen_ai.choice", "message": "plain"},
         "noise",
     ]
-    found = reading(
+    found = read_span(
         {"events": json.dumps(events), "gen_ai.operation.name": "chat"},
         scope="pydantic-ai",
     )
-    tells(found, input=events[:1], output=[{**SAID}, "plain"])
+    assert_fields(found, input=events[:1], output=[{**ASSISTANT_MESSAGE}, "plain"])
 
 
 def test_events_without_either_side():
-    """A list with only one side tells only that."""
-    choice = [{"event.name": "gen_ai.choice", "message": SAID}]
-    found = reading({"events": json.dumps(choice)}, scope="pydantic-ai")
-    tells(found, input=None, output=[SAID])
-    found = reading({"events": json.dumps([ASKED])}, scope="pydantic-ai")
-    tells(found, input=[ASKED], output=None)
+    """A list with only one side has only that."""
+    choice = [{"event.name": "gen_ai.choice", "message": ASSISTANT_MESSAGE}]
+    found = read_span({"events": json.dumps(choice)}, scope="pydantic-ai")
+    assert_fields(found, input=None, output=[ASSISTANT_MESSAGE])
+    found = read_span({"events": json.dumps([USER_MESSAGE])}, scope="pydantic-ai")
+    assert_fields(found, input=[USER_MESSAGE], output=None)
 
 
 @pytest.mark.parametrize(
-    ("more", "asked", "answered"),
+    ("more", "input_", "output"),
     [
-        ({}, [ASKED, ASKED], [SAID, SAID]),
-        ({"pydantic_ai.new_message_index": 2}, [ASKED], [SAID]),
-        ({"final_result": "done"}, [ASKED, ASKED], "done"),
+        ({}, [USER_MESSAGE, USER_MESSAGE], [ASSISTANT_MESSAGE, ASSISTANT_MESSAGE]),
+        ({"pydantic_ai.new_message_index": 2}, [USER_MESSAGE], [ASSISTANT_MESSAGE]),
+        ({"final_result": "done"}, [USER_MESSAGE, USER_MESSAGE], "done"),
     ],
     ids=["all", "new", "result"],
 )
-def test_an_agents_own_part_of_the_conversation(more, asked, answered):
-    """What came before the run is history."""
-    messages = json.dumps([ASKED, SAID, ASKED, SAID])
-    found = reading(
+def test_an_agents_own_part_of_the_conversation(more, input_, output):
+    """Messages before the run are history."""
+    messages = json.dumps(
+        [USER_MESSAGE, ASSISTANT_MESSAGE, USER_MESSAGE, ASSISTANT_MESSAGE]
+    )
+    found = read_span(
         {"pydantic_ai.all_messages": messages, "agent_name": "helper", **more},
         name="agent run",
         scope="pydantic-ai",
     )
-    tells(found, input=asked, output=answered, agent_name="helper")
+    assert_fields(found, input=input_, output=output, agent_name="helper")
 
 
 def test_the_bridges_tool():
-    """The bridge for OpenAI Agents tells a tool in bare words."""
-    said = {"name": "f", "input": '{"a":1}', "output": ""}
-    found = reading(said, name="Function: {name}", scope="logfire")
-    tells(found, tool_name="f", arguments={"a": 1}, result=None)
+    """The OpenAI Agents integration writes a tool under keys without a prefix."""
+    attributes = {"name": "f", "input": '{"a":1}', "output": ""}
+    found = read_span(attributes, name="Function: {name}", scope="logfire")
+    assert_fields(found, tool_name="f", arguments={"a": 1}, result=None)
 
 
 def test_mcp_requests():
     """A request's name ends with its tool's."""
-    found = reading({}, name="MCP request: tools/call f", scope="logfire")
-    tells(found, kind="tool", tool_name="f")
+    found = read_span({}, name="MCP request: tools/call f", scope="logfire")
+    assert_fields(found, kind="tool", tool_name="f")
 
 
 @pytest.mark.parametrize(
@@ -109,27 +112,27 @@ def test_mcp_requests():
     ],
 )
 def test_names(message, name):
-    """A name is without what is the same, or another, each time."""
-    assert reading({"logfire.msg": message}).label == name
+    """A name has no constant prefix and no duration."""
+    assert read_span({"logfire.msg": message}).label == name
 
 
 def test_streams():
-    """The instant span of a stream knows how long it took."""
-    said = {"request_data": '{"model":"gpt-4o"}', "duration": 2.5}
-    stream = reading(said, name="streaming response from x", scope="logfire")
-    tells(stream, latency_ms=2500, model_requested="gpt-4o")
-    assert reading(said, name="Chat Completion with x").latency_ms is None
+    """The second span of a stream has the duration."""
+    attributes = {"request_data": '{"model":"gpt-4o"}', "duration": 2.5}
+    stream = read_span(attributes, name="streaming response from x", scope="logfire")
+    assert_fields(stream, latency_ms=2500, model_requested="gpt-4o")
+    assert read_span(attributes, name="Chat Completion with x").latency_ms is None
 
 
 def test_levels():
     """A level of error is a failure."""
-    assert reading({"logfire.level_num": 17}).failure is not None
-    assert reading({"logfire.level_num": 9}).failure is None
+    assert read_span({"logfire.level_num": 17}).failure is not None
+    assert read_span({"logfire.level_num": 9}).failure is None
 
 
 def test_refused_arguments():
     """A call whose arguments did not validate never reached the tool."""
-    found = reading(
+    found = read_span(
         {
             "pydantic_ai.tool.failure_stage": "validation",
             "gen_ai.tool.name": "f",
@@ -137,16 +140,16 @@ def test_refused_arguments():
         },
         scope="pydantic-ai",
     )
-    tells(found, kind="refused", label="Refused the arguments for f")
+    assert_fields(found, kind="refused", label="Refused the arguments for f")
 
 
 def test_a_plain_span_with_content():
     """A span that only has a request is a step."""
-    assert reading({"raw_input": '["hi"]'}, scope="logfire").kind == "step"
+    assert read_span({"raw_input": '["hi"]'}, scope="logfire").kind == "step"
 
 
 def test_the_bridges_answer_is_the_end_of_its_events():
-    """A response's answer is the assistant's last words, not a choice."""
+    """A response's output is the assistant's last messages, not a choice."""
     events = [
         {"event.name": "gen_ai.user.message", "role": "user", "content": "hi"},
         {
@@ -155,7 +158,7 @@ def test_the_bridges_answer_is_the_end_of_its_events():
             "content": "yo",
         },
     ]
-    said = {
+    attributes = {
         "events": json.dumps(events),
         "gen_ai.usage.raw": '{"input_tokens_details":{"cached_tokens":4},'
         '"output_tokens_details":{"reasoning_tokens":2}}',
@@ -163,8 +166,8 @@ def test_the_bridges_answer_is_the_end_of_its_events():
         "gen_ai.usage.output_tokens": 5,
         "model_settings": '{"temperature":0.5,"top_p":1,"max_tokens":9}',
     }
-    found = reading(said, name="Responses API with {model}", scope="logfire")
-    tells(
+    found = read_span(attributes, name="Responses API with {model}", scope="logfire")
+    assert_fields(
         found,
         input=events[:1],
         output=events[1:],
@@ -176,16 +179,26 @@ def test_the_bridges_answer_is_the_end_of_its_events():
 
 
 def test_the_bridges_generation():
-    """A generation has input and output in bare words; its request is the next one's."""
-    said = {
-        "input": json.dumps([ASKED]),
-        "output": json.dumps([SAID]),
-        "request_data": json.dumps({"messages": [ASKED, SAID, ASKED]}),
+    """Input and output have keys without a prefix; the request holds later messages too."""
+    attributes = {
+        "input": json.dumps([USER_MESSAGE]),
+        "output": json.dumps([ASSISTANT_MESSAGE]),
+        "request_data": json.dumps(
+            {"messages": [USER_MESSAGE, ASSISTANT_MESSAGE, USER_MESSAGE]}
+        ),
     }
     name = "Chat completion with {gen_ai.request.model!r}"
-    tells(reading(said, name=name, scope="logfire"), input=[ASKED], output=[SAID])
-    request = {"request_data": json.dumps({"messages": [ASKED]})}
-    tells(reading(request, name=name, scope="logfire"), input=[ASKED], output=None)
+    assert_fields(
+        read_span(attributes, name=name, scope="logfire"),
+        input=[USER_MESSAGE],
+        output=[ASSISTANT_MESSAGE],
+    )
+    request = {"request_data": json.dumps({"messages": [USER_MESSAGE]})}
+    assert_fields(
+        read_span(request, name=name, scope="logfire"),
+        input=[USER_MESSAGE],
+        output=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,10 +211,53 @@ def test_the_bridges_generation():
     ids=["stub", "failed", "another-scope"],
 )
 def test_the_stub_of_a_stream(more, dropped):
-    """A streamed request that is a trace of its own is told again when it is drained."""
-    said = {"gen_ai.request.model": "m", "request_data": '{"model":"m"}'}
+    """A streamed request in a trace of its own is reported again once it is drained."""
+    attributes = {"gen_ai.request.model": "m", "request_data": '{"model":"m"}'}
     name = "Chat Completion with {request_data[model]!r}"
     more = {"scope": "logfire.openai", **more}
-    assert reading(said, name=name, **more).dropped is dropped
-    answered = said | {"gen_ai.usage.input_tokens": 7}
-    assert not reading(answered, name=name, scope="logfire.openai").dropped
+    assert read_span(attributes, name=name, **more).dropped is dropped
+    with_output = attributes | {"gen_ai.usage.input_tokens": 7}
+    assert not read_span(with_output, name=name, scope="logfire.openai").dropped
+
+
+def test_the_first_runs_of_pydantic_ai():
+    """Its own messages have the kind of their turn in place of a role."""
+    found = read_span(
+        {
+            "agent_name": "helper",
+            "all_messages": json.dumps(
+                [
+                    {"kind": "request", "parts": [_part("user-prompt", "Hi")]},
+                    {"kind": "response", "parts": [_part("text", "Hello")]},
+                ]
+            ),
+        },
+        name="{agent_name} run {prompt=}",
+        scope="logfire.pydantic_ai",
+    )
+    assert (found.kind, found.agent_name) == ("agent", "helper")
+    sides = (decode_messages(side) for side in (found.input, found.output))
+    assert [(m.role, m.text) for side in sides for m in side] == [
+        ("user", "Hi"),
+        ("assistant", "Hello"),
+    ]
+
+
+def _part(kind, content):
+    return {"part_kind": kind, "content": content}
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        ({"model": "m", "choices": [{"message": {"role": "assistant"}}],
+          "usage": {"prompt_tokens": 3, "completion_tokens": 2}}, "llm"),
+        ({"model": "m", "status": 200}, ""),
+        ("none", ""),
+    ],
+)  # fmt: skip
+def test_a_whole_response_on_an_applications_span(response, kind):
+    """A provider's response that a program put on its own span is a call's."""
+    found = read_span({"response_data": json.dumps(response)}, scope="logfire")
+    assert found.kind == kind
+    assert (found.usage is not None) == (kind == "llm")

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from infinium_otel.records import Usage
-from support.told import event, reading, tells
+from support.records import assert_fields, event, read_span
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("LLM", "llm"),
         ("CHAT_MODEL", "llm"),
@@ -28,14 +28,14 @@ from support.told import event, reading, tells
         ("UNKNOWN", "step"),
     ],
 )
-def test_mlflows_kinds(said, kind):
+def test_mlflows_kinds(value, kind):
     """A span type is JSON, so it has quotes."""
-    assert reading({"mlflow.spanType": f'"{said}"'}).kind == kind
+    assert read_span({"mlflow.spanType": f'"{value}"'}).kind == kind
 
 
 def test_mlflows_call():
-    """Model, settings and response stand in inputs and outputs."""
-    found = reading(
+    """Model, settings and response are in inputs and outputs."""
+    found = read_span(
         {
             "mlflow.spanType": '"CHAT_MODEL"',
             "mlflow.spanInputs": '{"model":"gpt-4o","temperature":0.5,"top_p":1,'
@@ -48,7 +48,7 @@ def test_mlflows_call():
             "mlflow.trace.session": '"s1"',
         }
     )
-    tells(
+    assert_fields(
         found,
         model="gpt-4o-2024",
         model_requested="gpt-4o",
@@ -64,21 +64,21 @@ def test_mlflows_call():
 
 
 def test_mlflows_counts_in_the_answer():
-    """What the summed usage leaves out stands in the provider's own."""
+    """Counts missing from the summed usage are in the provider's own."""
     usage = {
         "prompt_tokens": 10,
         "completion_tokens": 5,
         "completion_tokens_details": {"reasoning_tokens": 2},
     }
     answer = {"choices": [{"finish_reason": "length"}], "usage": usage}
-    found = reading(
+    found = read_span(
         {
             "mlflow.spanType": '"CHAT_MODEL"',
             "mlflow.spanInputs": '{"model":"gpt-4o","stream":true}',
             "mlflow.spanOutputs": json.dumps(answer),
         }
     )
-    tells(
+    assert_fields(
         found,
         usage=Usage(10, 5, reasoning=2),
         finish_reasons=("length",),
@@ -88,27 +88,27 @@ def test_mlflows_counts_in_the_answer():
 
 def test_mlflows_embedding():
     """Of the request only the texts were embedded."""
-    found = reading(
+    found = read_span(
         {
             "mlflow.spanType": '"EMBEDDING"',
             "mlflow.spanInputs": '{"model":"m","input":["a","b"]}',
             "mlflow.spanOutputs": '{"usage":{"prompt_tokens":3}}',
         }
     )
-    tells(found, input=["a", "b"], usage=Usage(3))
-    bare = reading({"mlflow.spanType": '"EMBEDDING"', "mlflow.spanInputs": '"a"'})
+    assert_fields(found, input=["a", "b"], usage=Usage(3))
+    bare = read_span({"mlflow.spanType": '"EMBEDDING"', "mlflow.spanInputs": '"a"'})
     assert bare.input == '"a"'
 
 
 def test_mlflows_stream_of_tool_calls():
-    """The sum of a stream leaves the tools out, which its chunks have."""
+    """A stream's output lacks the tool calls, which its chunks have."""
 
     def chunk(**piece):
         delta = {"delta": {"tool_calls": [{"index": 0, **piece}]}}
         value = json.dumps({"choices": [delta]})
         return event("mlflow.chunk.item.0", {"mlflow.chunk.value": value})
 
-    said = {
+    attributes = {
         "mlflow.spanType": '"CHAT_MODEL"',
         "mlflow.spanOutputs": '{"choices":[{"message":{"content":""}}]}',
     }
@@ -119,23 +119,30 @@ def test_mlflows_stream_of_tool_calls():
         chunk(function={"arguments": "1}"}),
     )
     call = {"id": "c1", "name": "f", "arguments": '{"a":1}'}
-    found = reading(said, events=pieces)
+    found = read_span(attributes, events=pieces)
     assert found.output == [{"role": "assistant", "tool_calls": [call]}]
-    assert reading(said, events=(event("other"),)).output == said["mlflow.spanOutputs"]
+    assert (
+        read_span(attributes, events=(event("other"),)).output
+        == attributes["mlflow.spanOutputs"]
+    )
 
 
 def test_mlflows_tool_and_agent():
     """A tool is named by its function, else by its span; an agent by its span."""
     tool = {"mlflow.spanType": '"TOOL"', "mlflow.spanInputs": '{"a":1}'}
     function = {"mlflow.spanFunctionName": '"f"'}
-    tells(reading(tool | function, name="x"), tool_name="f", arguments='{"a":1}')
-    tells(reading(tool, name="g"), tool_name="g")
-    tells(reading({"mlflow.spanType": '"AGENT"'}, name="helper"), agent_name="helper")
-    tells(reading({"mlflow.spanType": '"PARSER"'} | function), tool_name=None)
+    assert_fields(
+        read_span(tool | function, name="x"), tool_name="f", arguments='{"a":1}'
+    )
+    assert_fields(read_span(tool, name="g"), tool_name="g")
+    assert_fields(
+        read_span({"mlflow.spanType": '"AGENT"'}, name="helper"), agent_name="helper"
+    )
+    assert_fields(read_span({"mlflow.spanType": '"PARSER"'} | function), tool_name=None)
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("LLM", "llm"),
         ("CACHED", "llm"),
@@ -147,28 +154,28 @@ def test_mlflows_tool_and_agent():
         ("PIPELINE", "workflow"),
     ],
 )
-def test_laminars_kinds(said, kind):
-    """Types by their words; a cached call is a call."""
-    found = reading({"lmnr.span.type": said})
-    tells(found, kind=kind, replayed=said == "CACHED")
+def test_laminars_kinds(value, kind):
+    """Each span type has a kind; a cached call is a call."""
+    found = read_span({"lmnr.span.type": value})
+    assert_fields(found, kind=kind, replayed=value == "CACHED")
 
 
 def test_laminars_content():
     """Input and output are a tool's arguments and result."""
-    said = {
+    attributes = {
         "lmnr.span.input": '{"a":1}',
         "lmnr.span.output": "3",
         "lmnr.association.properties.session_id": "s1",
         "lmnr.association.properties.user_id": "u1",
     }
-    found = reading({"lmnr.span.type": "TOOL", **said}, name="f")
-    tells(found, tool_name="f", arguments='{"a":1}', result="3", user_id="u1")
-    found = reading({"lmnr.span.type": "EXECUTOR", **said}, name="run")
-    tells(found, agent_name="run", input='{"a":1}', conversation_id="s1")
+    found = read_span({"lmnr.span.type": "TOOL", **attributes}, name="f")
+    assert_fields(found, tool_name="f", arguments='{"a":1}', result="3", user_id="u1")
+    found = read_span({"lmnr.span.type": "EXECUTOR", **attributes}, name="run")
+    assert_fields(found, agent_name="run", input='{"a":1}', conversation_id="s1")
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("llm", "llm"),
         ("tool", "tool"),
@@ -178,15 +185,15 @@ def test_laminars_content():
         ("automation", ""),
     ],
 )
-def test_braintrusts_kinds(said, kind):
+def test_braintrusts_kinds(value, kind):
     """The type is a member of an object."""
-    found = reading({"braintrust.span_attributes": f'{{"type":"{said}"}}'})
+    found = read_span({"braintrust.span_attributes": f'{{"type":"{value}"}}'})
     assert found.kind == kind
 
 
 def test_braintrusts_call():
     """Metrics and metadata are objects."""
-    found = reading(
+    found = read_span(
         {
             "braintrust.span_attributes": '{"type":"llm","name":"ask"}',
             "braintrust.metadata": '{"model":"gpt-4o","provider":"openai",'
@@ -196,7 +203,7 @@ def test_braintrusts_call():
             "braintrust.input_json": '[{"role":"user","content":"hi"}]',
         }
     )
-    tells(
+    assert_fields(
         found,
         model_requested="gpt-4o",
         provider="openai",
@@ -210,12 +217,12 @@ def test_braintrusts_call():
 @pytest.mark.parametrize("named", ['{"type":"tool","name":"f"}', '{"type":"tool"}'])
 def test_braintrusts_tool(named):
     """A tool is named by its object, else by its span."""
-    said = {"braintrust.span_attributes": named, "braintrust.output_json": "3"}
-    tells(reading(said, name="f"), tool_name="f", result="3")
+    attributes = {"braintrust.span_attributes": named, "braintrust.output_json": "3"}
+    assert_fields(read_span(attributes, name="f"), tool_name="f", result="3")
 
 
 @pytest.mark.parametrize(
-    ("said", "kind"),
+    ("value", "kind"),
     [
         ("llm", "llm"),
         ("tool", "tool"),
@@ -227,14 +234,14 @@ def test_braintrusts_tool(named):
         ("task", "step"),
     ],
 )
-def test_agentopss_kinds(said, kind):
-    """Kinds by their words, the older ones too."""
-    assert reading({"agentops.span.kind": said}).kind == kind
+def test_agentopss_kinds(value, kind):
+    """Each kind, also in the older names."""
+    assert read_span({"agentops.span.kind": value}).kind == kind
 
 
 def test_agentopss_call():
-    """Anthropic's input count leaves the cached tokens out here."""
-    found = reading(
+    """Anthropic's input count excludes the cached tokens here."""
+    found = read_span(
         {
             "agentops.span.kind": "llm",
             "gen_ai.system": "Anthropic",
@@ -249,7 +256,7 @@ def test_agentopss_call():
         },
         scope="agentops.instrumentation.anthropic",
     )
-    tells(
+    assert_fields(
         found,
         usage=Usage(180, 5, None, 80),
         ttft_ms=250,
@@ -261,7 +268,7 @@ def test_agentopss_call():
 @pytest.mark.parametrize(("status", "failed"), [("error", True), ("ok", False)])
 def test_agentopss_tool(status, failed):
     """A tool's status may be the only sign of its failure."""
-    found = reading(
+    found = read_span(
         {
             "agentops.span.kind": "tool",
             "agentops.entity.name": "f",
@@ -270,7 +277,7 @@ def test_agentopss_tool(status, failed):
             "tool.status": status,
         }
     )
-    tells(found, tool_name="f", arguments='{"a":1}', result="3")
+    assert_fields(found, tool_name="f", arguments='{"a":1}', result="3")
     assert (found.failure is not None) is failed
 
 
@@ -278,43 +285,72 @@ def test_agentopss_tool(status, failed):
     ("request_type", "kind"), [("chat", "llm"), ("embedding", "embedding")]
 )
 def test_agentopss_failed_call(request_type, kind):
-    """A call without an answer is known by its request, under its client's scope."""
-    said = {"gen_ai.request.type": request_type, "gen_ai.request.model": "m"}
-    assert reading(said, scope="openai", status="error").kind == kind
+    """A call without a response is found by its request, under its client's scope."""
+    attributes = {"gen_ai.request.type": request_type, "gen_ai.request.model": "m"}
+    assert read_span(attributes, scope="openai", status="error").kind == kind
 
 
 def test_agentopss_decorated_functions():
-    """A decorator writes input and output under the word for its kind."""
-    said = {
+    """A decorator writes input and output under the name of its kind."""
+    attributes = {
         "operation.name": "f",
         "agentops.tool.input": '{"args":[],"kwargs":{"a":1}}',
         "agentops.tool.output": "3",
     }
-    found = reading({"agentops.span.kind": "tool", **said})
-    tells(found, tool_name="f", arguments=said["agentops.tool.input"], result="3")
+    found = read_span({"agentops.span.kind": "tool", **attributes})
+    assert_fields(
+        found, tool_name="f", arguments=attributes["agentops.tool.input"], result="3"
+    )
 
 
 def test_agentopss_requests_for_tools():
-    """A tool that a model asked for has a span too, whether it ran or not."""
-    said = {
+    """A requested tool call has a span too, whether the tool ran or not."""
+    attributes = {
         "agentops.span.kind": "AgentOpsSpanKindValues.TOOL",
         "tool.name": "f",
         "tool.call.type": "function",
     }
-    tells(reading(said, name="tool_call.f"), dropped=True)
+    assert_fields(read_span(attributes, name="tool_call.f"), dropped=True)
 
 
 @pytest.mark.parametrize(
     ("state", "failed"), [("Error", True), ("EndState.FAIL", True), ("Success", False)]
 )
 def test_agentopss_session_that_failed(state, failed):
-    """A session's end is a word, or a member of an enumeration."""
-    said = {"agentops.span.kind": "session", "agentops.session.end_state": state}
-    assert (reading(said).failure is not None) is failed
+    """A session's end state is a word, or a member of an enumeration."""
+    attributes = {"agentops.span.kind": "session", "agentops.session.end_state": state}
+    assert (read_span(attributes).failure is not None) is failed
 
 
 def test_agentopss_agent():
-    """An agent is named by its entity where it has no name of its own."""
-    said = {"agentops.span.kind": "agent", "agentops.entity.name": "helper"}
-    tells(reading(said), agent_name="helper")
-    tells(reading(said | {"agent.name": "other"}), agent_name="other")
+    """An agent without a name has its entity's."""
+    attributes = {"agentops.span.kind": "agent", "agentops.entity.name": "helper"}
+    assert_fields(read_span(attributes), agent_name="helper")
+    assert_fields(read_span(attributes | {"agent.name": "other"}), agent_name="other")
+
+
+def chunk(text, tokens):
+    return {"text": text, "message": {"content": text, "usage_metadata": tokens}}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "counts"),
+    [
+        pytest.param((40, 9), (20, 6), id="the-sum-of-the-chunks"),
+        pytest.param((20, 6), (20, 6), id="the-calls-own"),
+    ],
+)
+def test_mlflows_counts_of_a_stream(recorded, counts):
+    """Up to 3.7 they are the sum over chunks that each have the whole prompt."""
+    tokens = [{"input_tokens": 20, "output_tokens": o} for o in (3, 6)]
+    usage = dict(zip(("input_tokens", "output_tokens"), recorded, strict=True))
+    found = read_span(
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.chat.tokenUsage": json.dumps(usage),
+            "mlflow.spanOutputs": json.dumps(
+                {"generations": [[chunk("a", tokens[0]), chunk("b", tokens[1])]]}
+            ),
+        }
+    ).usage
+    assert (found.input, found.output) == counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infinium_otel.records import Usage
-from support.told import reading, tells
+from support.records import assert_fields, read_span
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ from support.told import reading, tells
 )
 def test_kinds(attributes, kind):
     """Kinds of spans, and types of requests before the conventions had operations."""
-    assert reading(attributes).kind == kind
+    assert read_span(attributes).kind == kind
 
 
 def test_older_counts():
     """Names before the conventions'."""
-    found = reading(
+    found = read_span(
         {
             "llm.request.type": "chat",
             "llm.usage.prompt_tokens": 10,
@@ -39,11 +39,11 @@ def test_older_counts():
             "llm.is_streaming": True,
         }
     )
-    tells(found, usage=Usage(10, 5, 15), streaming=True)
+    assert_fields(found, usage=Usage(10, 5, 15), streaming=True)
 
 
 @pytest.mark.parametrize(
-    ("said", "arguments"),
+    ("value", "arguments"),
     [
         ('{"inputs":{"city":"Rome"},"kwargs":{}}', {"city": "Rome"}),
         ('{"input_str":"{\\"city\\":\\"Rome\\"}"}', {"city": "Rome"}),
@@ -52,38 +52,41 @@ def test_older_counts():
         ("Rome", "Rome"),
     ],
 )
-def test_content_inside_a_callbacks_wrapping(said, arguments):
-    """A tool's entity holds arguments and result in the callback's own objects."""
-    found = reading(
+def test_content_inside_a_callbacks_wrapping(value, arguments):
+    """A tool's entity has arguments and result inside the callback's objects."""
+    found = read_span(
         {
             "traceloop.span.kind": "tool",
             "traceloop.entity.name": "f",
-            "traceloop.entity.input": said,
+            "traceloop.entity.input": value,
         }
     )
-    tells(found, tool_name="f", arguments=arguments)
+    assert_fields(found, tool_name="f", arguments=arguments)
 
 
 def test_a_tool_without_an_entity():
-    """The span's name names it."""
-    assert reading({"traceloop.span.kind": "tool"}, name="f.tool").tool_name == "f.tool"
+    """The span's name, without its ending, is the tool's."""
+    found = read_span({"traceloop.span.kind": "tool"}, name="f.tool")
+    assert found.tool_name == "f"
 
 
 def test_agents():
     """An entity names the agent; a workflow's step names the one at work."""
-    found = reading({"traceloop.span.kind": "agent", "traceloop.entity.name": "helper"})
+    found = read_span(
+        {"traceloop.span.kind": "agent", "traceloop.entity.name": "helper"}
+    )
     assert found.agent_name == "helper"
-    said = {"traceloop.entity.output": '{"current_agent_name": "helper"}'}
-    assert reading(said).agent_name == "helper"
+    attributes = {"traceloop.entity.output": '{"current_agent_name": "helper"}'}
+    assert read_span(attributes).agent_name == "helper"
 
 
 def test_tasks_that_failed():
-    """A graph's node tells its failure in its status."""
-    said = {"traceloop.span.kind": "task", "gen_ai.task.status": "failure"}
-    assert reading(said).failure is not None
+    """A graph's node shows its failure in its status."""
+    attributes = {"traceloop.span.kind": "task", "gen_ai.task.status": "failure"}
+    assert read_span(attributes).failure is not None
 
 
 def test_the_agent_at_work():
     """LangChain's callback names the agent that makes a call, however deep it nests."""
-    said = {"traceloop.association.properties.lc_agent_name": "helper"}
-    assert reading(said | {"llm.request.type": "chat"}).agent_name == "helper"
+    attributes = {"traceloop.association.properties.lc_agent_name": "helper"}
+    assert read_span(attributes | {"llm.request.type": "chat"}).agent_name == "helper"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from infinium_otel.records import Usage
-from support.told import event, reading, tells
+from support.records import assert_fields, event, read_span
 
 
 def of(operation, **attributes):
-    return reading({"ai.operationId": operation, **attributes}, scope="ai")
+    return read_span({"ai.operationId": operation, **attributes}, scope="ai")
 
 
 @pytest.mark.parametrize(
@@ -37,14 +37,18 @@ def test_kinds(operation, kind):
 
 def test_the_operation_before_its_id():
     """Older spans name the operation together with the function."""
-    found = reading({"operation.name": "ai.toolCall weather", "ai.toolCall.name": "f"})
-    tells(found, kind="tool", tool_name="f")
+    found = read_span(
+        {"operation.name": "ai.toolCall weather", "ai.toolCall.name": "f"}
+    )
+    assert_fields(found, kind="tool", tool_name="f")
 
 
 def test_foreign_keys_make_no_operation():
     """Version 7's spans carry a few `ai.*` keys beside the conventions'."""
-    found = reading({"gen_ai.operation.name": "chat", "ai.settings.context.user": "u"})
-    tells(found, kind="llm", operation="chat")
+    found = read_span(
+        {"gen_ai.operation.name": "chat", "ai.settings.context.user": "u"}
+    )
+    assert_fields(found, kind="llm", operation="chat")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def test_answers(attributes, output):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "asked", "system"),
+    ("prompt", "input_", "system"),
     [
         ('{"system":"Be kind.","prompt":"hi"}', "hi", "Be kind."),
         ('{"messages":[{"role":"user"}]}', [{"role": "user"}], None),
@@ -127,9 +131,11 @@ def test_answers(attributes, output):
     ],
     ids=["prompt", "messages", "neither", "one-message"],
 )
-def test_prompts(prompt, asked, system):
+def test_prompts(prompt, input_, system):
     """The outer call records its own object."""
-    tells(of("ai.generateText", **{"ai.prompt": prompt}), input=asked, system=system)
+    assert_fields(
+        of("ai.generateText", **{"ai.prompt": prompt}), input=input_, system=system
+    )
 
 
 def test_what_was_embedded():
@@ -141,17 +147,17 @@ def test_what_was_embedded():
 
 
 def test_streams():
-    """The first chunk's time stands in an event."""
+    """The first chunk's time is in an event."""
     first = event("ai.stream.firstChunk", {"ai.response.msToFirstChunk": 120})
-    found = reading(
+    found = read_span(
         {"ai.operationId": "ai.streamText.doStream"},
         events=(event("ai.stream.finish"), first),
     )
-    tells(found, streaming=True, ttft_ms=120)
+    assert_fields(found, streaming=True, ttft_ms=120)
 
 
 def test_functions_name_the_agent_and_the_purpose():
-    """A function's id names the run that holds the calls, and says what a call is for."""
+    """A function's id is the agent of a run and the purpose of a call."""
     named = {"ai.telemetry.functionId": "weather"}
-    tells(of("ai.generateText", **named), agent_name="weather", purpose=None)
-    tells(of("ai.generateText.doGenerate", **named), purpose="weather")
+    assert_fields(of("ai.generateText", **named), agent_name="weather", purpose=None)
+    assert_fields(of("ai.generateText.doGenerate", **named), purpose="weather")

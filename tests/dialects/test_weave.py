@@ -1,10 +1,10 @@
-"""Weave: its spans of the OpenAI Agents SDK, and its words on other spans."""
+"""Weave: its spans of the OpenAI Agents SDK, and its attributes on other spans."""
 
 from __future__ import annotations
 
 import pytest
 
-from support.told import agent, chat, reading, task_of, tells, told
+from support.records import agent, assert_fields, chat, make_span, read_span, task_of
 
 AGENTS = "weave.openai_agents."
 CHAT = {"gen_ai.operation.name": "chat"}
@@ -53,17 +53,17 @@ CHAT = {"gen_ai.operation.name": "chat"}
     ],
 )  # fmt: skip
 def test_what_a_span_is(attributes, expected):
-    """A span of the Agents SDK is what the keys on it belong to."""
-    tells(reading(attributes, scope="weave.openai_agents"), **expected)
+    """The kind of an Agents SDK span follows from its keys."""
+    assert_fields(read_span(attributes, scope="weave.openai_agents"), **expected)
 
 
 def test_the_reason_of_a_failure():
-    """The status says where it failed, the data beside it why."""
+    """The status shows the failing place, the data beside it the reason."""
     data = {AGENTS + "error.data": "{'tool_name': 'f', 'error': 'no city'}"}
     failed = {"status": "error", "status_message": "Error running tool"}
-    assert reading(CHAT | data, **failed).failure.message == "no city"
+    assert read_span(CHAT | data, **failed).failure.message == "no city"
     no_reason = {AGENTS + "error.data": "{'guardrail': 'topic'}"}
-    failure = reading(CHAT | no_reason, **failed).failure
+    failure = read_span(CHAT | no_reason, **failed).failure
     assert failure.message == "Error running tool"
 
 
@@ -72,9 +72,9 @@ def test_a_run():
     workflow = {AGENTS + "task.workflow_name": "Trip"}
     turn = {AGENTS + "turn.agent_name": "helper"}
     task = task_of(
-        told("task", None, workflow, end=10),
+        make_span("task", None, workflow, end=10),
         agent("a", "task"),
-        told("turn", "a", turn, end=9),
+        make_span("turn", "a", turn, end=9),
         chat("c", "turn"),
     )
     assert task.name == "Trip"

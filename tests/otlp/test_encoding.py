@@ -31,13 +31,13 @@ def test_records_come_back_as_they_were(spans, logs):
 
 @given(st.lists(SPANS, max_size=3))
 def test_the_protobuf_library_reads_what_is_written(spans):
-    """Spans as JSON are what the protobuf library takes for the same spans."""
+    """Spans as JSON are read by the protobuf library as the same spans."""
     assert from_protobuf(protobuf(to_otlp(spans))).records == spans
 
 
 @given(st.lists(LOGS, min_size=1, max_size=3))
 def test_the_protobuf_library_reads_logs_that_are_written(logs):
-    """Logs as JSON are what the protobuf library takes for the same logs."""
+    """Logs as JSON are read by the protobuf library as the same logs."""
     assert from_protobuf(protobuf(to_otlp(logs)), "logs").records == logs
 
 
@@ -85,9 +85,25 @@ def test_neighbours_share_their_resource_and_scope():
     assert shape == [[["1", "2"], ["3"]], [["4"]], [["5"]]]
 
 
-def test_what_says_nothing_is_left_out():
+def test_defaults_are_omitted():
     """A request holds the signals there are, and an empty one is an empty request."""
     log = LogEvent(TRACE_ID, SPAN_ID, "e", 1)
     assert to_otlp([]) == {"resourceSpans": []}
     assert list(to_otlp([log])) == ["resourceLogs"]
     assert list(to_otlp([log, record()])) == ["resourceSpans", "resourceLogs"]
+
+
+@pytest.mark.parametrize("levels", [64, 65, 100_000])
+def test_what_is_nested_deeper_than_decoders_read_is_cut(levels):
+    """The deepest value that is read again is written as it is; deeper ones are marked."""
+    value = "x"
+    for _ in range(levels):
+        value = (value,)
+    text = json.dumps(to_otlp([record(attributes={"k": value})]))
+    decoded = from_json(json.loads(text))
+    assert decoded.problem_count == 0
+    assert (
+        (decoded.records[0].attributes["k"] == value)
+        if levels == 64
+        else ("(nested too deeply)" in text)
+    )

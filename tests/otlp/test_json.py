@@ -157,13 +157,13 @@ def nested(depth):
         pytest.param({"key": "k", "value": nested(100)}, id="too-deep"),
     ],
 )
-def test_an_attribute_that_cannot_be_read_is_left_out(pair):
+def test_an_attribute_that_cannot_be_read_is_skipped(pair):
     """It is noted, and its neighbours and its span stay."""
     good = {"key": "good", "value": {"intValue": "1"}}
     decoded = from_json(traces(span(attributes=[pair, good])))
     assert decoded.records[0].attributes == {"good": 1}
-    assert decoded.problems == ["an attribute cannot be read; left out"]
-    assert decoded.left_out == 0
+    assert decoded.problems == ["an attribute cannot be read; skipped"]
+    assert decoded.skipped == 0
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_an_attribute_that_cannot_be_read_is_left_out(pair):
             {"parentSpanId": "0" * 16}, "parent_id", None, id="zero-parent-is-a-root"
         ),
         pytest.param({"flags": 0x100}, "parent_is_remote", False, id="known-local"),
-        pytest.param({"flags": 0x200}, "parent_is_remote", False, id="not-said"),
+        pytest.param({"flags": 0x200}, "parent_is_remote", False, id="unknown"),
         pytest.param({"startTimeUnixNano": 5}, "end_ns", 5, id="end-from-start"),
         pytest.param({"endTimeUnixNano": "5"}, "start_ns", 5, id="start-from-end"),
         pytest.param({"name": None}, "name", "", id="null-is-absent"),
@@ -237,7 +237,7 @@ def test_a_span_without_usable_ids_is_rejected_alone(bad):
     decoded = from_json(traces(first, bad, last))
     assert [record.name for record in decoded.records] == ["first", "last"]
     assert decoded.rejected_spans == 1
-    assert decoded.left_out == 1
+    assert decoded.skipped == 1
 
 
 @pytest.mark.parametrize(
@@ -250,8 +250,8 @@ def test_a_span_without_usable_ids_is_rejected_alone(bad):
     ],
 )
 def test_what_is_no_otlp_is_one_clear_error(document):
-    """The message begins with what is wrong: not OTLP."""
-    with pytest.raises(DecodingError, match=r"^not OTLP: "):
+    """The message begins with the problem: invalid OTLP."""
+    with pytest.raises(DecodingError, match=r"^invalid OTLP: "):
         from_json(document)
 
 
@@ -267,7 +267,7 @@ def test_what_is_no_otlp_is_one_clear_error(document):
     ],
 )
 def test_a_request_may_hold_nothing(document):
-    """An empty request is none to complain of."""
+    """An empty request is valid."""
     assert from_json(document).records == []
 
 
@@ -355,8 +355,8 @@ def test_log_members(changes, field, expected):
         pytest.param("text", 0, 1, id="no-object"),
     ],
 )
-def test_logs_that_belong_to_no_span_are_left_out(record, unrelated, rejected):
-    """A record without ids is no mistake; one with unusable ids is rejected."""
+def test_logs_without_a_span_are_skipped(record, unrelated, rejected):
+    """A record without ids is not a mistake; one with unusable ids is rejected."""
     decoded = from_json(logs(record, LOG))
     assert len(decoded.records) == 1
     assert decoded.unrelated_logs == unrelated
@@ -418,7 +418,7 @@ JSON_LIKE = st.recursive(
 
 @given(JSON_LIKE, JSON_LIKE, JSON_LIKE)
 def test_nothing_inside_a_request_raises(resources, spans, member):
-    """Whatever stands where a list, a span or a member should: it is left out."""
+    """Any other value in place of a list, a span or a member is skipped."""
     from_json({"resourceSpans": resources, "resourceLogs": resources})
     from_json(traces(spans, span(attributes=member, events=member, links=member)))
     decoded = from_json(traces(span(status=member, kind=member, flags=member)))

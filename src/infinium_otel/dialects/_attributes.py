@@ -1,7 +1,7 @@
-"""Typed getters: an attribute of the wrong type is an absent one.
+"""Typed getters: an attribute of the wrong type counts as absent.
 
-A coercion takes any value and gives the one of its type, or None. `first` and its kin
-make the rows of a dialect's table from a coercion and the keys where a fact may stand.
+A coercion takes any value and returns it as its type, or None. `first` and its kin
+make the rows of a dialect's table from a coercion and the keys to read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from infinium_otel.jsontext import MAPPING, decode
+from infinium_otel.dialects._shape import find_shape
+from infinium_otel.dialects.lenient_json import MAPPING, loads
 
 Coercion = Callable[[Any], Any]
 
 LARGEST = 2**53
-"""Beyond it a float no longer tells two counts apart; no real count is that large."""
+"""Beyond it a float cannot represent every integer; no real count is that large."""
 
 PLACEHOLDERS = frozenset(
     {
@@ -28,6 +29,7 @@ PLACEHOLDERS = frozenset(
         "N/A",
         "None",
         "null",
+        "undefined",
         "unknown",
         "_OTHER",
         "(merged tools)",
@@ -36,31 +38,62 @@ PLACEHOLDERS = frozenset(
         "__REDACTED__",
         "<elided>",
         "<not serializable>",
+        "non-serializable result",
+        "non-serializable",
+        "not serializable",
+        "[unserializable]",
     }
 )
-"""What instrumentations write where they have nothing to say (dialects trap T21)."""
+"""What instrumentations write for a missing value (docs/reference/traps.md T21)."""
+
+
+_REMARK = re.compile(
+    r"<(?:not?|none|null|empty|missing|omitted|redacted|elided|hidden|removed"
+    r"|un[a-z]{2,12})(?:[ _-][a-z _-]{0,40})?>",
+    re.IGNORECASE,
+)
+
+
+def is_placeholder(value: str) -> bool:
+    """Whether a text stands for a missing value: `N/A`, `<not specified>`."""
+    return value in PLACEHOLDERS or (
+        value[:1] == "<" and _REMARK.fullmatch(value) is not None
+    )
 
 
 def text(value: Any) -> str | None:
-    """A text that says something; JSON quotes around it are taken off."""
+    """A text that is not a placeholder, without JSON quotes around it."""
     if not isinstance(value, str):
         return None
     if value[:1] == '"' and value[-1:] == '"':
-        unquoted = decode(value, 1)
+        unquoted = loads(value, 1)
         value = unquoted if isinstance(unquoted, str) else value
-    value = value.strip()
-    return None if value in PLACEHOLDERS else value
+    found: str = value.strip()
+    if found in PLACEHOLDERS or (found[:1] == "<" and _REMARK.fullmatch(found)):
+        return None  # as `is_placeholder`, without the call: most values come here
+    return found
 
 
 def word(value: Any) -> str | None:
     """A text in lower case, for looking up in a vocabulary."""
+    if type(value) is str and len(value) <= MAX_WORD:
+        return _to_word(value)
     found = text(value)
     return None if found is None else found.lower()
 
 
+MAX_WORD = 64
+
+
+@lru_cache(maxsize=1024)
+def _to_word(value: str) -> str | None:
+    found = text(value)  # cached, as words recur
+    return None if found is None else found.lower()
+
+
 def number(value: Any) -> float | None:
-    """A finite number, also where it came as text."""
-    if type(value) is float:  # nearly all are what they should be
+    """A finite number, also from its text."""
+    if type(value) is float:  # the usual case, first
         return value if math.isfinite(value) else None
     if isinstance(value, bool):
         return None
@@ -89,16 +122,34 @@ def amount(value: Any) -> float | None:
     return None if found is None or found < 0 else found
 
 
+_PRICE = re.compile(
+    r"(?:USD|US\$|\$)?\s?(\d{1,12}(?:\.\d{1,18})?(?:e-?\d{1,3})?)\s?(?:USD|\$)?",
+    re.IGNORECASE,
+)
+"""An amount of US dollars as text; any other currency is unknown."""
+
+
+def money(value: Any) -> float | None:
+    """US dollars, also as text with the currency: "0.0015USD"."""
+    if isinstance(value, str):
+        match = _PRICE.fullmatch(value.strip())
+        value = match[1] if match else None
+    return amount(value)
+
+
 def flag(value: Any) -> bool | None:
     """True or false, also as the texts that instrumentations write."""
     if isinstance(value, bool):
         return value
-    return {"true": True, "false": False}.get(word(value) or "")
+    return _FLAGS.get(word(value) or "")
+
+
+_FLAGS = {"true": True, "false": False}
 
 
 def texts(value: Any) -> tuple[str, ...] | None:
     """A list of texts: a sequence, JSON, or one text with commas."""
-    value = decode(value)
+    value = loads(value)
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, (list, tuple)):
@@ -108,32 +159,40 @@ def texts(value: Any) -> tuple[str, ...] | None:
 
 
 def data(value: Any) -> Any:
-    """Whatever it is, unless it is a placeholder; read later, where it is needed."""
+    """Any value that is not a placeholder; it is decoded later, where it is needed."""
     if isinstance(value, str):
-        return None if value in PLACEHOLDERS or _is_address(value) else value
+        if value[:1] == "<" and (is_placeholder(value) or _is_memory_address(value)):
+            return None
+        return None if value in PLACEHOLDERS else value
     return value if value or value in (0, False) else None
 
 
-_ADDRESS = re.compile(r"<[\w. ]+ at 0x[0-9a-fA-F]+>")
+_MEMORY_ADDRESS = re.compile(r"<[\w. ]+ at 0x[0-9a-fA-F]+>")
 
 
-def _is_address(value: str) -> bool:
-    """Whether only the object's place in memory was written, not what it holds."""
-    return value[:1] == "<" and _ADDRESS.fullmatch(value) is not None
+def _is_memory_address(value: str) -> bool:
+    """Whether a value is Python's default repr, which has no content of the object."""
+    return _MEMORY_ADDRESS.fullmatch(value) is not None
 
 
 def structure(value: Any) -> Any:
     """An object or list, from itself or from JSON text."""
-    found = decode(value)
-    return found if isinstance(found, (*MAPPING, list, tuple)) and found else None
+    if isinstance(value, str) and value.lstrip()[:1] not in _OPENERS:
+        return None  # no JSON: most texts
+    found = loads(value)
+    return found if isinstance(found, _STRUCTURES) and found else None
 
 
-TYPED = frozenset({text, number, count, amount, flag, texts})
-"""Coercions whose refusal is worth a note: the value had the wrong type."""
+_OPENERS = frozenset('{["')
+_STRUCTURES = (*MAPPING, list, tuple)
+
+
+TYPED = frozenset({text, number, count, amount, money, flag, texts})
+"""Coercions that report a problem if the value has the wrong type."""
 
 
 def one_of(words: Mapping[str, str]) -> Coercion:
-    """The word of ours that a vocabulary's word stands for."""
+    """Our word for a vocabulary's word, which may be in any case."""
 
     def coerce(value: Any) -> str | None:
         return words.get(word(value) or "")
@@ -151,19 +210,19 @@ def any_of(words: str) -> Coercion:
     return coerce
 
 
-SMALL = 20_000
-"""A text up to this long is kept for the next row that reads a member of it."""
+MAX_CACHED = 20_000
+"""The longest JSON text that is cached for other rows that read a member of it."""
 
 
-def _object(value: Any) -> Any:
-    if type(value) is str and len(value) <= SMALL:
-        return _parsed(value)
+def _parse_object(value: Any) -> Any:
+    if type(value) is str and len(value) <= MAX_CACHED:
+        return _parse_cached(value)
     return structure(value)
 
 
 @lru_cache(maxsize=8)
-def _parsed(value: str) -> Any:
-    """The structure in a text that several rows look into; not to be changed."""
+def _parse_cached(value: str) -> Any:
+    """The structure in a text that several rows read; must not be changed."""
     return structure(value)
 
 
@@ -171,7 +230,7 @@ MAX_TOKENS = (
     "max_tokens max_completion_tokens max_output_tokens maxTokens maxOutputTokens "
     "max_tokens_to_sample"
 )
-"""The names that request parameters give the limit of the answer's length."""
+"""The limit of output tokens, by its names in request parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +241,12 @@ class Member:
     coerce: Coercion
 
     def __call__(self, value: Any) -> Any:
-        """The member as its coercion reads it; None where there is none."""
-        found = _object(value)
+        """The member, coerced; None if there is none."""
+        found = _parse_object(value)
         if not isinstance(found, MAPPING):
             return None
-        told = (self.coerce(found[name]) for name in self.names if name in found)
-        return next((value for value in told if value is not None), None)
+        values = (self.coerce(found[name]) for name in self.names if name in found)
+        return next((value for value in values if value is not None), None)
 
 
 def member(names: str, coerce: Coercion) -> Coercion:
@@ -205,20 +264,9 @@ def times(factor: float) -> Coercion:
     return coerce
 
 
-_CURRENT_AGENT = re.compile(r"""current_agent_name['"]?\s?[=:]\s?['"]([^'"]{1,200})""")
-
-
-def current_agent(value: Any) -> str | None:
-    """The agent that LlamaIndex's workflow says is at work, in what its steps pass on."""
-    if not isinstance(value, str) or "current_agent_name" not in value:
-        return None
-    match = _CURRENT_AGENT.search(value)
-    return match[1] if match else None
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where one fact may stand: each key with its coercion, the preferred first."""
+    """The attributes of one fact, each with its coercion, the preferred first."""
 
     places: tuple[tuple[str, Coercion], ...]
 
@@ -228,55 +276,70 @@ class Row:
 
 
 def first(coerce: Coercion, *keys: str) -> Row:
-    """The first of *keys* that holds a value of the wanted type."""
+    """The first of *keys* with a value of the coercion's type."""
     return Row(tuple((key, coerce) for key in keys))
 
 
 def indexed(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]] | None:
     """The objects of a flattened list, `prefix.0.role`, `prefix.0.content`, ...
 
-    Indices may start anywhere and have holes. Nested lists nest:
+    Indices may start at any number and have gaps. Lists may be nested:
     `prefix.0.tool_calls.1.name` becomes `[{"tool_calls": [{"name": ...}]}]`.
 
     Returns:
-        None where no attribute has the prefix.
+        None if no attribute has the prefix.
     """
-    start = prefix + "."
-    keys = [key for key in attributes if key.startswith(start)]
-    if not keys:
-        return None
-    tree = _Branch()
+    tree = find_shape(attributes).derive(_build_tree, prefix + ".")
+    return _fill(tree, attributes) if type(tree) is list else None
+
+
+_Tree = Any
+"""What the keys of a flattened list make: objects, lists, and at their ends the keys."""
+
+
+def _build_tree(keys: tuple[str, ...], start: str) -> _Tree:
+    """The lists and objects that the keys below *start* make."""
+    tree: dict[str, Any] = {}
     for key in keys:
-        _plant(tree, key[len(start) :].split(".", DEEPEST), attributes[key])
-    found = _pruned(tree)
-    return found if isinstance(found, list) else None
+        if key.startswith(start):
+            _insert(tree, key[len(start) :].split(".", MAX_LEVELS), key)
+    return _to_lists(tree)
 
 
-class _Branch(dict[str, Any]):
-    """What keys unfold to, to be told from an object that is a value."""
+MAX_LEVELS = 30
+"""Levels a key is split into; the conventions have up to eight."""
 
 
-DEEPEST = 30
-"""Levels that a key unfolds to; the conventions have up to eight."""
-
-
-def _plant(tree: _Branch, path: Sequence[str], value: Any) -> None:
+def _insert(tree: dict[str, Any], path: Sequence[str], key: str) -> None:
     for part in path[:-1]:
         branch = tree.get(part)
-        if type(branch) is not _Branch:
-            branch = tree[part] = _Branch()
+        if type(branch) is not dict:
+            branch = tree[part] = {}
         tree = branch
-    tree.setdefault(path[-1], value)
+    tree.setdefault(path[-1], key)
 
 
-def _pruned(tree: Any) -> Any:
-    """*tree* with each branch whose keys are all numbers made a list in their order."""
-    if type(tree) is not _Branch:
+def _to_lists(tree: Any) -> _Tree:
+    """*tree* with each branch whose keys are all numbers as a list in their order."""
+    if type(tree) is str:
         return tree
     if tree and all(map(str.isdecimal, tree)):
-        return [_pruned(tree[key]) for key in sorted(tree, key=_by_number)]
-    return {key: _pruned(value) for key, value in tree.items()}
+        return [_to_lists(tree[key]) for key in sorted(tree, key=_numeric_order)]
+    return {key: _to_lists(value) for key, value in tree.items()}
 
 
-def _by_number(digits: str) -> tuple[int, str]:
-    return len(digits), digits  # `int` refuses thousands of digits
+def _fill(tree: Any, attributes: Mapping[str, Any]) -> Any:
+    """*tree* with the values of its keys."""
+    if type(tree) is list:
+        return [
+            attributes[each] if type(each) is str else _fill(each, attributes)
+            for each in tree
+        ]
+    return {
+        name: attributes[each] if type(each) is str else _fill(each, attributes)
+        for name, each in tree.items()
+    }
+
+
+def _numeric_order(digits: str) -> tuple[int, str]:
+    return len(digits), digits  # `int` rejects thousands of digits

@@ -1,37 +1,24 @@
-"""What a dialect is: a table of where facts stand, and what a table cannot say."""
+"""What a dialect is: a table of facts and their attributes, and code for the rest."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import PLACEHOLDERS, TYPED, Coercion, Row
+from infinium_otel.dialects._fact_table import FACTS
+from infinium_otel.dialects._shape import Shape, find_shape
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
 Facts = dict[str, Any]
-"""What has been found of a span so far, by fact; see `FACTS` for the names."""
+"""The facts found on a span so far, by name; `FACT_TABLE` has types and meanings."""
 
 Refinement = Callable[["SpanRecord", Facts], None]
-"""Adds to the facts, or mends them, what the table could not say."""
-
-FACTS = frozenset(
-    "kind weak_kind operation model model_requested provider "
-    "input_tokens output_tokens total_tokens cache_read cache_write reasoning "
-    "excludes_cache excludes_reasoning "
-    "aggregate_input aggregate_output aggregate_cache_read aggregate_cache_write "
-    "aggregate_reasoning "
-    "temperature top_p max_tokens seed reasoning_effort response_id finish_reasons "
-    "streaming ttft_ms latency_ms cost_usd purpose tool_name tool_call_id arguments "
-    "result agent_name agent_id agent_description agent_version task_name label input output system "
-    "conversation_id user_id http_status retry_count error_type error_message "
-    "error_code stack_trace failed failure_type failure_message tags dropped replayed utility "
-    "objective deliverables server query documents".split()
-)
-"""Every fact a dialect can tell. `weak_kind` gives way to any dialect's `kind`;
-`failure_type` and `failure_message` stand even against a recorded exception."""
+"""Adds facts the table cannot express, or corrects them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +26,20 @@ class Dialect:
     """One vocabulary of spans.
 
     Args:
-        name: what it is called in docs and in a step's metadata.
-        speaks: first segments of attribute keys ("gen_ai" of "gen_ai.system") that
-            show that a span may speak it; a bare key stands for itself.
-        scopes: instrumentation scopes, or their beginnings up to a dot, likewise.
-        fields: where each fact stands; the names are those of `FACTS`.
-        refine: adds what the table cannot say.
-        source: which packages and versions the table was read from.
-        common: anyone's words, which do not tell who instrumented the work.
+        name: its name in the docs and in a step's metadata.
+        fields: for each fact the attributes to read; the names are those of `FACTS`.
+        key_segments: first segments of attribute keys ("gen_ai" of "gen_ai.system") that
+            select the dialect for a span; a key without a dot is its own segment.
+        scopes: instrumentation scopes that select it, whole or up to the first dot; "*"
+            stands for any characters.
+        refine: adds what the table cannot express.
+        source: the packages and versions the table was read from.
+        common: a vocabulary of all instrumentations, which does not identify one.
     """
 
     name: str
     fields: Mapping[str, Row]
-    speaks: tuple[str, ...] = ()
+    key_segments: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     refine: Refinement | None = None
     source: str = ""
@@ -71,28 +59,49 @@ class Dialect:
                     (fact, rank, coerce),
                 )
 
-    def facts(self, record: SpanRecord, problems: list[str]) -> Facts:
-        """What *record* says in this dialect; what could not be read is a problem."""
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of attributes that the table reads."""
+        return frozenset(self._places)
+
+    def facts(
+        self, record: SpanRecord, problems: list[str], shape: Shape | None = None
+    ) -> Facts:
+        """The facts of *record* in this dialect; unreadable values go to *problems*.
+
+        Args:
+            shape: the shape of its attributes, if it is known.
+        """
         facts: Facts = {}
         ranks: dict[str, int] = {}
-        places = self._places
-        for key, value in record.attributes.items():
-            if key not in places:
+        attributes = record.attributes
+        shape = shape or find_shape(attributes)
+        for key, fact, rank, coerce, has_rival in shape.derive(self._list_places):
+            if has_rival and fact in ranks and ranks[fact] <= rank:
                 continue
-            for fact, rank, coerce in places[key]:
-                if fact in ranks and ranks[fact] <= rank:
-                    continue
-                coerced = coerce(value)
-                if coerced is not None:
-                    facts[fact], ranks[fact] = coerced, rank
-                elif coerce in TYPED and not _says_nothing(value):
-                    problems.append(f"{key}: not understood")
+            value = attributes[key]
+            coerced = coerce(value)
+            if coerced is not None:
+                facts[fact] = coerced
+                if has_rival:
+                    ranks[fact] = rank
+            elif coerce in TYPED and not _is_placeholder(value):
+                problems.append(f"{key}: not understood")
         if self.refine:
             self.refine(record, facts)
         return facts
 
+    def _list_places(self, keys: tuple[str, ...]) -> tuple[tuple[Any, ...], ...]:
+        """Key, fact, rank and coercion of each row's place that *keys* fill.
 
-def _says_nothing(value: Any) -> bool:
+        And whether another of them has the same fact.
+        """
+        filled = [(key, *place) for key in keys for place in self._places.get(key, ())]
+        facts = Counter(fact for _, fact, _, _ in filled)
+        return tuple((*place, facts[place[1]] > 1) for place in filled)
+
+
+def _is_placeholder(value: Any) -> bool:
     if isinstance(value, str):
         return value.strip() in PLACEHOLDERS
     return value in (None, (), [], {})

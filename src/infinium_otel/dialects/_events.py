@@ -1,6 +1,6 @@
-"""Messages as span events, in the four ways that generations have written them.
+"""Messages in span events, in the four forms of the conventions' generations.
 
-Source: semantic-conventions v1.26.0 to v1.38.0; the emitters that have no logs: Strands,
+Source: semantic-conventions v1.26.0 to v1.38.0; the emitters without logs: Strands and
 Azure's clients.
 """
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import PLACEHOLDERS
 from infinium_otel.dialects._facts import put
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
     from infinium_otel.dialects._dialect import Facts
@@ -25,27 +25,30 @@ _DETAILS = {
 
 
 def put_messages(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
-    """Add the messages that *events* tell."""
-    asked: list[Any] = []
-    answered: list[Any] = []
+    """Add the messages in *events*."""
+    inputs: list[Any] = []
+    outputs: list[Any] = []
     details: dict[str, list[Any]] = {}
     for event in events:
         if _is_withheld(event):
             continue
         if event.name == "gen_ai.choice":
-            answered.append(_message(event, "assistant"))
+            outputs.append(_read_message(event, "assistant"))
         elif event.name.startswith("gen_ai.") and event.name.endswith(".message"):
             role = event.name.removeprefix("gen_ai.").removesuffix(".message")
-            asked.append(_message(event, role))
+            inputs.append(_read_message(event, role))
         else:
             _collect_details(event, details)
-    put(facts, "input", details.get("input") or asked or None)
-    put(facts, "output", details.get("output") or answered or None)
+    has_choice = any(event.name == "gen_ai.choice" for event in events)
+    if inputs and not has_choice and inputs[-1].get("role") == "assistant":
+        outputs.append(inputs.pop())  # the answer, as the last message
+    put(facts, "input", details.get("input") or inputs or None)
+    put(facts, "output", details.get("output") or outputs or None)
     put(facts, "system", details.get("system"))
 
 
 def _is_withheld(event: SpanEvent) -> bool:
-    """An event that only says that there was content."""
+    """An event with a placeholder instead of its content."""
     content = event.attributes.get("content")
     return isinstance(content, str) and bool(content) and content in PLACEHOLDERS
 
@@ -54,43 +57,43 @@ _CONTENT_EVENTS = ("gen_ai.content.prompt", "gen_ai.content.completion")
 
 
 def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
-    """The details event (several concatenate), Azure's, and those of 1.26."""
+    """The details event (several are concatenated), Azure's, and those of 1.26."""
     for key, fact in _DETAILS.items():
         value = event.attributes.get(key)
         if value is None and event.name == key:
             value = event.attributes.get("gen_ai.event.content")
-        found = decode(value)
+        found = loads(value)
         if found:
             details.setdefault(fact, []).extend(
                 found if isinstance(found, (list, tuple)) else [found]
             )
     for key, fact in (("gen_ai.prompt", "input"), ("gen_ai.completion", "output")):
-        # not the chunks of a stream, which share the beginning of the name
+        # not the chunks of a stream, whose names begin alike
         if key in event.attributes and event.name in _CONTENT_EVENTS:
-            details.setdefault(fact, []).append(decode(event.attributes[key]))
+            details.setdefault(fact, []).append(loads(event.attributes[key]))
 
 
 _MESSAGE = frozenset({"role", "content", "tool_calls"})
 
 
-def _message(event: SpanEvent, role: str) -> Any:
-    """The message of one event, whichever attribute holds it."""
+def _read_message(event: SpanEvent, role: str) -> Any:
+    """The message of one event, from any of the attributes in use."""
     attributes = event.attributes
-    inner = decode(attributes.get("message", attributes.get("gen_ai.event.content")))
+    inner = loads(attributes.get("message", attributes.get("gen_ai.event.content")))
     if isinstance(inner, Mapping):
-        inner = inner.get("message", inner)  # Azure's choice holds it one level down
+        inner = inner.get("message", inner)  # one level down in Azure's choice
     if isinstance(inner, Mapping) and not _MESSAGE.isdisjoint(inner):
         calls = {k: attributes[k] for k in ("tool_calls",) if k in attributes}
         return {"role": role, **calls, **inner}
     if inner is not None:
         return {"role": role, "content": inner}
-    return {"role": role, **attributes, "content": decode(attributes.get("content"))}
+    return {"role": role, **attributes, "content": loads(attributes.get("content"))}
 
 
 def put_tool_content(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
-    """Add the arguments and the result of a tool that told them as messages."""
+    """Add the arguments and the result of a tool that reports them as messages."""
     for event in events:
         if event.name == "gen_ai.tool.message":
-            put(facts, "arguments", decode(event.attributes.get("content")) or None)
+            put(facts, "arguments", loads(event.attributes.get("content")) or None)
         elif event.name == "gen_ai.choice":
-            put(facts, "result", decode(event.attributes.get("message")) or None)
+            put(facts, "result", loads(event.attributes.get("message")) or None)

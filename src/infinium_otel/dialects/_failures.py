@@ -1,101 +1,329 @@
-"""What went wrong, from wherever a span tells it."""
+"""The failure of a span: from its exception event, its status or its attributes."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from infinium_otel.dialects._attributes import count, structure, text
-from infinium_otel.jsontext import MAPPING
+from infinium_otel.dialects._attributes import MAX_CACHED, count, structure, text
+from infinium_otel.dialects._failure_codes import find_code
+from infinium_otel.dialects._recorded_exceptions import (
+    EXCEPTION_EVENTS,
+    UNKNOWN,
+    RecordedException,
+    add_cause,
+    find_cause,
+    read_exceptions,
+    remove_prefixes,
+)
+from infinium_otel.dialects._words import split_words
+from infinium_otel.dialects.lenient_json import MAPPING
 from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from infinium_otel.dialects._dialect import Facts
+    from infinium_otel.dialects._shape import Shape
     from infinium_otel.records import SpanRecord
 
+
 CONTROL_FLOW = frozenset(
-    "GraphInterrupt GraphBubbleUp NodeInterrupt Command ParentCommand CallDeferred "
-    "ApprovalRequired CancelledError GeneratorExit StopIteration "
-    "StopAsyncIteration".split()
+    (
+        # LangGraph's, in langgraph.errors and langgraph.types
+        "GraphInterrupt GraphBubbleUp NodeInterrupt Command ParentCommand "
+        # Pydantic AI; from its format version 5 on it records none of them
+        "CallDeferred ApprovalRequired "
+        # LlamaIndex, in llama_index.core.workflow.errors: a workflow has its result
+        "WorkflowDone "
+        # Python; GeneratorExit is a reader that wants no more of a stream
+        "GeneratorExit StopIteration StopAsyncIteration"
+    ).split()
 )
-"""Exceptions that steer a program and mean no failure (dialects trap T18)."""
+"""Exceptions for control flow, which are not failures (docs/reference/traps.md T18).
+
+Any tracer on the way records them, so they belong to no one dialect.
+"""
+
+_PRINTED_CONTROL_FLOW = re.compile(r"[(\[]?Interrupt\(value=")
+"""LangGraph's GraphInterrupt as text: a tuple of what it waits for."""
 
 _TYPED = re.compile(r"([A-Za-z_][\w.]*)(?:: |:$|\()(.*)", re.DOTALL)
-_LOOKS_LIKE_CLASS = re.compile(r"[A-Z]")
 _LOOKS_LIKE_TYPE = re.compile(r"[A-Z]|_error$|\.")
-MIN_HTTP_ERROR = 400
-STATUS_WITHIN = 200
 
 
-def failure_of(record: SpanRecord, facts: Facts) -> Failure | None:
-    """The failure *record* tells of; None if it tells of none."""
-    event = _last_exception(record)
-    kind = text(event.get("exception.type")) or facts.get("error_type")
-    if kind and kind.rpartition(".")[2] in CONTROL_FLOW:
+def read_outcome(
+    record: SpanRecord, shape: Shape, facts: Facts
+) -> tuple[Failure | None, bool | None]:
+    """The failure of *record*, and true if its work was cancelled, which is none."""
+    if _may_have_failed(record, facts):
+        found = read_exceptions(record)
+        last = found[-1] if found else UNKNOWN
+        cancellation = _is_cancellation(record, shape, facts, last)
+        failure = None if cancellation else _read_failure(record, facts, found)
+        return failure, _was_cancelled(record, shape, facts, last) or None
+    if record.status != "ok" and _has_cancelled_outcome(record, shape, facts):
+        return None, True
+    return None, None
+
+
+_REPORTS = frozenset({"failed", "error_type", "error_message"})
+"""The facts that can report a failure by themselves."""
+
+
+def _may_have_failed(record: SpanRecord, facts: Facts) -> bool:
+    """Whether anything at all reports a failure; nearly all spans end here."""
+    if record.status == "error" or not facts.keys().isdisjoint(_REPORTS):
+        return True
+    for event in record.events:
+        if event.name in EXCEPTION_EVENTS:
+            return True
+    return "error" in map(_to_word, facts.get("finish_reasons") or ())
+
+
+def _was_cancelled(
+    record: SpanRecord, shape: Shape, facts: Facts, last: RecordedException
+) -> bool:
+    """Whether the work of *record* was cancelled, by a person or by other work's end.
+
+    Not where a cancellation was only recorded: a reader that has enough of a stream cancels
+    it, and the work is done.
+    """
+    failed = record.status == "error" or facts.get("failed")
+    if record.status == "ok" and not failed:
+        return False
+    is_reported = failed or facts.get("error_type") or last.escaped
+    if is_reported and _is_cancellation(record, shape, facts, last):
+        return True
+    kind = facts.get("error_type")
+    return (not kind or count(kind) is not None) and _has_cancelled_outcome(
+        record, shape, facts
+    )
+
+
+def _is_cancellation(
+    record: SpanRecord, shape: Shape, facts: Facts, error: RecordedException
+) -> bool:
+    """Whether what is recorded as the failure is a cancellation."""
+    kind = error.kind or facts.get("error_type")
+    message = error.message or facts.get("error_message") or record.status_message or ""
+    if (not kind or count(kind)) and _has_cancelled_outcome(record, shape, facts):
+        return True
+    name = (kind or "").rpartition(".")[2]
+    stopped = _CANCELLED.search(name) or _CONTEXT_CANCELLED.search(message)
+    if error.code == _ABORT_CODE:
+        stopped = _ABORTED.search(message)
+    return bool(stopped) and not _TIMEOUT.search(message)
+
+
+CLIENT_CLOSED_REQUEST = 499
+"""The status that proxies report when the client went away before the answer."""
+_ABORT_CODE = "20"
+"""DOMException.ABORT_ERR: OpenTelemetry for JavaScript prefers an error's code to its name."""
+_ABORTED = re.compile(r"(?i)\babort(?:ed)?\b")
+
+
+def _has_cancelled_outcome(record: SpanRecord, shape: Shape, facts: Facts) -> bool:
+    """Whether an attribute for the outcome, in any vocabulary, has that word.
+
+    Or is a switch of that name: `cloudflare.agents.canceled`; or it is the finish reason,
+    or the status of a request.
+    """
+    if facts.get("http_status") == CLIENT_CLOSED_REQUEST:
+        return True
+    if not _STOPPED.isdisjoint(map(_to_word, facts.get("finish_reasons") or ())):
+        return True
+    for key, is_switch in shape.select(_find_outcome):
+        value = record.attributes[key]
+        if is_switch and value in (True, "true"):
+            return True
+        if (
+            isinstance(value, str)
+            and len(value) <= len("cancelled")
+            and value.lower() in _STOPPED
+        ):
+            return True
+    return False
+
+
+def _find_outcome(key: str) -> bool | None:
+    """Whether a key is a switch for a cancelled outcome; None if it is for no outcome."""
+    words = split_words(key)
+    if words[-2:] == ("failure", "kind"):
+        return False
+    last = words[-1:]
+    return last in _SWITCHES if last in _OUTCOMES else None
+
+
+_CANCELLED = re.compile(
+    r"Cancell?(?:ed|ation)|^(?:API)?(?:User)?Abort(?:ed)?Error$|^KeyboardInterrupt$"
+    r"|^(?:user_)?cancell?ed$"
+)
+"""Python's CancelledError, .NET's OperationCanceledException, JavaScript's AbortError."""
+_CONTEXT_CANCELLED = re.compile(r"\bcontext canceled$")
+_TIMEOUT = re.compile(r"(?i)time[d -]?out|deadline|HttpClient\.Timeout")
+"""A time limit also cancels what runs, and is a failure."""
+_STOPPED = frozenset({"canceled", "cancelled"})
+_SWITCHES = frozenset({("canceled",), ("cancelled",)})
+_OUTCOMES = _SWITCHES | {("status",), ("outcome",), ("state",), ("result",)}
+
+
+def count_retries(record: SpanRecord) -> int | None:
+    """The attempts before the last one, where a span has an event for each."""
+    retries = attempts = failed = 0
+    for event in record.events:
+        words = split_words(event.name)
+        retries += not _RETRY.isdisjoint(words)
+        attempts += words[-1:] == ("attempt",)
+        if "error" in words:  # Claude Code numbers the attempts that failed
+            failed = max(failed, count(event.attributes.get("attempt")) or 0)
+    if failed and record.status == "error":
+        failed -= 1  # the last one failed too
+    return max(retries, attempts - 1, min(failed, MAX_ATTEMPTS)) or None
+
+
+MAX_ATTEMPTS = 1_000
+MAX_LISTED = 10
+_RETRY = frozenset({"retry", "retrying", "retried"})
+
+
+def list_retried_errors(record: SpanRecord) -> tuple[str, ...]:
+    """The types of the errors before each retry that a span has an event for."""
+    found = [
+        text(value)
+        for event in record.events
+        if not _RETRY.isdisjoint(split_words(event.name))
+        for key, value in event.attributes.items()
+        if split_words(str(key))[-2:] in _ERROR_TYPES
+    ]
+    return tuple(name[:MAX_ERROR_TYPE] for name in found if name)[:MAX_LISTED]
+
+
+MAX_ERROR_TYPE = 200
+_ERROR_TYPES = frozenset({("error", "type"), ("exception", "type")})
+
+
+def _read_failure(
+    record: SpanRecord, facts: Facts, exceptions: list[RecordedException]
+) -> Failure | None:
+    error = exceptions[-1] if exceptions else None
+    if _is_control_flow(record, facts, error):
         return None
     failed = record.status == "error" or bool(facts.get("failed"))
-    said = facts.get("error_type") or facts.get("error_message")
-    if not (event or failed or (said and record.status != "ok")):
+    if not failed and "error" in map(_to_word, facts.get("finish_reasons") or ()):
+        failed = True
+        facts.setdefault("error_message", "the model's response ended with an error")
+    reported = facts.get("error_type") or facts.get("error_message")
+    if not (error or failed or (reported and record.status != "ok")):
         return None
-    return _failure(record, facts, event, handled=not (failed or said))
-
-
-def is_control_flow(record: SpanRecord) -> bool:
-    """Whether *record* ended by an exception that only steers the program."""
-    kind = text(_last_exception(record).get("exception.type")) or ""
-    return kind.rpartition(".")[2] in CONTROL_FLOW
-
-
-def _last_exception(record: SpanRecord) -> Mapping[str, Any]:
-    for event in reversed(record.events):
-        if event.name in ("exception", "gen_ai.client.operation.exception"):
-            return event.attributes
-    return {}
-
-
-def _failure(
-    record: SpanRecord, facts: Facts, event: Mapping[str, Any], *, handled: bool
-) -> Failure:
-    status_type, status_message = split(record.status_message or "")
-    named = facts.get("error_type")
-    kind = (
-        facts.get("failure_type")
-        or text(event.get("exception.type"))
-        or named
-        or status_type
+    wrapper = None
+    if error is not None:
+        error, wrapper = find_cause(exceptions)
+        failed = failed or (error.escaped and record.status != "ok")
+    return _build_failure(
+        record, facts, error, wrapper, handled=not (failed or reported)
     )
+
+
+def _to_word(reason: str) -> str:
+    return reason.rpartition(".")[2].lower()
+
+
+def _is_control_flow(
+    record: SpanRecord, facts: Facts, error: RecordedException | None
+) -> bool:
+    """Whether an exception, by its type or as printed, only controls the program."""
+    kind = (error and error.kind) or facts.get("error_type")
+    if kind:
+        return kind.rpartition(".")[2] in CONTROL_FLOW
+    message = (
+        (error and error.message) or facts.get("error_message") or record.status_message
+    )
+    if not message:
+        return False
+    if _PRINTED_CONTROL_FLOW.match(message):
+        return True
+    printed = split_description(message)[0] or ""
+    return printed.rpartition(".")[2] in CONTROL_FLOW
+
+
+def _build_failure(
+    record: SpanRecord,
+    facts: Facts,
+    error: RecordedException | None,
+    wrapper: str | None,
+    *,
+    handled: bool,
+) -> Failure:
+    error = error or UNKNOWN
+    status_type, status_message = split_description(record.status_message or "")
+    error_type = facts.get("error_type")
+    kinds = (facts.get("failure_type"), error.kind, error_type, status_type)
+    kind = next((k for k in kinds if k and count(k) is None), None) or error_type
     message = (
         facts.get("failure_message")
-        or text(event.get("exception.message"))
+        or error.message
         or facts.get("error_message")
         or status_message
     )
-    stack = text(event.get("exception.stacktrace")) or facts.get("stack_trace")
-    code = _code(facts, named if named != kind else None, stack, message)
+    stack = error.stack or facts.get("stack_trace")
+    if not message and not stack:
+        stack = _find_traceback(facts)
+        message = stack and stack.rpartition("\n")[2]
+    kind, message = remove_prefixes(kind, message)
+    code = error.code or find_code(
+        facts, error_type if error_type != kind else None, stack, message
+    )
     return Failure(
         type=kind or "error",
-        message=_with_cause(message or _fallback(kind, code, record.name), kind, stack),
+        message=add_cause(
+            message or _default_message(kind, code, record.name), kind, stack
+        ),
         stack_trace=stack,
         code=code,
         handled=handled,
+        wrapper=wrapper,
     )
 
 
-def split(description: str) -> tuple[str | None, str | None]:
-    """Type and message of a status description such as `ValueError: no city`."""
-    description = _reason(description.strip())
+def _find_traceback(facts: Facts) -> str | None:
+    """Python's traceback as the output of code that ran, such as AG2's executors give."""
+    for side in ("result", "output"):
+        found = facts.get(side)
+        if isinstance(found, str) and found.startswith(_TRACEBACK):
+            return found.rstrip()
+    return None
+
+
+_TRACEBACK = "Traceback (most recent call last)"
+
+
+def split_description(description: str) -> tuple[str | None, str | None]:
+    """The type and message in a status description such as `ValueError: no city`."""
+    if len(description) <= MAX_CACHED:
+        return _split_cached(description)
+    return _split_description(description)
+
+
+@lru_cache(maxsize=8)
+def _split_cached(description: str) -> tuple[str | None, str | None]:
+    """As `_split_description`: the spans around a failure repeat its description."""
+    return _split_description(description)
+
+
+def _split_description(description: str) -> tuple[str | None, str | None]:
+    description = _unwrap_error_object(description.strip())
     match = _TYPED.fullmatch(description)
     if match and _LOOKS_LIKE_TYPE.search(match[1]):
         return match[1], match[2].strip() or None
     return None, description or None
 
 
-def _reason(description: str) -> str:
-    """What an error object says that was written down whole (OpenAI's Agents SDK).
+def _unwrap_error_object(description: str) -> str:
+    """The reason in an error object of OpenAI's Agents SDK, written as Python's repr.
 
-    Alone, `{'message': ..., 'data': {'error': ...}}`, or its data behind its message.
+    Either the whole object, `{'message': ..., 'data': {'error': ...}}`, or its data
+    behind its message. The instrumentations of the SDK all take it as the status
+    description, so it belongs to no one dialect.
     """
     words, _, rest = description.partition("{")
     found = structure("{" + rest) if not words or words.endswith(": ") else None
@@ -104,65 +332,11 @@ def _reason(description: str) -> str:
     inner = found.get("data")
     cause = found if words else inner if isinstance(inner, MAPPING) else {}
     reasons = cause.get("error"), None if words else found.get("message")
-    return next((said for said in map(text, reasons) if said), description)
+    return next((reason for reason in map(text, reasons) if reason), description)
 
 
-def _code(
-    facts: Facts, named: str | None, stack: str | None, message: str | None
-) -> str | None:
-    """A vendor's word for the failure, else the status, as text."""
-    told = facts.get("error_code")
-    if told is not None and count(told) is None:
-        return str(told)
-    if named and not _LOOKS_LIKE_CLASS.search(named):
-        return named
-    answer = _ANSWER.search(stack or "")
-    if answer:
-        return answer[1]
-    if told is not None:
-        return str(told)
-    status = facts.get("http_status")
-    if status is not None and status >= MIN_HTTP_ERROR:
-        return str(status)
-    error_type = facts.get("error_type")
-    return error_type if count(error_type) is not None else _status_in(message)
-
-
-_STATUS = re.compile(
-    r"(?i:error code|status(?:[_ ]code)?)[:=]? ([45]\d\d)\b"
-    r"|^([45]\d\d) [A-Z_]{4,40}\b"
-)
-
-
-def _status_in(message: str | None) -> str | None:
-    """The HTTP status that clients write into an exception's text, at its beginning."""
-    match = _STATUS.search((message or "")[:STATUS_WITHIN])
-    return match and (match[1] or match[2])
-
-
-_ANSWER = re.compile(r"""'error': \{[^}]{0,500}'code': '([a-z][\w.-]{1,60})'""")
-"""A provider's answer in an exception's text, which a gateway passes on only there."""
-
-_CHAINED = re.compile(
-    r"\n\n(?:The above exception was the direct cause of the following exception"
-    r"|During handling of the above exception, another exception occurred):\n"
-)
-_LAST_LINE = re.compile(r"([A-Za-z_][\w.]*)(?:: .*)?")
-
-
-def _with_cause(message: str, kind: str | None, stack: str | None) -> str:
-    """*message* with the exception behind it, where a wrapper hides its name."""
-    chain = _CHAINED.split(stack or "", maxsplit=1)
-    last = chain[0].rstrip().rpartition("\n")[2] if len(chain) > 1 else ""
-    match = _LAST_LINE.fullmatch(last)
-    cause = match[1].rpartition(".")[2] if match else ""
-    if not cause or cause in message or cause in (kind or ""):
-        return message
-    return f"{message} (caused by {cause})"
-
-
-def _fallback(kind: str | None, code: str | None, name: str) -> str:
-    """A message where nobody wrote one."""
+def _default_message(kind: str | None, code: str | None, name: str) -> str:
+    """The message of a failure without one."""
     if kind == "tool_error":
         return "the tool reported an error"
     what = kind or f"{name or 'the operation'} failed"

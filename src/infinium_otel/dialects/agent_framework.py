@@ -1,6 +1,6 @@
 """Microsoft Agent Framework: GenAI keys, and spans of its workflow engine.
 
-Source: agent-framework-core 1.23.0.
+Source: agent-framework-core 1.23.0; Microsoft.Agents.AI (.NET) 1.0.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _ENGINE = ("workflow.build", "message.send", "edge_group.process")
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """The engine's own bookkeeping is no work of an agent."""
+    """The engine's own bookkeeping is not an agent's work."""
     name = record.name
     if name.startswith(_ENGINE):
         facts["kind"] = "lifecycle"
-    elif name.startswith("workflow.run"):
+    elif name.startswith(("workflow.run", "workflow.session", "workflow_invoke")):
         facts["weak_kind"] = "workflow"
     elif name.startswith("executor.process"):
         facts["weak_kind"] = "step"
@@ -31,7 +31,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
 
 AGENT_FRAMEWORK = Dialect(
     name="agent_framework",
-    scopes=("agent_framework",),
+    scopes=("agent_framework", "*Microsoft.Agents.AI*"),
     fields=FIELDS,
     refine=refine,
     source="agent-framework-core 1.23.0",

@@ -100,22 +100,23 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Anthropic's counts leave cached tokens out; what else a kind's name means."""
+    """Anthropic's counts exclude cached tokens; names and content by kind."""
     attributes = record.attributes
     if "anthropic" in str(attributes.get("gen_ai.system", "")).lower():
         facts["excludes_cache"] = True
     kind = facts.get("kind")
     if "tool.call.type" in attributes:
-        facts["dropped"] = True  # a tool the model asked for, whether it ran or not
+        # a tool call in the response, whether the tool ran or not
+        facts["dropped"] = True
     elif kind == "tool":
         as_tool(facts, facts.get("label") or record.name)
     elif kind == "agent":
-        put(facts, "agent_name", facts.get("label"))
+        put(facts, "weak_agent_name", facts.get("label"))
 
 
 AGENTOPS = Dialect(
     name="agentops",
-    speaks=("agentops",),
+    key_segments=("agentops",),
     scopes=("agentops", "openai", "anthropic"),
     fields=FIELDS,
     refine=refine,

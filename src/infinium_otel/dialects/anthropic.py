@@ -1,4 +1,4 @@
-"""The spans Anthropic's own client makes.
+"""The spans of Anthropic's own client.
 
 Source: anthropic 2.11.0 (scope `com.anthropic.sdk.python`).
 """
@@ -21,14 +21,15 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Endpoints other than messages are plain requests, models named or not."""
-    if "gen_ai.operation.name" not in record.attributes:
+    """Endpoints other than messages are plain requests, with a model or not."""
+    is_own = record.scope_name.startswith("com.anthropic.")
+    if is_own and "gen_ai.operation.name" not in record.attributes:
         facts["kind"] = "http"
 
 
 ANTHROPIC = Dialect(
     name="anthropic",
-    speaks=("anthropic",),
+    key_segments=("anthropic",),
     scopes=("com.anthropic.sdk.python", "com.anthropic.sdk.python.platform"),
     fields=FIELDS,
     refine=refine,

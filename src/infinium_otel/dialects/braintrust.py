@@ -68,7 +68,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
 
 BRAINTRUST = Dialect(
     name="braintrust",
-    speaks=("braintrust",),
+    key_segments=("braintrust",),
     fields=FIELDS,
     refine=refine,
     source="braintrust 0.48.1",

@@ -1,13 +1,20 @@
-"""Claude Code: the command line's own spans, in bare words.
+"""Claude Code: the command line's own spans, with keys without a prefix.
 
 Source: the attributes as MLflow 3.18.0 and LangWatch (August 2026) read them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import count, data, first, text, texts
+from infinium_otel.dialects._attributes import (
+    count,
+    data,
+    first,
+    structure,
+    text,
+    texts,
+)
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import put
 
@@ -25,7 +32,7 @@ KINDS = {
     "hook": "step",
 }
 UTILITIES = frozenset({"prompt_suggestion", "generate_session_title", "quota"})
-"""Side calls whose answers are never the run's (dialects trap T31)."""
+"""Side calls whose answers are never the run's (docs/reference/traps.md T31)."""
 
 FIELDS = {
     "model": first(text, "model"),
@@ -49,25 +56,57 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Kinds by span type; counts without the cached tokens; a tool's output event."""
-    named = record.name.startswith("claude_code.")
-    if not named and record.scope_name != SCOPE:
+    """Kinds by span type; counts without cached tokens; a tool's output event."""
+    is_own = record.name.startswith("claude_code.")
+    if not is_own and record.scope_name != SCOPE:
         facts.clear()
         return
-    said = text(record.attributes.get("span.type")) or record.name
-    kind = KINDS.get(said.removeprefix("claude_code."), "step")
+    span_type = text(record.attributes.get("span.type")) or record.name
+    kind = KINDS.get(span_type.removeprefix("claude_code."), "step")
     facts["kind"] = kind
     facts["excludes_cache"] = True
     if kind == "llm":
         put(facts, "provider", "anthropic")
+        _put_attempts(record, facts)
         facts["utility"] = facts.get("purpose") in UTILITIES
     elif kind == "agent":
-        put(facts, "agent_name", "claude_code")
+        put(facts, "weak_agent_name", "claude_code")
+        _put_logged_content(record, facts)
     elif kind == "tool":
-        _tool_output(record, facts)
+        _put_tool_output(record, facts)
 
 
-def _tool_output(record: SpanRecord, facts: Facts) -> None:
+def _put_attempts(record: SpanRecord, facts: Facts) -> None:
+    """Add the attempts before the last, which are events."""
+    attempts = sum(event.name == "gen_ai.request.attempt" for event in record.events)
+    if attempts > 1:
+        put(facts, "retry_count", attempts - 1)
+
+
+def _put_logged_content(record: SpanRecord, facts: Facts) -> None:
+    """Add what only log events contain: the answer, and the tools' inputs."""
+    calls: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
+    for event in record.events:
+        attributes = event.attributes
+        if event.name.endswith("tool_result"):
+            call = {
+                "name": text(attributes.get("tool_name")),
+                "id": text(attributes.get("tool_use_id")),
+                "arguments": structure(attributes.get("tool_input")),
+            }
+            if None not in call.values():
+                calls.append(call)
+        elif event.name.endswith("assistant_response"):
+            answer = text(attributes.get("response"))
+            if answer and attributes.get("query_source") not in UTILITIES:
+                messages.append({"role": "assistant", "content": answer})
+    if calls:
+        messages.insert(0, {"role": "assistant", "tool_calls": calls})
+    put(facts, "output", messages or None)
+
+
+def _put_tool_output(record: SpanRecord, facts: Facts) -> None:
     for event in record.events:
         if event.name == "tool.output":
             for key in ("output", "content", "diff"):
@@ -76,7 +115,7 @@ def _tool_output(record: SpanRecord, facts: Facts) -> None:
 
 CLAUDE_CODE = Dialect(
     name="claude_code",
-    speaks=("span",),
+    key_segments=("span",),
     scopes=(SCOPE,),
     fields=FIELDS,
     refine=refine,

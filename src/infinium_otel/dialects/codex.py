@@ -1,4 +1,4 @@
-"""Codex's command line: a turn's totals, retold by the spans inside it.
+"""Codex's command line: a turn's totals, which the spans inside it repeat.
 
 Source: the `codex_cli_rs` scope as LangWatch (August 2026) reads it.
 """
@@ -35,17 +35,17 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A turn is the agent's; the span that handles the answers tells its counts again."""
+    """A turn is the agent; the span that handles the responses repeats its counts."""
     if record.name == "session_task.turn":
         facts["kind"] = "agent"
-        facts["agent_name"] = "codex"
+        facts["weak_agent_name"] = "codex"
     elif record.name.startswith("handle_responses"):
         facts["kind"] = "step"
 
 
 CODEX = Dialect(
     name="codex",
-    speaks=("codex",),
+    key_segments=("codex",),
     scopes=("codex_cli_rs",),
     fields=FIELDS,
     refine=refine,

@@ -44,17 +44,22 @@ GENERIC_KINDS = {
 }
 
 
-def expected(value: Any) -> tuple[str, ...] | None:
-    """What a task shall deliver: one text, whatever commas it holds."""
+def deliverable(value: Any) -> tuple[str, ...] | None:
+    """The expected output of a task: one text, even with commas."""
     found = text(value)
     return (found,) if found else None
+
+
+def description(tasks: Any) -> str | None:
+    """What a crew is to do: the description of its first task."""
+    return text(dig(structure(tasks), 0, "description"))
 
 
 _USAGE = "crewai.crew.usage_metrics"
 
 FIELDS = {
     "objective": first(text, "crewai.task.description"),
-    "deliverables": first(expected, "crewai.task.expected_output"),
+    "deliverables": first(deliverable, "crewai.task.expected_output"),
     # gen_ai.agent.name is the agent's key, a checksum
     "agent_name": first(text, "crewai.agent.role", "gen_ai.agent.name"),
     "task_name": first(text, "crewai.crew.name", "crewai.flow.name"),
@@ -76,9 +81,17 @@ FIELDS = {
     "input": first(data, "gen_ai.input.messages")
     | first(data, "crewai.crew.inputs", "crewai.flow.inputs", "crewai.memory.query")
     | first(data, "crewai.memory.value", "crewai.knowledge.query")
-    | first(data, "crewai.knowledge.task_prompt", "crewai.method.params"),
+    | first(data, "crewai.knowledge.task_prompt", "crewai.method.params")
+    | first(description, "crewai.crew.tasks")
+    | first(text, "crewai.task.description"),
     "output": first(data, "gen_ai.output.messages")
-    | first(data, "crewai.crew.output", "crewai.task.output", "crewai.flow.result")
+    | first(
+        data,
+        "crewai.crew.result",
+        "crewai.crew.output",
+        "crewai.task.output",
+        "crewai.flow.result",
+    )
     | first(data, "crewai.memory.results", "crewai.memory.content")
     | first(data, "crewai.knowledge.retrieved_knowledge", "crewai.method.result")
     | first(data, "crewai.reasoning.plan", "crewai.guardrail.result"),
@@ -86,7 +99,7 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Kinds by the span's name, which is a fixed word here."""
+    """Kinds by the span's name, which is fixed here."""
     kind = KINDS.get(record.name)
     if kind:
         facts["kind"] = kind
@@ -95,32 +108,33 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     if kind == "tool":
         as_tool(facts, None)
     elif "null" in map(record.attributes.get, _INPUTS):
-        facts["input"] = None  # the conventions' key has the same word as a message
+        facts["input"] = None  # the conventions' key has the same "null" as a message
     if record.name == "tool failure":
-        facts["dropped"] = True  # the tool's own span, beside it, tells the failure too
+        # the tool's own span, a sibling, reports the failure too
+        facts["dropped"] = True
     if record.attributes.get("crewai.tool.failure.message"):
         facts["failed"] = True
     if record.scope_name == OPENINFERENCE:
-        _task(structure(record.attributes.get("output.value")), facts)
+        _put_task(structure(record.attributes.get("output.value")), facts)
 
 
 _INPUTS = ("crewai.crew.inputs", "crewai.flow.inputs")
 OPENINFERENCE = "openinference.instrumentation.crewai"
 
 
-def _task(output: Any, facts: Facts) -> None:
-    """OpenInference tells an agent's task only in the output of it."""
+def _put_task(output: Any, facts: Facts) -> None:
+    """Add an agent's task, which OpenInference records only in its output."""
     objective = text(dig(output, "description"))
     if objective and dig(output, "raw") is not None:
         put(facts, "objective", objective)
-        put(facts, "deliverables", expected(dig(output, "expected_output")))
+        put(facts, "deliverables", deliverable(dig(output, "expected_output")))
         put(facts, "input", objective)
         put(facts, "output", text(dig(output, "raw")))
 
 
 CREWAI = Dialect(
     name="crewai",
-    speaks=("crewai",),
+    key_segments=("crewai",),
     scopes=("crewai", OPENINFERENCE),
     fields=FIELDS,
     refine=refine,

@@ -7,7 +7,7 @@ repository (autumn 2026); emitters: opentelemetry-instrumentation-genai-* 1.3b0,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
     amount,
@@ -28,6 +28,7 @@ from infinium_otel.dialects._attributes import (
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._events import put_messages, put_tool_content
 from infinium_otel.dialects._facts import put
+from infinium_otel.dialects._providers import identify_provider
 
 if TYPE_CHECKING:
     from infinium_otel.records import Attributes, SpanRecord
@@ -62,6 +63,9 @@ KINDS = {
     "retrieve": "retrieval",
     "vector_db_retrieve": "retrieval",
     "vectordb": "retrieval",
+    # Proposed in open-telemetry/semantic-conventions-genai#185, and already written.
+    "evaluation": "evaluator",
+    "evaluate": "evaluator",
     "execute_tool": "tool",
     "tool": "tool",
     "tool_call": "tool",
@@ -86,6 +90,7 @@ KINDS = {
     "create_memory_store": "memory",
     "delete_memory_store": "memory",
     "fetch_response": "other",
+    "count_tokens": "other",
     "compact_events": "other",
 }
 GENERIC_KINDS = {
@@ -98,7 +103,11 @@ GENERIC_KINDS = {
 }
 
 FIELDS = {
-    "kind": first(one_of(KINDS), "gen_ai.operation.name"),
+    "kind": first(one_of(KINDS), "gen_ai.operation.name")
+    # Sentry's Relay adds a type to names of any kind.
+    | first(
+        one_of(KINDS | {"agent": "agent", "ai_client": "llm"}), "gen_ai.operation.type"
+    ),
     "weak_kind": first(one_of(GENERIC_KINDS), "gen_ai.operation.name"),
     "operation": first(word, "gen_ai.operation.name"),
     "model": first(text, "gen_ai.response.model"),
@@ -209,10 +218,11 @@ FIELDS = {
     "user_id": first(text, "user.id", "enduser.id", "enduser.pseudo.id", "gen_ai.user")
     | first(text, "gen_ai.request.user"),
     "input": first(data, "gen_ai.input.messages")
-    | first(structure, "gen_ai.prompt")
-    | first(text, "gen_ai.retrieval.query.text"),
+    | first(structure, "gen_ai.prompt", "gen_ai.prompt_json")
+    | first(text, "gen_ai.retrieval.query.text", "gen_ai.prompt"),
     "output": first(data, "gen_ai.output.messages")
-    | first(structure, "gen_ai.completion"),
+    | first(structure, "gen_ai.completion", "gen_ai.completion_json")
+    | first(text, "gen_ai.completion"),
     "system": first(data, "gen_ai.system_instructions"),
     "documents": first(structure, "gen_ai.retrieval.documents"),
     "http_status": first(
@@ -226,31 +236,106 @@ FIELDS = {
     "stack_trace": first(text, "error.stack_trace", "exception.stacktrace"),
 }
 
-UNBILLED = frozenset({"fetch_response"})
+
+def tool_attributes(
+    name: str | None,
+    *,
+    call_id: str | None = None,
+    arguments: str | None = None,
+    result: str | None = None,
+    tool_type: str | None = None,
+) -> dict[str, Any]:
+    """The attributes of a tool's run, under the keys of today's conventions.
+
+    Args:
+        arguments: as JSON text.
+        tool_type: "function", "extension" or "datastore".
+
+    Returns:
+        Only the attributes with a value: OpenTelemetry has no null.
+
+    Source: semantic-conventions v1.41.0, span `execute_tool`.
+    """
+    attributes = {
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": name,
+        "gen_ai.tool.type": tool_type,
+        "gen_ai.tool.call.id": call_id,
+        "gen_ai.tool.call.arguments": arguments,
+        "gen_ai.tool.call.result": result,
+    }
+    return {key: value for key, value in attributes.items() if value is not None}
+
+
+UNBILLED = frozenset({"fetch_response", "count_tokens"})
+"""Operations whose token counts are those of a call made earlier or later.
+
+Source: opentelemetry-go-compile-instrumentation, pull request 1330 (`count_tokens`).
+"""
+
+BEDROCK = "opentelemetry.instrumentation.bedrock"
+BOTOCORE = "opentelemetry.instrumentation.botocore"
+
+
+def _excludes_cache(scope_name: str, facts: Facts) -> bool:
+    """Whether an emitter reports Bedrock's counts as they are, without cached tokens.
+
+    The conventions want them inside `input_tokens`.
+
+    Source: opentelemetry-instrumentation-bedrock (OpenLLMetry) 0.62.4, `span_utils.py`.
+    """
+    if scope_name.startswith(BEDROCK):
+        return True
+    is_botocore = scope_name.startswith(BOTOCORE)
+    return (
+        is_botocore and identify_provider(facts.get("kind", ""), facts) == "aws.bedrock"
+    )
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Content that stands in events or flattened keys, and calls that are none."""
+    """Content in events or flattened keys, and the counts to correct or ignore."""
     if facts.get("operation") in UNBILLED:
         for fact in ("input_tokens", "output_tokens", "total_tokens"):
             facts.pop(fact, None)
+    if facts.get("cache_read") and _excludes_cache(record.scope_name, facts):
+        facts["excludes_cache"] = True
     if "cost_usd" not in facts:
-        put(facts, "cost_usd", _cost_of_parts(record.attributes))
-    if "input" not in facts:
-        put(facts, "input", indexed(record.attributes, "gen_ai.prompt"))
-    if "output" not in facts:
-        put(facts, "output", indexed(record.attributes, "gen_ai.completion"))
-    if record.events:
-        put_messages(facts, record.events)
+        put(facts, "cost_usd", _sum_costs(record.attributes))
+    _put_content(record, facts)
     if facts.get("kind") == "tool":
         put_tool_content(facts, record.events)
     elif facts.get("kind") == "handoff":
-        # The agent on such a span is the one that hands over.
-        facts["agent_name"] = text(record.attributes.get("gen_ai.handoff.to_agent"))
+        _put_receiver(record, facts)
+    elif _is_named_after_its_type(facts):
+        del facts["agent_name"]
 
 
-def _cost_of_parts(attributes: Attributes) -> float | None:
-    """The cost where only its parts are told."""
+def _put_content(record: SpanRecord, facts: Facts) -> None:
+    for side, prefix in (("input", "gen_ai.prompt"), ("output", "gen_ai.completion")):
+        if side not in facts:
+            put(facts, side, indexed(record.attributes, prefix))
+    if record.events:
+        put_messages(facts, record.events)
+
+
+def _is_named_after_its_type(facts: Facts) -> bool:
+    """Whether what orchestrates agents has its type as the agent's name.
+
+    Strands' graph and swarm: `gen_ai.agent.name` is graph under `invoke_graph`.
+    """
+    name = facts.get("agent_name")
+    is_workflow = facts.get("kind") == "workflow"
+    return is_workflow and facts.get("operation") == f"invoke_{name}"
+
+
+def _put_receiver(record: SpanRecord, facts: Facts) -> None:
+    """Add the agent that takes over; gen_ai.agent.name is the one that hands over."""
+    facts.pop("agent_name", None)
+    put(facts, "agent_name", text(record.attributes.get("gen_ai.handoff.to_agent")))
+
+
+def _sum_costs(attributes: Attributes) -> float | None:
+    """The cost of a span that has only the costs of input and output."""
     parts = [amount(attributes[key]) for key in _COSTS if key in attributes]
     return sum(part or 0 for part in parts) if parts else None
 
@@ -260,7 +345,7 @@ _COSTS = ("gen_ai.usage.input_cost", "gen_ai.usage.output_cost")
 
 GENAI = Dialect(
     name="gen_ai",
-    speaks=("gen_ai",),
+    key_segments=("gen_ai",),
     fields=FIELDS,
     refine=refine,
     source="OpenTelemetry semantic conventions 1.26 to 1.41 and their successor",

@@ -18,6 +18,7 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
+from infinium_otel.dialects._fact_table import CALLS
 from infinium_otel.dialects._facts import (
     as_tool,
     dig,
@@ -26,7 +27,6 @@ from infinium_otel.dialects._facts import (
     put_members,
     put_usage_details,
 )
-from infinium_otel.dialects._reading import CALLS
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -74,23 +74,35 @@ _CONFIG = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A call's counts, settings and answer stand only in its recorded content."""
+    """A call's counts, settings and response are only in its recorded content."""
+    if "genkit:type" in record.attributes:
+        put(facts, "weak_kind", "step")  # prompts, templates and whatever is new
+        _put_reported_failure(facts)
     kind = facts.get("kind")
-    named = facts.get("label") or record.name
+    name = facts.get("label") or record.name
     if kind == "tool":
-        as_tool(facts, named)
+        as_tool(facts, name)
     elif kind == "agent":
-        put(facts, "agent_name", named)
+        put(facts, "weak_agent_name", name)
     elif kind in CALLS:
-        put(facts, "model_requested", named)
-        _call(facts)
+        put(facts, "model_requested", name)
+        _refine_call(facts)
 
 
-def _call(facts: Facts) -> None:
-    answer = structure(facts.get("output"))
-    put_counts(facts, dig(answer, "usage"), _USAGE)
-    put(facts, "finish_reasons", texts(dig(answer, "finishReason")))
-    raw = dig(answer, "raw")  # what the provider itself answered
+def _put_reported_failure(facts: Facts) -> None:
+    """Add the failure of an agent in the background, whose state is `success`."""
+    response = structure(facts.get("output"))
+    if dig(response, "finishReason") == "failed":
+        facts["failed"] = True
+        put(facts, "error_message", text(dig(response, "error", "message")))
+        put(facts, "error_type", text(dig(response, "error", "status")))
+
+
+def _refine_call(facts: Facts) -> None:
+    response = structure(facts.get("output"))
+    put_counts(facts, dig(response, "usage"), _USAGE)
+    put(facts, "finish_reasons", texts(dig(response, "finishReason")))
+    raw = dig(response, "raw")  # the provider's own response
     put_members(facts, raw, _RAW)
     put_usage_details(facts, dig(raw, "usage"))
     put_members(facts, dig(structure(facts.get("input")), "config"), _CONFIG)
@@ -98,7 +110,7 @@ def _call(facts: Facts) -> None:
 
 GENKIT = Dialect(
     name="genkit",
-    speaks=(
+    key_segments=(
         "genkit:type",
         "genkit:name",
         "genkit:metadata:subtype",

@@ -24,7 +24,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import as_tool, dig, put, put_usage_details
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -49,7 +49,7 @@ FIELDS = {
     "kind": first(one_of(KINDS), _OBSERVATION + "type"),
     "weak_kind": first(one_of(GENERIC_KINDS), _OBSERVATION + "type"),
     "model": first(text, _OBSERVATION + "model.name"),
-    # LangChain's own words, which its handler passes on
+    # LangChain's own metadata, which the handler copies
     "model_requested": first(text, _METADATA + "ls_model_name"),
     "provider": first(text, _METADATA + "ls_provider"),
     "agent_name": first(text, _METADATA + "lc_agent_name"),
@@ -85,31 +85,31 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Roles of input and output by kind, levels, and nested counts."""
+    """Input and output by kind, levels, and nested counts."""
     if not facts.get("failed"):
-        facts.pop("error_message", None)  # only a remark
+        facts.pop("error_message", None)  # a remark, not an error
     if facts.get("weak_kind") == "step" and "input_tokens" in facts:
         facts["kind"] = "llm"
     usage = structure(record.attributes.get(_USAGE))
     put_usage_details(facts, usage)
     if None not in (dig(usage, "input"), dig(usage, "input_cached_tokens")):
-        facts["excludes_cache"] = True  # Langfuse's own words split the input
+        facts["excludes_cache"] = True  # Langfuse's own names split the input
     kind = facts.get("kind")
     if kind == "tool":
         as_tool(facts, record.name)
     elif kind == "agent":
-        put(facts, "agent_name", record.name)
+        put(facts, "weak_agent_name", record.name)
     elif kind == "llm":
-        _first_token(record, facts)
+        _put_first_token(record, facts)
 
 
-def _first_token(record: SpanRecord, facts: Facts) -> None:
-    """The time of the first token, an ISO text, sometimes quoted."""
-    said = decode(record.attributes.get(_OBSERVATION + "completion_start_time"))
-    if not isinstance(said, str):
+def _put_first_token(record: SpanRecord, facts: Facts) -> None:
+    """Add the time to the first token, from its ISO time, which may be quoted."""
+    iso = loads(record.attributes.get(_OBSERVATION + "completion_start_time"))
+    if not isinstance(iso, str):
         return
     try:
-        moment = datetime.fromisoformat(said.replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(iso.replace("Z", "+00:00"))
     except ValueError:
         return
     if moment.tzinfo is None:
@@ -122,7 +122,7 @@ def _first_token(record: SpanRecord, facts: Facts) -> None:
 
 LANGFUSE = Dialect(
     name="langfuse",
-    speaks=("langfuse",),
+    key_segments=("langfuse",),
     fields=FIELDS,
     refine=refine,
     source="langfuse 5.0.4",

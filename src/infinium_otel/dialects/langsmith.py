@@ -27,9 +27,9 @@ from infinium_otel.dialects._facts import (
     put,
     put_counts,
     put_members,
-    put_refusal,
+    put_provider_error,
 )
-from infinium_otel.dialects._failures import split
+from infinium_otel.dialects._failures import split_description
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -39,7 +39,7 @@ KINDS = {
     "tool": "tool",
     "retriever": "retrieval",
     "embedding": "embedding",
-    # Their gen_ai.operation.name says chat, but no model was called.
+    # Their gen_ai.operation.name is chat, but no model was called.
     "prompt": "step",
     "parser": "step",
 }
@@ -96,7 +96,7 @@ _WRITTEN = {"reasoning": "reasoning"}
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """What only the dumped runs tell, and the error inside its text."""
+    """Facts that only the dumped runs contain, and the error inside its text."""
     if "langsmith.span.kind" not in record.attributes:
         facts.clear()
         return
@@ -105,13 +105,13 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         as_tool(facts, record.name)
     elif kind == "llm":
         put_members(facts, structure(facts.get("input")), _REQUEST)
-        _answer(structure(facts.get("output")), facts)
+        _put_response(structure(facts.get("output")), facts)
     if record.status == "error":
-        _failure(record, facts)
+        _put_failure(record, facts)
 
 
-def _answer(outputs: Any, facts: Facts) -> None:
-    """LangChain's message tells the model, the reason to stop and the tokens."""
+def _put_response(outputs: Any, facts: Facts) -> None:
+    """Add model, finish reason and tokens from LangChain's message."""
     message = dig(outputs, "generations", 0, 0, "message", "kwargs")
     if not isinstance(message, Mapping):
         return
@@ -120,30 +120,30 @@ def _answer(outputs: Any, facts: Facts) -> None:
     put_counts(facts, dig(usage, "input_token_details"), _READ)
     put_counts(facts, dig(usage, "output_token_details"), _WRITTEN)
     response = message.get("response_metadata")
-    put_refusal(facts, response)
+    put_provider_error(facts, response)
     put(facts, "model", text(dig(response, "model_name")))
     put(facts, "response_id", text(dig(response, "id")))
     reason = text(dig(response, "finish_reason")) or text(dig(response, "stop_reason"))
     put(facts, "finish_reasons", (reason,) if reason else None)
 
 
-def _failure(record: SpanRecord, facts: Facts) -> None:
-    """The recorded type is always Exception; the traceback's last line has the real one."""
+def _put_failure(record: SpanRecord, facts: Facts) -> None:
+    """Add the real type: the recorded one is Exception, the traceback ends with it."""
     for event in reversed(record.events):
-        told = text(event.attributes.get("exception.message"))
-        if event.name != "exception" or not told:
+        traceback = text(event.attributes.get("exception.message"))
+        if event.name != "exception" or not traceback:
             continue
-        lines = told.splitlines()
-        kind, message = split(lines[-1])
+        lines = traceback.splitlines()
+        kind, message = split_description(lines[-1])
         put(facts, "failure_type", kind)
         put(facts, "failure_message", message if kind else lines[0])
-        put(facts, "stack_trace", told if len(lines) > 1 else None)
+        put(facts, "stack_trace", traceback if len(lines) > 1 else None)
         return
 
 
 LANGSMITH = Dialect(
     name="langsmith",
-    speaks=("langsmith",),
+    key_segments=("langsmith",),
     fields=FIELDS,
     refine=refine,
     source="langsmith 0.14.17",

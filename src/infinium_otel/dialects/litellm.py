@@ -34,7 +34,7 @@ KINDS = {
     for name in names.split()
     for prefix in ("", "a")
 }
-"""LiteLLM writes the function's name where an operation belongs."""
+"""LiteLLM writes the function's name in place of an operation."""
 
 RAW = "raw_gen_ai_request"
 SERVER = frozenset({"Received Proxy Server Request", "Failed Proxy Server Request"})
@@ -53,21 +53,22 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """The raw request retells its parent; the proxy and its services are transport."""
-    _asked_tools(record, facts)
+    """The raw request repeats its parent; the proxy and its services are transport."""
+    _put_tool_calls(record, facts)
     if record.name == RAW:
-        _raw(record, facts)
+        _refine_raw_request(record, facts)
     elif record.name in SERVER:
         facts["kind"] = "http"
     elif "service" in record.attributes and "call_type" in record.attributes:
         facts["kind"] = "db"
 
 
-def _raw(record: SpanRecord, facts: Facts) -> None:
-    """The provider's own answer, as Python's repr.
+def _refine_raw_request(record: SpanRecord, facts: Facts) -> None:
+    """Read the provider's own response, which is a Python repr.
 
-    It counts as the call inside its parent: the caller's span, written on by every
-    call made under it, keeps only the last.
+    It counts as the call: every call under the caller's span overwrites the attributes
+    of that span, so that only the last would be left. A request without an answer is one
+    too: the facts of a span around it may have been evicted.
     """
     raw = {
         key.split(".", 2)[2]: value
@@ -76,23 +77,24 @@ def _raw(record: SpanRecord, facts: Facts) -> None:
     }
     usage = structure(raw.get("usage"))
     put_usage(facts, usage)
-    if "input_tokens" not in facts:
+    if "input_tokens" not in facts and "messages" not in raw:
         facts["dropped"] = True
         return
     facts["excludes_cache"] = dig(usage, "cache_read_input_tokens") is not None
-    answer = raw.get("choices", raw.get("content", raw.get("output")))
-    facts["kind"] = "embedding" if answer is None else "llm"
+    output = raw.get("choices", raw.get("content", raw.get("output")))
+    is_chat = output is not None or "messages" in raw
+    facts["kind"] = "llm" if is_chat else "embedding"
     put(facts, "model", text(raw.get("model")))
     put(facts, "response_id", text(raw.get("id")))
     put(facts, "input", structure(raw.get("messages")))
-    put(facts, "output", structure(answer))
+    put(facts, "output", structure(output))
 
 
-def _asked_tools(record: SpanRecord, facts: Facts) -> None:
-    """Tools asked for stand beside the messages, which leave them out."""
-    asked = indexed(record.attributes, "gen_ai.completion")
+def _put_tool_calls(record: SpanRecord, facts: Facts) -> None:
+    """Add the tool calls, which are beside the messages and not in them."""
+    choices = indexed(record.attributes, "gen_ai.completion")
     calls = [
-        call for call in asked or () if isinstance(dig(call, "function_call"), dict)
+        call for call in choices or () if isinstance(dig(call, "function_call"), dict)
     ]
     if calls:
         functions = [{"function": call["function_call"]} for call in calls]
@@ -101,7 +103,7 @@ def _asked_tools(record: SpanRecord, facts: Facts) -> None:
 
 LITELLM = Dialect(
     name="litellm",
-    speaks=("litellm", "hidden_params"),
+    key_segments=("litellm", "hidden_params"),
     scopes=("litellm",),
     fields=FIELDS,
     refine=refine,

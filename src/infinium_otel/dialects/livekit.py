@@ -1,7 +1,7 @@
 """LiveKit's voice agents: `lk.*` beside the GenAI keys.
 
-Source: livekit-agents 1.8.9 (`telemetry/trace_types.py`); before the word `pii` stood
-in its keys, as MLflow 3.18.0 reads them.
+Source: livekit-agents 1.8.9 (`telemetry/trace_types.py`); the keys of earlier versions,
+without `pii`, as MLflow 3.18.0 reads them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Kinds by the span's name, which is a fixed word here."""
+    """Kinds by the span's name, which is fixed here."""
     if record.name in KINDS:
         facts["kind"] = KINDS[record.name]
     else:
@@ -69,7 +69,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
 
 LIVEKIT = Dialect(
     name="livekit",
-    speaks=("lk",),
+    key_segments=("lk",),
     scopes=("livekit-agents",),
     fields=FIELDS,
     refine=refine,

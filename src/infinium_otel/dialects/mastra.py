@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects._attributes import data, first, one_of, text, texts
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import as_tool
+from infinium_otel.dialects._provider_objects import put_response
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
 KINDS = {
     "model_inference": "llm",
-    # around one inference, whose messages stand only here
+    # around one inference, whose messages are only here
     "model_step": "llm",
     "llm_generation": "llm",
     "model_chunk": "lifecycle",
@@ -64,14 +65,16 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A tool's content is its arguments and result."""
+    """A tool's content is its arguments and result; a step keeps the whole response."""
     if facts.get("kind") == "tool":
         as_tool(facts, text(record.attributes.get("gen_ai.tool.name")))
+    elif facts.get("kind") == "llm":
+        put_response(facts, record.attributes.get("mastra.metadata.body"))
 
 
 MASTRA = Dialect(
     name="mastra",
-    speaks=("mastra",),
+    key_segments=("mastra",),
     fields=FIELDS,
     refine=refine,
     source="@mastra/otel-exporter 1.4.0",

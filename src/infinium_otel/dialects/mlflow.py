@@ -5,6 +5,7 @@ Source: mlflow 3.18.0 and mlflow-tracing 3.17.2 (`mlflow.tracing.constant`).
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
@@ -22,7 +23,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import as_tool, dig, put, put_members, put_usage
-from infinium_otel.jsontext import text_of
+from infinium_otel.dialects.lenient_json import to_text
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanEvent, SpanRecord
@@ -82,33 +83,62 @@ _RESPONSE = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """What only the recorded inputs and outputs of a call tell."""
+    """Facts that only the recorded inputs and outputs contain."""
     kind = facts.get("kind")
     function = facts.pop("tool_name", None)
     if kind == "tool":
         as_tool(facts, function or record.name)
     elif kind == "agent":
-        put(facts, "agent_name", record.name)
+        put(facts, "agent_name", text(record.attributes.get("name")))
+        put(facts, "weak_agent_name", _find_agent_name(record.name))
     elif kind in ("llm", "embedding"):
-        _call(record, facts)
+        _refine_call(record, facts)
 
 
-def _call(record: SpanRecord, facts: Facts) -> None:
-    asked, answer = structure(facts.get("input")), structure(facts.get("output"))
-    put_members(facts, asked, _REQUEST)
-    put_members(facts, answer, _RESPONSE)
-    put(facts, "finish_reasons", texts(dig(answer, "choices", 0, "finish_reason")))
-    put_usage(facts, dig(answer, "usage"))
+def _find_agent_name(name: str) -> str | None:
+    """The agent's name by its span's; none if that is a method of a class."""
+    return None if _METHOD.fullmatch(name) else name
+
+
+_METHOD = re.compile(r"[A-Z]\w*\.[a-z_]\w*")
+
+
+def _refine_call(record: SpanRecord, facts: Facts) -> None:
+    request, response = structure(facts.get("input")), structure(facts.get("output"))
+    put_members(facts, request, _REQUEST)
+    response_model = text(dig(response, "model_name")) or text(dig(response, "model"))
+    if response_model and facts.get("model") not in (None, response_model):
+        # MLflow's own attribute is the requested model then
+        put(facts, "model_requested", facts["model"])
+        facts["model"] = response_model
+    put_members(facts, response, _RESPONSE)
+    put(facts, "finish_reasons", texts(dig(response, "choices", 0, "finish_reason")))
+    put_usage(facts, dig(response, "usage"))
+    _restore_last_counts(facts, dig(response, "generations", 0))
     if facts["kind"] == "embedding":
-        facts["input"] = dig(asked, "input") or facts.get("input")
-    elif record.events and not dig(answer, "choices", 0, "message", "content"):
-        calls = _streamed_calls(record.events)
+        facts["input"] = dig(request, "input") or facts.get("input")
+    elif record.events and not dig(response, "choices", 0, "message", "content"):
+        calls = _collect_streamed_calls(record.events)
         if calls:
             facts["output"] = [{"role": "assistant", "tool_calls": calls}]
 
 
-def _streamed_calls(events: tuple[SpanEvent, ...]) -> list[dict[str, Any]]:
-    """The tools asked for in a stream: MLflow's sum of its chunks leaves them out."""
+def _restore_last_counts(facts: Facts, chunks: Any) -> None:
+    """Put the counts of a stream's last chunk where MLflow up to 3.7 has their sum.
+
+    Each of LangChain's chunks has the whole prompt, and the output so far.
+    """
+    if not isinstance(chunks, list) or len(chunks) < 2:
+        return
+    usages = [dig(chunk, "message", "usage_metadata") for chunk in chunks]
+    for fact in ("input_tokens", "output_tokens", "total_tokens"):
+        counts = [number_of for u in usages if (number_of := count(dig(u, fact)))]
+        if len(counts) > 1 and sum(counts) == facts.get(fact):
+            facts[fact] = counts[-1]
+
+
+def _collect_streamed_calls(events: tuple[SpanEvent, ...]) -> list[dict[str, Any]]:
+    """The tool calls in a stream's chunks, which MLflow's output of a stream lacks."""
     calls: dict[Any, dict[str, Any]] = {}
     for event in events:
         chunk = structure(event.attributes.get("mlflow.chunk.value"))
@@ -116,13 +146,13 @@ def _streamed_calls(events: tuple[SpanEvent, ...]) -> list[dict[str, Any]]:
             call = calls.setdefault(dig(piece, "index"), {"name": "", "arguments": ""})
             put(call, "id", dig(piece, "id"))
             for part in ("name", "arguments"):
-                call[part] += text_of(dig(piece, "function", part) or "")
+                call[part] += to_text(dig(piece, "function", part) or "")
     return list(calls.values())
 
 
 MLFLOW = Dialect(
     name="mlflow",
-    speaks=("mlflow",),
+    key_segments=("mlflow",),
     fields=FIELDS,
     refine=refine,
     source="mlflow 3.18.0",

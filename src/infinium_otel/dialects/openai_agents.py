@@ -24,11 +24,11 @@ _DEFAULTS = {
         "OpenAI Agents instrumentation",
     ),
 }
-"""What stands on every span, whichever agent it is of."""
+"""The instrumentation writes these on every span, whichever agent it belongs to."""
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Defaults are nobody's name; tasks and turns have no name at all."""
+    """Defaults name no agent; tasks and turns have no name at all."""
     for key, (fact, default) in _DEFAULTS.items():
         if record.attributes.get(key) == default:
             facts.setdefault(fact, None)

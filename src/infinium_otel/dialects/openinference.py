@@ -14,7 +14,6 @@ from infinium_otel.dialects._attributes import (
     MAX_TOKENS,
     amount,
     count,
-    current_agent,
     data,
     first,
     flag,
@@ -28,11 +27,14 @@ from infinium_otel.dialects._attributes import (
     word,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import dig, put_refusal
+from infinium_otel.dialects._facts import dig, put, put_provider_error
 from infinium_otel.dialects._flattened import put_flattened_messages
-from infinium_otel.dialects._printed import PRINTED_TEXT, unquoted
+from infinium_otel.dialects._llama_index import find_current_agent
+from infinium_otel.dialects._provider_objects import put_details_of
+from infinium_otel.dialects._providers import identify_provider
+from infinium_otel.dialects._repr_text import REPR_STRING, parse_repr_string
 from infinium_otel.dialects.genai import KINDS as OPERATIONS
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -55,7 +57,7 @@ _PARAMETERS = ("llm.invocation_parameters", "embedding.invocation_parameters")
 FIELDS = {
     "kind": first(one_of(KINDS), "openinference.span.kind"),
     "weak_kind": first(one_of(GENERIC_KINDS), "openinference.span.kind"),
-    # model_name is the model asked for until an answer names its own
+    # model_name is the requested model unless the response names its own
     "model": first(
         text,
         "llm.response.model_name",
@@ -67,7 +69,7 @@ FIELDS = {
     ),
     "model_requested": first(text, "llm.request.model_name")
     | first(member("model", text), *_PARAMETERS),
-    # provider is who hosts, system whose interface it is
+    # provider hosts the model, system is the API it has
     "provider": first(text, "llm.provider", "llm.system"),
     "input_tokens": first(
         count, "llm.token_count.prompt", "decision.token_count.input"
@@ -89,6 +91,7 @@ FIELDS = {
     "tool_name": first(text, "tool.name"),
     "tool_call_id": first(text, "tool.id"),
     "agent_name": first(text, "agent.name"),
+    "weak_agent_name": first(text, "graph.node.name"),
     "label": first(text, "graph.node.name"),
     "conversation_id": first(text, "session.id"),
     "user_id": first(text, "user.id", "llm.user"),
@@ -99,119 +102,156 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Flattened lists, and what a kind means to its emitter."""
+    """Flattened lists, and the kinds as their emitters mean them."""
     attributes = record.attributes
-    if not record.scope_name.startswith("openinference"):
-        _own_kind(attributes, facts)
+    _correct_kind(record, facts)
     if facts.get("kind") == "agent":
-        _agent(record, facts)
+        _refine_agent(record, facts)
     kind = facts.get("kind")
     if kind == "tool":
-        _tool(record, facts)
+        _refine_tool(record, facts)
     else:
         put_flattened_messages(facts, attributes)
     if kind is None:
-        _running_agent(attributes, facts)
+        _put_running_agent(attributes, facts)
     elif kind == "embedding":
         facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
     elif kind == "llm":
-        _response_facts(facts)
-        facts["dropped"] = _prepares(record)
+        _put_response_facts(facts)
+        facts["dropped"] = _is_preparation(record)
     if record.scope_name.endswith(".autogen_agentchat"):
-        _autogen(facts)
-    _documents(attributes, facts)
+        _put_autogen_messages(facts)
+    if facts.get("cache_read") and _excludes_cache(record.scope_name, facts):
+        facts["excludes_cache"] = True
+    _put_documents(attributes, facts)
     for fact in [name for name, value in facts.items() if value is None]:
         del facts[fact]
 
 
-def _own_kind(attributes: Mapping[str, Any], facts: Facts) -> None:
-    """What the emitter calls a span that a processor added these keys to later.
+_SPEECH = ("stt", "tts")
+"""Pipecat's services that hear and speak; its instrumentation calls them LLM too."""
+_INSTRUMENTATION = "openinference"
+"""In the scope of an instrumentation, Python's or JavaScript's, not of a processor."""
 
-    The processor for OpenLIT says TOOL of calls that asked for one, that for OpenLLMetry
-    says LLM of embeddings.
+
+def _excludes_cache(scope_name: str, facts: Facts) -> bool:
+    """Whether the input lacks the cached tokens: Agno's with Anthropic's own counts."""
+    is_agno = scope_name.startswith("openinference.instrumentation.agno")
+    return is_agno and identify_provider(facts.get("kind", ""), facts) == "anthropic"
+
+
+def _correct_kind(record: SpanRecord, facts: Facts) -> None:
+    if record.attributes.get("service.type") in _SPEECH:
+        facts.pop("kind", None)
+        facts["weak_kind"] = "step"
+    elif _INSTRUMENTATION not in record.scope_name:
+        _restore_kind(record.attributes, facts)
+
+
+def _restore_kind(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """Restore the kind of a span to which a processor added these keys later.
+
+    The processor for OpenLIT writes TOOL on calls that requested one, the one for
+    OpenLLMetry LLM on embeddings.
     """
-    said = attributes.get("gen_ai.operation.name", attributes.get("llm.request.type"))
-    own = OPERATIONS.get(word(said) or "")
+    operation = attributes.get(
+        "gen_ai.operation.name", attributes.get("llm.request.type")
+    )
+    own = OPERATIONS.get(word(operation) or "")
     if own and "kind" in facts:
         facts["kind"] = own
 
 
-def _documents(attributes: Mapping[str, Any], facts: Facts) -> None:
+def _put_documents(attributes: Mapping[str, Any], facts: Facts) -> None:
     for prefix in ("retrieval.documents", "reranker.output_documents"):
         documents = indexed(attributes, prefix)
         if documents:
             facts["documents"] = documents
 
 
-def _prepares(record: SpanRecord) -> bool:
-    """A private method that only readies a request: marked LLM, but no call."""
+def _is_preparation(record: SpanRecord) -> bool:
+    """Whether it is a private method that only prepares a request, though marked LLM."""
     method = record.name.rpartition(".")[2]
-    quiet = record.status != "error" and not any(
+    if not method.startswith("_prepare") or record.status == "error":
+        return False
+    return not any(
         key.startswith(("llm.token_count", "llm.output_messages"))
         for key in record.attributes
     )
-    return method.startswith("_prepare") and quiet
 
 
-def _response_facts(facts: Facts) -> None:
-    """The response's id and model stand only in the raw response."""
+def _put_response_facts(facts: Facts) -> None:
+    """Add the response's id and model, which only the raw response contains."""
     response = facts.pop("response", None)
-    body = decode(facts.get("output") if response is None else response)
+    body = loads(facts.get("output") if response is None else response)
+    if isinstance(body, list) and len(body) == 1:
+        body = body[0]  # the JavaScript Agents SDK lists its one response
     if not isinstance(body, Mapping):
         return
-    source = _response_body(body)
+    source = _find_response_body(body)
     model = text(source.get("model"))
     if model and model != facts.get("model"):
         facts.setdefault("model_requested", facts.get("model"))
         facts["model"] = model
     if text(source.get("id")):
         facts.setdefault("response_id", source["id"])
-    _automatic_calls(body, facts)
-    put_refusal(facts, source)
+    put_details_of(facts, source or body)
+    _add_automatic_calls(body, facts)
+    put_provider_error(facts, source)
 
 
-def _automatic_calls(body: Mapping[str, Any], facts: Facts) -> None:
-    """Gemini's client runs tools itself: what it asked with last is in its answer."""
+def _add_automatic_calls(body: Mapping[str, Any], facts: Facts) -> None:
+    """Add the turns of Gemini's client, which runs tools itself within one call."""
     history = body.get("automatic_function_calling_history")
-    asked = facts.get("input")
-    if isinstance(history, list) and isinstance(asked, list):
-        questions = sum(message.get("role") != "system" for message in asked)
-        facts["input"] = [*asked, *history[questions:]]
+    messages = facts.get("input")
+    if isinstance(history, list) and isinstance(messages, list):
+        known = sum(message.get("role") != "system" for message in messages)
+        facts["input"] = [*messages, *history[known:]]
 
 
-def _response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The provider's answer inside *body*: itself, or LangChain's wrapping of it."""
+def _find_response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The provider's response: *body* itself, or what LangChain keeps of it inside."""
     generations = body.get("generations")
     if isinstance(generations, list):
-        answer: dict[str, Any] = {}
+        response: dict[str, Any] = {}
         for path in (("generation_info",), ("message", "kwargs", "response_metadata")):
-            told = dig(generations, 0, 0, *path)
-            answer |= told if isinstance(told, Mapping) else {}
-        return {"model": answer.get("model_name"), **answer}
+            part = dig(generations, 0, 0, *path)
+            response |= part if isinstance(part, Mapping) else {}
+        return {"model": response.get("model_name"), **response}
     return body if "choices" in body or "content" in body or "output" in body else {}
 
 
-def _tool(record: SpanRecord, facts: Facts) -> None:
-    """A tool's content is its arguments and result; a handoff is told as a tool."""
+def _refine_tool(record: SpanRecord, facts: Facts) -> None:
+    """A tool's content is its arguments and result; a handoff is reported as a tool."""
     facts["arguments"] = facts.pop("input", None)
-    facts["result"] = _response(facts.pop("output", None))
+    facts["result"] = _unwrap_response(facts.pop("output", None))
     if facts["arguments"] is None:
-        facts["arguments"] = _arguments(record.attributes.get("tool.parameters"))
-    if record.name.startswith("handoff to ") and "tool_name" not in facts:
+        facts["arguments"] = _read_arguments(record.attributes.get("tool.parameters"))
+    if _HANDOFF.match(record.name) and _is_handoff(facts):
         facts["kind"] = "handoff"
-        facts["agent_name"] = record.name.removeprefix("handoff to ")
+        facts["agent_name"] = _HANDOFF.sub("", record.name)
+        facts.pop("tool_name", None)
 
 
-def _arguments(parameters: Any) -> Any:
-    """What a tool was called with; LlamaIndex writes there what it may be called with."""
+_HANDOFF = re.compile(r"handoff(?:s)? to ", re.IGNORECASE)
+
+
+def _is_handoff(facts: Facts) -> bool:
+    """Whether it hands over to an agent, rather than being a tool of that name."""
+    name = facts.get("tool_name")
+    return name is None or str(name).lower().startswith("handoff")
+
+
+def _read_arguments(parameters: Any) -> Any:
+    """A tool's arguments; LlamaIndex writes the schema of its parameters instead."""
     found = structure(parameters)
     return None if isinstance(found, Mapping) and "properties" in found else found
 
 
-def _response(output: Any) -> Any:
-    """A tool's answer inside Gemini's function response."""
+def _unwrap_response(output: Any) -> Any:
+    """A tool's result inside Gemini's function response."""
     if isinstance(output, str) and '"response":' in output:
-        found = decode(output)
+        found = loads(output)
         if isinstance(found, Mapping) and found.keys() == _FUNCTION_RESPONSE:
             return found["response"]
     return output
@@ -220,57 +260,96 @@ def _response(output: Any) -> Any:
 _FUNCTION_RESPONSE = frozenset({"id", "name", "response"})
 
 
-def _agent(record: SpanRecord, facts: Facts) -> None:
-    """LangChain's callback says AGENT of whatever has "agent" in its name.
+def _refine_agent(record: SpanRecord, facts: Facts) -> None:
+    """Correct AGENT where it is wrong.
 
-    The Agents SDK's processor says it of the trace, which is no agent's but the run's.
+    LangChain's callback writes it on every span with "agent" in its name, the Agents
+    SDK's processor on the trace, which is the whole run.
     """
     attributes = record.attributes
-    if record.scope_name.endswith(".openai_agents") and "agent_name" not in facts:
-        facts["kind"] = "workflow"
+    node = text(attributes.get("graph.node.id"))
+    if _AGENTS_SDK.search(record.scope_name) and "agent_name" not in facts:
+        if node is None:
+            facts["kind"] = "workflow"
+        else:
+            facts["agent_name"] = node  # its ids are the agents' names
         return
     if "tool.name" in attributes:
         facts["kind"] = "tool"
         return
-    node = text(attributes.get("graph.node.id"))
-    name = node or text(record.name.removesuffix(".run").removesuffix(".arun"))
+    put(facts, "weak_agent_name", _find_weak_name(record, node))
     running = _AGENT_NAME(attributes.get("metadata"))
-    if "agent_name" not in facts and running not in (None, name):
+    name = node or _strip_method(record.name)
+    is_other = running not in (None, name)
+    if "agent_name" not in facts and (is_other or _is_runnable(record)):
         del facts["kind"]
         facts["weak_kind"] = "step"
-        name = running
-    facts.setdefault("agent_name", name)
+        facts["weak_agent_name"] = running
+
+
+_AGENTS_SDK = re.compile(r"openai[-_.]?agents", re.IGNORECASE)
+"""In the scopes of Python's and JavaScript's instrumentations."""
+_LANGCHAIN = re.compile(r"instrumentation[-.]langchain", re.IGNORECASE)
+_PART = re.compile(
+    r"(Runnable|Prompt|Chat[A-Z]|Channel)\w*.*|\w+(Parser|Template|Prompt)(<.*)?|\w+<.*>"
+)
+"""Class names of LangChain's prompts, parsers and runnables."""
+_CALLED = re.compile(r"(?:invoke_agent|ai\.(?:generate|stream)(?:Text|Object)) (.+)")
+_METHOD = re.compile(
+    r"\.(?:a?run|a?run_stream(?:ed|ing)?|a?invoke|__call__|query|a?kickoff)$"
+)
+_GENERATED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{16}|\d{6}")
+
+
+def _is_runnable(record: SpanRecord) -> bool:
+    """Whether LangChain's callback called it an agent only for a word in its class."""
+    is_langchain = _LANGCHAIN.search(record.scope_name) is not None
+    return is_langchain and _PART.fullmatch(record.name) is not None
+
+
+def _strip_method(name: str) -> str | None:
+    return text(_METHOD.sub("", name))
+
+
+def _find_weak_name(record: SpanRecord, node: str | None) -> str | None:
+    """An agent's name from its node or its span's name; not from a generated id."""
+    called = _CALLED.fullmatch(record.name)
+    if called:
+        return called[1].strip()
+    if node is not None and not _GENERATED.search(node):
+        return node
+    return _strip_method(record.name)
 
 
 _AGENT_NAME = member("lc_agent_name", text)
 
 
-_PRINTED = re.compile(
-    rf"source='(?P<source>[^']{{0,100}})' .{{0,1000}}? content=(?P<text>{PRINTED_TEXT})",
+_MESSAGE_REPR = re.compile(
+    rf"source='(?P<source>[^']{{0,100}})' .{{0,1000}}? content=(?P<text>{REPR_STRING})",
     re.DOTALL,
 )
 
 
-def _autogen(facts: Facts) -> None:
-    """AutoGen's messages are printed, each as one text."""
+def _put_autogen_messages(facts: Facts) -> None:
+    """AutoGen's messages are reprs, each one text."""
     messages = dig(structure(facts.get("input")), "messages")
     listed = messages if isinstance(messages, list) else ()
-    printed = [message for message in listed if isinstance(message, str)]
-    found = [match for match in map(_PRINTED.search, printed) if match]
+    reprs = [message for message in listed if isinstance(message, str)]
+    found = [match for match in map(_MESSAGE_REPR.search, reprs) if match]
     if found:
         facts["input"] = [
             {
                 "role": "user" if match["source"] == "user" else "assistant",
-                "content": unquoted(match["text"]),
+                "content": parse_repr_string(match["text"]),
             }
             for match in found
         ]
 
 
-def _running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:
-    """LlamaIndex's workflow names the agent at work only in what its steps return."""
+def _put_running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """Add the agent of a LlamaIndex workflow, from what its steps take and return."""
     for key in ("output.value", "input.value"):
-        name = current_agent(attributes.get(key))
+        name = find_current_agent(attributes.get(key))
         if name:
             facts.setdefault("agent_name", name)
             break
@@ -278,7 +357,7 @@ def _running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:
 
 OPENINFERENCE = Dialect(
     name="openinference",
-    speaks=(
+    key_segments=(
         "openinference",
         "llm",
         "input",

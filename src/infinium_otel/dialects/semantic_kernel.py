@@ -1,4 +1,4 @@
-"""Semantic Kernel: GenAI keys, content in log records, every function a tool.
+"""Semantic Kernel: GenAI keys, content in log records, every function as a tool.
 
 Source: semantic-kernel 1.45.0 (`utils/telemetry`, `functions/kernel_function.py`).
 """
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
 
 
-def function(value: Any) -> str | None:
-    """A function's own name, out of `plugin-function`."""
-    named = text(value)
-    return named and (named.partition("-")[2] or named)
+def function_name(value: Any) -> str | None:
+    """A function's own name, without its plugin's: `plugin-function`."""
+    name = text(value)
+    return name and (name.partition("-")[2] or name)
 
 
 FIELDS = {
     "error_type": first(text, "error.type"),
-    "tool_name": first(function, "gen_ai.tool.name"),
+    "tool_name": first(function_name, "gen_ai.tool.name"),
     "tool_call_id": first(text, "gen_ai.tool.call.id"),
 }
 FUNCTIONS = "semantic_kernel.functions.kernel_function"
@@ -31,20 +31,20 @@ _CLASS = re.compile(r"<class '([\w.]+)'>")
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A function that no model asked for is a frame: prompts are functions too."""
+    """A function that no model requested is a step: prompts are functions too."""
     if record.name == "AutoFunctionInvocationLoop":
         facts["kind"] = "step"
     elif record.scope_name == FUNCTIONS and "tool_call_id" not in facts:
         facts["kind"] = "step"
         facts["label"] = record.name.removeprefix("execute_tool ")
-    named = _CLASS.fullmatch(facts.get("error_type", ""))
-    if named:
-        facts["error_type"] = named[1]
+    match = _CLASS.fullmatch(facts.get("error_type", ""))
+    if match:
+        facts["error_type"] = match[1]
 
 
 SEMANTIC_KERNEL = Dialect(
     name="semantic_kernel",
-    speaks=("sk",),
+    key_segments=("sk",),
     scopes=("semantic_kernel",),
     fields=FIELDS,
     refine=refine,

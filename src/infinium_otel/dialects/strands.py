@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import amount, data, first, text
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.messages import decode_messages
+from infinium_otel.dialects.messages import decode_messages
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -24,30 +24,30 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A tool's status stands in an attribute, its reason only in its answer."""
+    """A tool's status is an attribute, the reason of a failure only in its result."""
     attributes = record.attributes
     status = attributes.get("gen_ai.tool.status", attributes.get("tool.status"))
     if status == "error":
         facts["failed"] = True
         facts["error_type"] = "tool_error"
-        answer = _answer(record)
-        if answer:
-            facts["error_message"] = answer
+        result = _find_result(record)
+        if result:
+            facts["error_message"] = result
     if record.name.startswith("execute_event_loop_cycle"):
         facts["weak_kind"] = "step"
 
 
-def _answer(record: SpanRecord) -> str | None:
+def _find_result(record: SpanRecord) -> str | None:
     for event in reversed(record.events):
         if event.name == "gen_ai.choice":
-            said = decode_messages(event.attributes.get("message"), "assistant")
-            return next((m.text for m in said if m.text), None)
+            messages = decode_messages(event.attributes.get("message"), "assistant")
+            return next((m.text for m in messages if m.text), None)
     return None
 
 
 STRANDS = Dialect(
     name="strands",
-    speaks=("event_loop", "system_prompt"),
+    key_segments=("event_loop", "system_prompt"),
     scopes=SCOPES,
     fields=FIELDS,
     refine=refine,

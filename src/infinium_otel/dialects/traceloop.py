@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.dialects._attributes import (
     any_of,
     count,
-    current_agent,
     data,
     first,
     flag,
@@ -21,7 +20,8 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import put
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects._llama_index import find_current_agent
+from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord
@@ -75,18 +75,18 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Names that stand in the entity, and content wrapped by callbacks."""
+    """Names that are only in the entity, and content wrapped by callbacks."""
     if "tool_name" in facts:
         facts.setdefault("kind", "tool")
     kind = facts.get("kind")
     if kind == "tool":
-        facts.setdefault("tool_name", facts.get("label") or record.name)
-        put(facts, "arguments", _unwrapped(facts.pop("input", None)))
-        put(facts, "result", _unwrapped(facts.pop("output", None)))
+        put(facts, "weak_tool_name", facts.get("label") or record.name)
+        put(facts, "arguments", _unwrap(facts.pop("input", None)))
+        put(facts, "result", _unwrap(facts.pop("output", None)))
     elif kind == "agent" and facts.get("label"):
-        facts.setdefault("agent_name", facts["label"])
+        put(facts, "weak_agent_name", facts["label"])
     if kind is None:
-        put(facts, "agent_name", current_agent(facts.get("output")))
+        put(facts, "agent_name", find_current_agent(facts.get("output")))
 
 
 _INNER = (
@@ -103,15 +103,15 @@ _INNER = (
 _MCP_CALL = frozenset({"tool_name", "arguments"})
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrap(value: Any) -> Any:
     """The content inside a callback's `{"inputs": ..., "kwargs": ...}`."""
-    found = decode(value)
+    found = loads(value)
     if not isinstance(found, Mapping):
         return value
     if found.keys() == _MCP_CALL:
         return found["arguments"]
     for key in _INNER:
-        inner = decode(found.get(key))
+        inner = loads(found.get(key))
         if inner:
             return inner
     return value
@@ -119,7 +119,7 @@ def _unwrapped(value: Any) -> Any:
 
 TRACELOOP = Dialect(
     name="traceloop",
-    speaks=("traceloop", "llm"),
+    key_segments=("traceloop", "llm"),
     fields=FIELDS,
     refine=refine,
     source="OpenLLMetry 0.40.14 and 0.62.4",

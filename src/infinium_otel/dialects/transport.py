@@ -1,4 +1,4 @@
-"""What any span may say of requests and errors, whoever made it.
+"""Requests and errors on any span, whatever instrumentation wrote it.
 
 Source: semantic-conventions v1.44.0 (HTTP, RPC, errors); the spellings before v1.23.
 """
@@ -19,7 +19,7 @@ FIELDS = {
 
 TRANSPORT = Dialect(
     name="transport",
-    speaks=("http", "error", "exception", "rpc"),
+    key_segments=("http", "error", "exception", "rpc"),
     fields=FIELDS,
     source="semantic-conventions 1.44.0",
     common=True,

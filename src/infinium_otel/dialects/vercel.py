@@ -1,11 +1,10 @@
-"""Vercel's AI SDK up to version 6 (`ai.*`); version 7 speaks the GenAI conventions.
+"""Vercel's AI SDK up to version 6 (`ai.*`); version 7 follows the GenAI conventions.
 
 Source: the `ai` package 7.0.77, classes `LegacyOpenTelemetry` and `OpenTelemetry`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
@@ -19,10 +18,12 @@ from infinium_otel.dialects._attributes import (
     texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import dig, put
-from infinium_otel.jsontext import decode
+from infinium_otel.dialects._facts import dig, put, split_prompt
+from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from infinium_otel.records import SpanRecord
 
 KINDS = {
@@ -36,7 +37,7 @@ KINDS = {
     "generateObject": "agent",
     "streamObject": "agent",
 }
-"""By the last word of `ai.operationId`; the outer calls hold the inner ones."""
+"""By the last word of `ai.operationId`; the outer operations contain the inner ones."""
 
 GENERIC_KINDS = {"embed": "step", "embedMany": "step", "rerank": "step"}
 
@@ -46,7 +47,7 @@ _IN, _OUT = "ai.usage.inputTokenDetails.", "ai.usage.outputTokenDetails."
 
 def each(value: Any) -> Any:
     """A list of JSON texts, decoded."""
-    return [decode(item) for item in value] if isinstance(value, tuple) else data(value)
+    return [loads(item) for item in value] if isinstance(value, tuple) else data(value)
 
 
 FIELDS = {
@@ -87,11 +88,11 @@ FIELDS = {
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """Kinds by operation, the answer from its parts, Anthropic's cached tokens."""
+    """Kinds by operation, the output from its parts, Anthropic's cached tokens."""
     attributes = record.attributes
-    said = facts.get("operation") or text(attributes.get("operation.name")) or ""
-    last = said.partition(" ")[0].rpartition(".")[2]
-    if not said.startswith("ai."):
+    operation = facts.get("operation") or text(attributes.get("operation.name")) or ""
+    last = operation.partition(" ")[0].rpartition(".")[2]
+    if not operation.startswith("ai."):
         facts.pop("operation", None)
     elif last in KINDS:
         facts["kind"] = KINDS[last]
@@ -101,48 +102,41 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         put(facts, "agent_name", facts.pop("purpose", None))
     if last in ("doStream", "streamText", "streamObject"):
         facts["streaming"] = True
-    _prompt(facts)
-    put(facts, "output", _output(attributes))
-    _first_chunk(record, facts)
-    _anthropic(attributes, facts)
+    split_prompt(facts)
+    put(facts, "output", _build_output(attributes))
+    _put_first_chunk(record, facts)
+    _put_anthropic_cache(attributes, facts)
 
 
-def _prompt(facts: Facts) -> None:
-    """`ai.prompt` is the call's own object: a prompt or messages, and the system's."""
-    prompt = structure(facts.get("input"))
-    if isinstance(prompt, Mapping) and "role" not in prompt:
-        put(facts, "system", text(prompt.get("system")))
-        said = prompt.get("messages") or prompt.get("prompt")
-        if said:
-            facts["input"] = said
-
-
-def _output(attributes: Mapping[str, Any]) -> Any:
-    """The answer: what was said and the tools asked for. `ai.result.*` is version 3's."""
+def _build_output(attributes: Mapping[str, Any]) -> Any:
+    """The text and the tool calls as one message. `ai.result.*` is version 3's."""
     for prefix in ("ai.response.", "ai.result."):
-        said = attributes.get(prefix + "text") or attributes.get(prefix + "object")
+        content = attributes.get(prefix + "text") or attributes.get(prefix + "object")
         calls = structure(attributes.get(prefix + "toolCalls"))
-        if said or calls:
-            message = {"role": "assistant", "content": said or ""}
+        if content or calls:
+            message = {"role": "assistant", "content": content or ""}
+            reasoning = attributes.get(prefix + "reasoning")
+            if reasoning:
+                message["reasoning"] = reasoning
             return [{**message, "tool_calls": calls} if calls else message]
     return None
 
 
-def _first_chunk(record: SpanRecord, facts: Facts) -> None:
+def _put_first_chunk(record: SpanRecord, facts: Facts) -> None:
     for event in record.events:
         if event.name == "ai.stream.firstChunk":
             for key in ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk"):
                 put(facts, "ttft_ms", amount(event.attributes.get(key)))
 
 
-def _anthropic(attributes: Mapping[str, Any], facts: Facts) -> None:
-    """Up to version 5 Anthropic's input count leaves the cached tokens out."""
+def _put_anthropic_cache(attributes: Mapping[str, Any], facts: Facts) -> None:
+    """Add cached tokens, which Anthropic's input count excludes up to version 5."""
     if not str(facts.get("provider", "")).startswith("anthropic"):
         return
     if any(key.startswith(_IN) for key in attributes):
         return
-    told = structure(attributes.get("ai.response.providerMetadata"))
-    anthropic = dig(told, "anthropic")
+    metadata = structure(attributes.get("ai.response.providerMetadata"))
+    anthropic = dig(metadata, "anthropic")
     put(facts, "cache_read", count(dig(anthropic, "cacheReadInputTokens")))
     put(facts, "cache_write", count(dig(anthropic, "cacheCreationInputTokens")))
     facts["excludes_cache"] = True
@@ -150,7 +144,7 @@ def _anthropic(attributes: Mapping[str, Any], facts: Facts) -> None:
 
 VERCEL = Dialect(
     name="vercel",
-    speaks=("ai",),
+    key_segments=("ai",),
     fields=FIELDS,
     refine=refine,
     source="ai 7.0.77 and its legacy telemetry",

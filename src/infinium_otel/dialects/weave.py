@@ -1,7 +1,7 @@
-"""Weights & Biases' Weave: its spans of other SDKs' runs, and its words on any span.
+"""Weights & Biases' Weave: its spans of other SDKs' runs, its attributes on any span.
 
 Source: weave 0.54.0 (`integrations/openai_agents/otel_processor.py`); `weave.span.kind`
-and `wandb.*` are what its server reads, which takes OpenInference's words for kinds.
+and `wandb.*` are what its server reads, with OpenInference's words for kinds.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _FRAMES = {"task.workflow_name": "workflow", "turn.agent_name": "step"}
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A span of the Agents SDK is what the keys on it belong to."""
+    """Kinds of the Agents SDK's spans, by the keys on them."""
     for key, kind in _KINDS.items():
         if _AGENTS + key in record.attributes:
             put(facts, "kind", kind)
@@ -62,7 +62,7 @@ def refine(record: SpanRecord, facts: Facts) -> None:
 
 WEAVE = Dialect(
     name="weave",
-    speaks=("weave", "wandb"),
+    key_segments=("weave", "wandb"),
     scopes=("weave",),
     fields=FIELDS,
     refine=refine,

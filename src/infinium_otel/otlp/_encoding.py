@@ -9,8 +9,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.otlp._decoded import REMOTE_PARENT, Record
+from infinium_otel.otlp._decoded import MAX_DEPTH, REMOTE_PARENT, Record
 from infinium_otel.records import LogEvent, SpanRecord
+from infinium_otel.taskdata.values import TOO_DEEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,31 +26,37 @@ INT64 = range(-(1 << 63), 1 << 63)
 def to_otlp(records: Iterable[Record]) -> dict[str, Any]:
     """Records as one OTLP/JSON request, ready for `json.dumps`.
 
-    The order of spans is kept, so a scope occurs as often as the order needs. Traces
-    and logs stand in one object, as files may hold them; over HTTP they go to two
-    addresses: send a request of each.
+    The order of spans is kept, so a scope is repeated as often as the order requires.
+    Traces and logs are in one object, as in files; over HTTP they have separate paths:
+    send one request of each.
+
+    Values nested deeper than the decoders read (64 levels) are cut, and so marked.
 
     Returns:
-        `resourceSpans` and `resourceLogs`, each only if there is something in it.
+        `resourceSpans` and `resourceLogs`, each only if it is not empty.
     """
     taken = list(records)
-    spans = [_grouped(record) for record in taken if isinstance(record, SpanRecord)]
-    logs = [_grouped(record) for record in taken if isinstance(record, LogEvent)]
+    spans = [_get_group(record) for record in taken if isinstance(record, SpanRecord)]
+    logs = [_get_group(record) for record in taken if isinstance(record, LogEvent)]
     request = {}
     if spans or not logs:
-        request["resourceSpans"] = _resources(spans, "scopeSpans", "spans", _span)
+        request["resourceSpans"] = _encode_resources(
+            spans, "scopeSpans", "spans", _encode_span
+        )
     if logs:
-        request["resourceLogs"] = _resources(logs, "scopeLogs", "logRecords", _log)
+        request["resourceLogs"] = _encode_resources(
+            logs, "scopeLogs", "logRecords", _encode_log
+        )
     return request
 
 
-def _grouped(record: Any) -> tuple[Attributes, tuple[str, str], Any]:
-    """A record after what it has in common with its neighbours."""
+def _get_group(record: Any) -> tuple[Attributes, tuple[str, str], Any]:
+    """The resource and scope of a record, and the record."""
     scope = (record.scope_name, getattr(record, "scope_version", ""))
     return record.resource, scope, record
 
 
-def _resources(
+def _encode_resources(
     items: list[tuple[Attributes, tuple[str, str], Any]],
     scopes: str,
     records: str,
@@ -57,10 +64,10 @@ def _resources(
 ) -> list[dict[str, Any]]:
     return [
         {
-            "resource": {"attributes": _pairs(resource)},
+            "resource": {"attributes": _encode_attributes(resource)},
             scopes: [
                 {
-                    "scope": _filled(name=name, version=version),
+                    "scope": _drop_defaults(name=name, version=version),
                     records: [encode(record) for _, _, record in of_scope],
                 }
                 for (name, version), of_scope in groupby(of_resource, itemgetter(1))
@@ -70,8 +77,8 @@ def _resources(
     ]
 
 
-def _span(span: SpanRecord) -> dict[str, Any]:
-    status = _filled(
+def _encode_span(span: SpanRecord) -> dict[str, Any]:
+    status = _drop_defaults(
         code=STATUS_NUMBERS.get(span.status, 0), message=span.status_message or ""
     )
     return {
@@ -81,55 +88,56 @@ def _span(span: SpanRecord) -> dict[str, Any]:
         "kind": KIND_NUMBERS.get(span.kind, 0),
         "startTimeUnixNano": str(span.start_ns),
         "endTimeUnixNano": str(span.end_ns),
-        "attributes": _pairs(span.attributes),
-    } | _filled(
+        "attributes": _encode_attributes(span.attributes),
+    } | _drop_defaults(
         parentSpanId=span.parent_id or "",
         flags=REMOTE_PARENT if span.parent_is_remote else 0,
         droppedAttributesCount=span.dropped_attributes,
-        events=[_event(event) for event in span.events],
-        links=[_link(link) for link in span.links],
+        events=[_encode_event(event) for event in span.events],
+        links=[_encode_link(link) for link in span.links],
         status=status,
     )
 
 
-def _event(event: SpanEvent) -> dict[str, Any]:
+def _encode_event(event: SpanEvent) -> dict[str, Any]:
     return {
         "timeUnixNano": str(event.time_ns),
         "name": event.name,
-        "attributes": _pairs(event.attributes),
+        "attributes": _encode_attributes(event.attributes),
     }
 
 
-def _link(link: SpanLink) -> dict[str, Any]:
+def _encode_link(link: SpanLink) -> dict[str, Any]:
     return {
         "traceId": link.trace_id,
         "spanId": link.span_id,
-        "attributes": _pairs(link.attributes),
+        "attributes": _encode_attributes(link.attributes),
     }
 
 
-def _log(log: LogEvent) -> dict[str, Any]:
+def _encode_log(log: LogEvent) -> dict[str, Any]:
     return {
         "timeUnixNano": str(log.time_ns),
         "traceId": log.trace_id,
         "spanId": log.span_id,
-        "body": _value(log.body),
-        "attributes": _pairs(log.attributes),
-    } | _filled(severityNumber=log.severity, eventName=log.name)
+        "body": _encode_value(log.body),
+        "attributes": _encode_attributes(log.attributes),
+    } | _drop_defaults(severityNumber=log.severity, eventName=log.name)
 
 
-def _filled(**members: Any) -> dict[str, Any]:
-    """The members that say something; OTLP leaves defaults out."""
+def _drop_defaults(**members: Any) -> dict[str, Any]:
+    """The members that are not defaults; OTLP omits those."""
     return {name: value for name, value in members.items() if value}
 
 
-def _pairs(attributes: Attributes) -> list[dict[str, Any]]:
+def _encode_attributes(attributes: Attributes, depth: int = 0) -> list[dict[str, Any]]:
     return [
-        {"key": str(key), "value": _value(value)} for key, value in attributes.items()
+        {"key": str(key), "value": _encode_value(value, depth)}
+        for key, value in attributes.items()
     ]
 
 
-def _value(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - a return per kind of value
+def _encode_value(value: Any, depth: int = 0) -> dict[str, Any]:  # noqa: PLR0911 - a return per kind of value
     if value is None:
         return {}
     if isinstance(value, str):
@@ -139,19 +147,29 @@ def _value(value: Any) -> dict[str, Any]:  # noqa: PLR0911 - a return per kind o
     if isinstance(value, int) and value in INT64:
         return {"intValue": str(value)}
     if isinstance(value, float):
-        return {"doubleValue": _real(value)}
+        return {"doubleValue": _encode_float(value)}
     if isinstance(value, bytes):
         return {"bytesValue": b64encode(value).decode()}
-    if isinstance(value, Mapping):
-        return {"kvlistValue": {"values": _pairs(value)}}
-    if isinstance(value, Sequence):
-        return {"arrayValue": {"values": [_value(item) for item in value]}}
-    # an integer past 64 bits, or what no attribute may be
+    if isinstance(value, (Mapping, Sequence)):
+        return _encode_container(value, depth)
+    # an integer beyond 64 bits, or a type that attributes do not allow
     return {"stringValue": str(value)}
 
 
-def _real(value: float) -> float | str:
-    """JSON has no word for the three that are no numbers; protobuf's JSON has."""
+def _encode_container(
+    value: Mapping[str, Any] | Sequence[Any], depth: int
+) -> dict[str, Any]:
+    if depth >= MAX_DEPTH:
+        return {"stringValue": TOO_DEEP}
+    if isinstance(value, Mapping):
+        return {"kvlistValue": {"values": _encode_attributes(value, depth + 1)}}
+    return {
+        "arrayValue": {"values": [_encode_value(each, depth + 1) for each in value]}
+    }
+
+
+def _encode_float(value: float) -> float | str:
+    """NaN and infinities as protobuf's JSON mapping writes them."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"

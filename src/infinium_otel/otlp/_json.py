@@ -10,26 +10,27 @@ from infinium_otel.otlp._decoded import (
     REMOTE_PARENT,
     STATUSES,
     Decoded,
-    times,
+    fill_times,
 )
 from infinium_otel.otlp._fields import (
     Json,
-    camelled,
-    list_of,
-    number_of,
-    object_of,
-    objects_of,
-    text_of,
-    word_of,
+    read_enum,
+    read_list,
+    read_number,
+    read_object,
+    read_objects,
+    read_text,
+    to_camel_case,
 )
 from infinium_otel.otlp._values import (
     SPAN_ID,
     TRACE_ID,
     UNREADABLE,
-    identifier,
-    value_of,
+    read_id,
+    read_value,
 )
 from infinium_otel.records import LogEvent, SpanEvent, SpanLink, SpanRecord
+from infinium_otel.records.bounds import ITEMS_PER_RECORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,22 +38,25 @@ if TYPE_CHECKING:
 SIGNALS = {"resourceSpans", "resourceLogs", "resourceMetrics", "resourceProfiles"}
 
 
-def from_json(document: Any) -> Decoded:
+def from_json(document: Any, decoded: Decoded | None = None) -> Decoded:
     """The records of an OTLP/JSON export request (traces, logs or both).
 
     Args:
         document: the request as `json.loads` gives it. An empty object is an empty
-            request; metrics and profiles hold nothing for us.
+            request; metrics and profiles are ignored.
+        decoded: what to add the records to; None for a new one.
 
     Raises:
-        DecodingError: the document is no OTLP request.
+        DecodingError: the document is not an OTLP request, or has too many records.
     """
     if not isinstance(document, dict):
-        raise DecodingError("not OTLP: a JSON object was expected")
-    document = camelled(document, *SIGNALS)
+        raise DecodingError("invalid OTLP: the body must be a JSON object")
+    document = to_camel_case(document, *SIGNALS)
     if document and not SIGNALS & document.keys():
-        raise DecodingError("not OTLP: neither resourceSpans nor resourceLogs in it")
-    decoded = Decoded()
+        raise DecodingError(
+            "invalid OTLP: neither resourceSpans nor resourceLogs in it"
+        )
+    decoded = decoded or Decoded()
     for wire, resource, scope in _walk(document, "resourceSpans", "Spans", decoded):
         _add_span(wire, resource, scope, decoded)
     for wire, resource, scope in _walk(document, "resourceLogs", "Logs", decoded):
@@ -65,149 +69,157 @@ def _walk(
 ) -> Iterator[tuple[Any, Json, Json]]:
     """Every item of a signal, with its resource's attributes and its scope."""
     scopes, items = f"scope{noun}", "spans" if noun == "Spans" else "logRecords"
-    for group in objects_of(document, signal, decoded):
-        by_scope = camelled(group, scopes)
-        resource = _attributes(object_of(by_scope, "resource", decoded), decoded)
-        for scope_group in objects_of(by_scope, scopes, decoded):
-            by_item = camelled(scope_group, items)
-            scope = object_of(by_item, "scope", decoded)
-            for wire in list_of(by_item, items, decoded):
+    spend = decoded.budget.spend
+    for group in read_objects(document, signal, decoded):
+        spend(ITEMS_PER_RECORD)
+        by_scope = to_camel_case(group, scopes)
+        resource = _read_attributes(read_object(by_scope, "resource", decoded), decoded)
+        for scope_group in read_objects(by_scope, scopes, decoded):
+            by_item = to_camel_case(scope_group, items)
+            scope = read_object(by_item, "scope", decoded)
+            wires = read_list(by_item, items, decoded)
+            spend(ITEMS_PER_RECORD * (1 + len(wires)))
+            for wire in wires:
                 yield wire, resource, scope
 
 
 def _add_span(wire: Any, resource: Json, scope: Json, decoded: Decoded) -> None:
     if not isinstance(wire, dict):
-        decoded.reject_span("a span is no object")
+        decoded.reject_span("a span is not an object")
         return
-    wire = camelled(wire, "traceId")
-    trace_id = identifier(wire.get("traceId"), TRACE_ID)
-    span_id = identifier(wire.get("spanId"), SPAN_ID)
+    wire = to_camel_case(wire, "traceId")
+    trace_id = read_id(wire.get("traceId"), TRACE_ID)
+    span_id = read_id(wire.get("spanId"), SPAN_ID)
     if trace_id is None or span_id is None:
         decoded.reject_span("a span has no usable traceId and spanId")
         return
-    status = object_of(wire, "status", decoded)
-    start_ns, end_ns = times(
-        number_of(wire, "startTimeUnixNano", decoded),
-        number_of(wire, "endTimeUnixNano", decoded),
+    status = read_object(wire, "status", decoded)
+    start_ns, end_ns = fill_times(
+        read_number(wire, "startTimeUnixNano", decoded),
+        read_number(wire, "endTimeUnixNano", decoded),
     )
     decoded.records.append(
         SpanRecord(
             trace_id=trace_id,
             span_id=span_id,
-            parent_id=_parent(wire, decoded),
-            name=text_of(wire, "name", decoded),
+            parent_id=_read_parent(wire, decoded),
+            name=read_text(wire, "name", decoded),
             start_ns=start_ns,
             end_ns=end_ns,
-            attributes=_attributes(wire, decoded),
-            kind=word_of(wire, "kind", KINDS, "SPAN_KIND_", decoded),
-            status=word_of(status, "code", STATUSES, "STATUS_CODE_", decoded),
-            status_message=text_of(status, "message", decoded) or None,
-            events=_events(wire, decoded),
-            links=_links(wire, decoded),
-            scope_name=text_of(scope, "name", decoded),
-            scope_version=text_of(scope, "version", decoded),
+            attributes=_read_attributes(wire, decoded),
+            kind=read_enum(wire, "kind", KINDS, "SPAN_KIND_", decoded),
+            status=read_enum(status, "code", STATUSES, "STATUS_CODE_", decoded),
+            status_message=read_text(status, "message", decoded) or None,
+            events=_read_events(wire, decoded),
+            links=_read_links(wire, decoded),
+            scope_name=read_text(scope, "name", decoded),
+            scope_version=read_text(scope, "version", decoded),
             resource=resource,
-            parent_is_remote=number_of(wire, "flags", decoded) & REMOTE_PARENT
+            parent_is_remote=read_number(wire, "flags", decoded) & REMOTE_PARENT
             == REMOTE_PARENT,
-            dropped_attributes=number_of(wire, "droppedAttributesCount", decoded),
+            dropped_attributes=read_number(wire, "droppedAttributesCount", decoded),
         )
     )
 
 
-def _parent(wire: Json, decoded: Decoded) -> str | None:
-    written = wire.get("parentSpanId")
-    parent = identifier(written, SPAN_ID)
-    if written and parent is None and written != "0" * 16:
-        decoded.note("a parentSpanId is malformed; its span is taken for a root")
+def _read_parent(wire: Json, decoded: Decoded) -> str | None:
+    parent_text = wire.get("parentSpanId")
+    parent = read_id(parent_text, SPAN_ID)
+    if parent_text and parent is None and parent_text != "0" * 16:
+        decoded.note("a parentSpanId is malformed; its span is read as a root")
     return parent
 
 
-def _events(wire: Json, decoded: Decoded) -> tuple[SpanEvent, ...]:
+def _read_events(wire: Json, decoded: Decoded) -> tuple[SpanEvent, ...]:
     return tuple(
         SpanEvent(
-            name=text_of(event, "name", decoded),
-            time_ns=number_of(event, "timeUnixNano", decoded),
-            attributes=_attributes(event, decoded),
+            name=read_text(event, "name", decoded),
+            time_ns=read_number(event, "timeUnixNano", decoded),
+            attributes=_read_attributes(event, decoded),
         )
-        for event in objects_of(wire, "events", decoded)
+        for event in read_objects(wire, "events", decoded)
     )
 
 
-def _links(wire: Json, decoded: Decoded) -> tuple[SpanLink, ...]:
+def _read_links(wire: Json, decoded: Decoded) -> tuple[SpanLink, ...]:
     found = []
-    for link in objects_of(wire, "links", decoded):
-        trace_id = identifier(link.get("traceId"), TRACE_ID)
-        span_id = identifier(link.get("spanId"), SPAN_ID)
+    for link in read_objects(wire, "links", decoded):
+        trace_id = read_id(link.get("traceId"), TRACE_ID)
+        span_id = read_id(link.get("spanId"), SPAN_ID)
         if trace_id and span_id:
-            found.append(SpanLink(trace_id, span_id, _attributes(link, decoded)))
+            found.append(SpanLink(trace_id, span_id, _read_attributes(link, decoded)))
         else:
-            decoded.note("a link has no usable traceId and spanId; left out")
+            decoded.note("a link has no usable traceId and spanId; skipped")
     return tuple(found)
 
 
 def _add_log(wire: Any, resource: Json, scope: Json, decoded: Decoded) -> None:
     if not isinstance(wire, dict):
-        decoded.reject_log("a log record is no object")
+        decoded.reject_log("a log record is not an object")
         return
-    wire = camelled(wire, "traceId")
-    trace_id = identifier(wire.get("traceId"), TRACE_ID)
-    span_id = identifier(wire.get("spanId"), SPAN_ID)
+    wire = to_camel_case(wire, "traceId")
+    trace_id = read_id(wire.get("traceId"), TRACE_ID)
+    span_id = read_id(wire.get("spanId"), SPAN_ID)
     if trace_id is None or span_id is None:
-        _leave_log(wire, decoded)
+        _count_skipped_log(wire, decoded)
         return
-    attributes = _attributes(wire, decoded)
+    attributes = _read_attributes(wire, decoded)
     decoded.records.append(
         LogEvent(
             trace_id=trace_id,
             span_id=span_id,
-            name=_event_name(wire, attributes, decoded),
-            time_ns=number_of(wire, "timeUnixNano", decoded)
-            or number_of(wire, "observedTimeUnixNano", decoded),
+            name=_read_event_name(wire, attributes, decoded),
+            time_ns=read_number(wire, "timeUnixNano", decoded)
+            or read_number(wire, "observedTimeUnixNano", decoded),
             attributes=attributes,
-            body=_body(wire, decoded),
-            severity=_severity(wire, decoded),
-            scope_name=text_of(scope, "name", decoded),
+            body=_read_body(wire, decoded),
+            severity=_read_severity(wire, decoded),
+            scope_name=read_text(scope, "name", decoded),
             resource=resource,
         )
     )
 
 
-def _leave_log(wire: Json, decoded: Decoded) -> None:
-    """A record without ids stands alone; one with ids that cannot be read is bad."""
+def _count_skipped_log(wire: Json, decoded: Decoded) -> None:
+    """Count a record without ids as unrelated, one with malformed ids as rejected."""
     ids = ((wire.get("traceId"), TRACE_ID), (wire.get("spanId"), SPAN_ID))
-    if all(_is_blank(text) or identifier(text, pattern) for text, pattern in ids):
+    if all(_is_blank(text) or read_id(text, pattern) for text, pattern in ids):
         decoded.unrelated_logs += 1
     else:
         decoded.reject_log("a log record's traceId or spanId is malformed")
 
 
-def _is_blank(written: Any) -> bool:
-    return not written or (isinstance(written, str) and not written.strip("0"))
+def _is_blank(parent_text: Any) -> bool:
+    return not parent_text or (
+        isinstance(parent_text, str) and not parent_text.strip("0")
+    )
 
 
-def _event_name(wire: Json, attributes: Json, decoded: Decoded) -> str:
-    """The field; records written before it was there carry an attribute instead."""
+def _read_event_name(wire: Json, attributes: Json, decoded: Decoded) -> str:
+    """The field, or the attribute that was used before OTLP had the field."""
     named = attributes.get("event.name")
-    return text_of(wire, "eventName", decoded) or (named if type(named) is str else "")
+    return read_text(wire, "eventName", decoded) or (
+        named if type(named) is str else ""
+    )
 
 
-def _body(wire: Json, decoded: Decoded) -> Any:
+def _read_body(wire: Json, decoded: Decoded) -> Any:
     try:
-        return value_of(wire.get("body") or {})
+        return read_value(wire.get("body") or {})
     except UNREADABLE:
-        decoded.note("a log record's body cannot be read; left out")
+        decoded.note("a log record's body cannot be read; skipped")
         return None
 
 
-def _severity(wire: Json, decoded: Decoded) -> int:
+def _read_severity(wire: Json, decoded: Decoded) -> int:
     """The severity's number; its name ("SEVERITY_NUMBER_INFO2") is looked up."""
     severity = wire.get("severityNumber")
-    if isinstance(severity, str) and severity.startswith(_SEVERITY):
-        return SEVERITIES.get(severity.removeprefix(_SEVERITY), 0)
-    return number_of(wire, "severityNumber", decoded)
+    if isinstance(severity, str) and severity.startswith(_SEVERITY_PREFIX):
+        return SEVERITIES.get(severity.removeprefix(_SEVERITY_PREFIX), 0)
+    return read_number(wire, "severityNumber", decoded)
 
 
-_SEVERITY = "SEVERITY_NUMBER_"
+_SEVERITY_PREFIX = "SEVERITY_NUMBER_"
 
 SEVERITIES = {
     f"{word}{step or ''}": 4 * rank + max(step, 1)
@@ -216,16 +228,16 @@ SEVERITIES = {
 }
 
 
-def _attributes(wire: Json, decoded: Decoded) -> Json:
-    """The attributes of *wire*; one that cannot be read is left out."""
+def _read_attributes(wire: Json, decoded: Decoded) -> Json:
+    """The attributes of *wire*; one that cannot be read is skipped."""
     found: Json = {}
-    for pair in list_of(wire, "attributes", decoded):
+    for pair in read_list(wire, "attributes", decoded):
         try:
             key = pair["key"]
             if type(key) is str:
-                found[key] = value_of(pair.get("value") or {})
+                found[key] = read_value(pair.get("value") or {})
                 continue
         except UNREADABLE:
             pass
-        decoded.note("an attribute cannot be read; left out")
+        decoded.note("an attribute cannot be read; skipped")
     return found

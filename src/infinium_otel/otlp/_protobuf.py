@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import DecodingError, MissingExtraError
-from infinium_otel.otlp._decoded import (
-    KINDS,
-    REMOTE_PARENT,
-    STATUSES,
-    Decoded,
-    times,
-)
-from infinium_otel.records import LogEvent, SpanEvent, SpanLink, SpanRecord
+from infinium_otel.otlp import _wire
+from infinium_otel.otlp._decoded import Decoded
+from infinium_otel.otlp._protobuf_records import Values, add_log, add_span
+from infinium_otel.records.bounds import ITEMS_PER_RECORD, Budget, check_record_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
-TRACE_ID_BYTES = 16
-SPAN_ID_BYTES = 8
+
+SMALL_BYTES = 64 * 1024
+"""Bytes of a message that is parsed unchecked: whatever it holds, it is not much."""
+
+
+BATCH = 10_000
+"""Records of a file's request in one result."""
+
+UNLIMITED = 1 << 62
 
 
 def from_protobuf(body: bytes, signal: str = "traces") -> Decoded:
@@ -26,161 +30,185 @@ def from_protobuf(body: bytes, signal: str = "traces") -> Decoded:
 
     Args:
         body: the message, decompressed.
-        signal: "traces" or "logs": the bytes do not tell which request they are.
+        signal: "traces" or "logs": the bytes do not identify the request.
 
     Raises:
-        DecodingError: the bytes are no such request, or were cut.
+        DecodingError: the bytes are not such a request, were cut, or hold too much
+            (413).
         MissingExtraError: the `otlp` extra is not installed.
     """
+    if len(body) <= SMALL_BYTES:
+        whole = _parse_whole(body, signal)
+        if whole is not None:
+            return whole
     decoded = Decoded()
-    if signal == "logs":
-        for group in _parsed(body, signal).resource_logs:
-            _add_resource(group, group.scope_logs, decoded)
-    else:
-        for group in _parsed(body, signal).resource_spans:
-            _add_resource(group, group.scope_spans, decoded)
+    try:
+        for add in _Request(body, signal, decoded.budget).iter_records():
+            add(decoded)
+    except DecodingError as error:
+        if error.message != _wire.CUT:
+            raise
+        raise DecodingError(f"{error} for {signal}") from None
     return decoded
 
 
-def _parsed(body: bytes, signal: str) -> Any:
+def _parse_whole(body: bytes, signal: str) -> Decoded | None:
+    """As `from_protobuf`, for a small request: parsed at once, which is far quicker.
+
+    Returns:
+        None if it must be split into its records to find out what is wrong with it.
+    """
+    types = _load_types(signal)
+    try:
+        request = types["Request"].FromString(body)
+    except types["DecodeError"]:
+        return None
+    decoded = Decoded()
+    if signal == "logs":
+        for group in request.resource_logs:
+            resource = Values(decoded.budget).read_pairs(group.resource.attributes)
+            for part in group.scope_logs:
+                _add_all(add_log, part.log_records, resource, part.scope, decoded)
+    else:
+        for group in request.resource_spans:
+            resource = Values(decoded.budget).read_pairs(group.resource.attributes)
+            for part in group.scope_spans:
+                _add_all(add_span, part.spans, resource, part.scope, decoded)
+    return decoded
+
+
+def _add_all(
+    add: Callable[..., None],
+    records: Iterable[Any],
+    resource: dict[str, Any],
+    scope: Any,
+    decoded: Decoded,
+) -> None:
+    name, version = scope.name, scope.version
+    for wire in records:
+        decoded.budget.spend(ITEMS_PER_RECORD)
+        add(wire, resource, name, version, decoded)
+
+
+def iter_protobuf(body: bytes, signal: str) -> Iterator[Decoded]:
+    """As `from_protobuf`, for a request of any length: its records in batches.
+
+    Yields:
+        one result at least.
+    """
+    decoded = Decoded()
+    request = _Request(body, signal, Budget(UNLIMITED))
+    for add in request.iter_records():
+        add(decoded)
+        if len(decoded.records) >= BATCH:
+            yield decoded
+            decoded = Decoded()
+    yield decoded
+
+
+class _Request:
+    """A request that is split into its records, which are parsed one by one.
+
+    Args:
+        body: the message.
+        signal: "traces" or "logs".
+        budget: for what surrounds the records.
+    """
+
+    def __init__(self, body: bytes, signal: str, budget: Budget) -> None:
+        self._types = _load_types(signal)
+        self._body = body
+        self._budget = budget
+        is_logs = signal == "logs"
+        self._fields = _wire.LOG if is_logs else _wire.SPAN
+        self._add: Callable[..., None] = add_log if is_logs else add_span
+
+    def iter_records(self) -> Iterator[Callable[[Decoded], None]]:
+        """A function for each record that adds it to a result."""
+        for _, start, end in self._iter_list(0, len(self._body), _wire.FIRST):
+            resource_wire = self._read_common(start, end, "Resource", _wire.RESOURCE)
+            resource = Values(self._budget).read_pairs(resource_wire.attributes)
+            for _, first, last in self._iter_list(start, end, _wire.SECOND):
+                scope = self._read_common(
+                    first, last, "InstrumentationScope", _wire.SCOPE
+                )
+                names = (scope.name, scope.version)
+                for _, at, stop in self._iter_list(first, last, _wire.SECOND):
+                    yield self._make_adder(at, stop, resource, names)
+
+    def _make_adder(
+        self, start: int, end: int, resource: dict[str, Any], scope: tuple[str, str]
+    ) -> Callable[[Decoded], None]:
+        def add(decoded: Decoded) -> None:
+            decoded.budget.spend(ITEMS_PER_RECORD)
+            wire = self._parse(start, end, "Record", self._fields, decoded.budget)
+            self._add(wire, resource, *scope, decoded)
+
+        return add
+
+    def _iter_list(
+        self, start: int, end: int, number: int
+    ) -> Iterator[tuple[int, int, int]]:
+        """The messages of one field, each of which counts as a record."""
+        for found in _wire.iter_messages(self._body, start, end, self._budget):
+            if found[0] == number:
+                yield found
+
+    def _read_common(self, start: int, end: int, name: str, fields: Any) -> Any:
+        """The resource or scope of a group, which may follow its list.
+
+        Source: protobuf.dev, "Last One Wins": parts of a message are merged, as if they
+        were one text.
+        """
+        self._budget.spend(ITEMS_PER_RECORD)
+        found = [*self._iter_list(start, end, _wire.FIRST)]
+        if len(found) == 1:
+            return self._parse(*found[0][1:], name, fields, self._budget)
+        parts = b"".join(self._body[at:stop] for _, at, stop in found)
+        check_record_size(len(parts))
+        return self._parse_bytes(parts, name, fields, self._budget)
+
+    def _parse(
+        self, start: int, end: int, name: str, fields: Any, budget: Budget
+    ) -> Any:
+        check_record_size(end - start)
+        return self._parse_bytes(self._body[start:end], name, fields, budget)
+
+    def _parse_bytes(self, data: bytes, name: str, fields: Any, budget: Budget) -> Any:
+        if len(data) > SMALL_BYTES:
+            _wire.check_message(data, 0, len(data), fields, budget.items)
+        try:
+            return self._types[name].FromString(data)
+        except self._types["DecodeError"]:
+            raise DecodingError(_wire.CUT) from None
+
+
+@lru_cache(maxsize=2)
+def _load_types(signal: str) -> dict[str, Any]:
     # imported here: protobuf is an extra, and slow to import
     try:
         from google.protobuf.message import DecodeError  # noqa: PLC0415 - an extra
+        from opentelemetry.proto.common.v1.common_pb2 import (  # noqa: PLC0415 - an extra
+            InstrumentationScope,
+        )
         from opentelemetry.proto.logs.v1.logs_pb2 import (  # noqa: PLC0415 - an extra
+            LogRecord,
             LogsData,
         )
+        from opentelemetry.proto.resource.v1.resource_pb2 import (  # noqa: PLC0415 - an extra
+            Resource,
+        )
         from opentelemetry.proto.trace.v1.trace_pb2 import (  # noqa: PLC0415 - an extra
+            Span,
             TracesData,
         )
     except ImportError:
         raise MissingExtraError("Reading OTLP protobuf", "otlp") from None
-    message: Any = LogsData() if signal == "logs" else TracesData()
-    try:
-        message.ParseFromString(body)
-    except DecodeError:
-        raise DecodingError(f"not OTLP: no protobuf request for {signal}") from None
-    return message
-
-
-def _add_resource(group: Any, scopes: Iterable[Any], decoded: Decoded) -> None:
-    resource = _pairs(group.resource.attributes)
-    for by_scope in scopes:
-        scope = (by_scope.scope.name, by_scope.scope.version)
-        for span in getattr(by_scope, "spans", ()):
-            _add_span(span, resource, *scope, decoded)
-        for log in getattr(by_scope, "log_records", ()):
-            _add_log(log, resource, scope[0], decoded)
-
-
-def _add_span(
-    wire: Any, resource: dict[str, Any], scope: str, version: str, decoded: Decoded
-) -> None:
-    trace_id = _identifier(wire.trace_id, TRACE_ID_BYTES)
-    span_id = _identifier(wire.span_id, SPAN_ID_BYTES)
-    if trace_id is None or span_id is None:
-        decoded.reject_span("a span has no usable trace_id and span_id")
-        return
-    parent_id = _identifier(wire.parent_span_id, SPAN_ID_BYTES)
-    if parent_id is None and any(wire.parent_span_id):
-        decoded.note("a parent_span_id is malformed; its span is taken for a root")
-    start_ns, end_ns = times(wire.start_time_unix_nano, wire.end_time_unix_nano)
-    decoded.records.append(
-        SpanRecord(
-            trace_id=trace_id,
-            span_id=span_id,
-            parent_id=parent_id,
-            name=wire.name,
-            start_ns=start_ns,
-            end_ns=end_ns,
-            attributes=_pairs(wire.attributes),
-            kind=_word(wire.kind, KINDS, "kind", decoded),
-            status=_word(wire.status.code, STATUSES, "status code", decoded),
-            status_message=wire.status.message or None,
-            events=tuple(map(_event, wire.events)),
-            links=_links(wire.links, decoded),
-            scope_name=scope,
-            scope_version=version,
-            resource=resource,
-            parent_is_remote=wire.flags & REMOTE_PARENT == REMOTE_PARENT,
-            dropped_attributes=wire.dropped_attributes_count,
-        )
-    )
-
-
-def _add_log(wire: Any, resource: dict[str, Any], scope: str, decoded: Decoded) -> None:
-    trace_id = _identifier(wire.trace_id, TRACE_ID_BYTES)
-    span_id = _identifier(wire.span_id, SPAN_ID_BYTES)
-    if trace_id is None or span_id is None:
-        _leave_log(wire, trace_id, span_id, decoded)
-        return
-    attributes = _pairs(wire.attributes)
-    named = attributes.get("event.name")
-    decoded.records.append(
-        LogEvent(
-            trace_id=trace_id,
-            span_id=span_id,
-            # the attribute is where records said it before the field was there
-            name=wire.event_name or (named if isinstance(named, str) else ""),
-            time_ns=wire.time_unix_nano or wire.observed_time_unix_nano,
-            attributes=attributes,
-            body=_value(wire.body),
-            severity=wire.severity_number,
-            scope_name=scope,
-            resource=resource,
-        )
-    )
-
-
-def _leave_log(
-    wire: Any, trace_id: str | None, span_id: str | None, decoded: Decoded
-) -> None:
-    if (trace_id or not any(wire.trace_id)) and (span_id or not any(wire.span_id)):
-        decoded.unrelated_logs += 1
-    else:
-        decoded.reject_log("a log record's trace_id or span_id is malformed")
-
-
-def _event(wire: Any) -> SpanEvent:
-    return SpanEvent(wire.name, wire.time_unix_nano, _pairs(wire.attributes))
-
-
-def _links(wire: Iterable[Any], decoded: Decoded) -> tuple[SpanLink, ...]:
-    found = []
-    for link in wire:
-        trace_id = _identifier(link.trace_id, TRACE_ID_BYTES)
-        span_id = _identifier(link.span_id, SPAN_ID_BYTES)
-        if trace_id and span_id:
-            found.append(SpanLink(trace_id, span_id, _pairs(link.attributes)))
-        else:
-            decoded.note("a link has no usable trace_id and span_id; left out")
-    return tuple(found)
-
-
-def _identifier(octets: bytes, length: int) -> str | None:
-    return octets.hex() if len(octets) == length and any(octets) else None
-
-
-def _word(number: int, words: tuple[str, ...], noun: str, decoded: Decoded) -> str:
-    if 0 <= number < len(words):
-        return words[number]
-    decoded.note(f"a {noun} is none of its values; taken for {words[0]}")
-    return words[0]
-
-
-def _pairs(wire: Iterable[Any]) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in wire}
-
-
-def _value(wire: Any) -> Any:
-    """An AnyValue's value. Its depth is bounded by the parser."""
-    # most are texts or numbers, and asking which kind is set costs more than asking
-    # for these two, whose default is what an unset one has
-    plain = wire.string_value or wire.int_value
-    if plain:
-        return plain
-    kind = wire.WhichOneof("value")
-    if kind == "array_value":
-        return tuple(map(_value, wire.array_value.values))
-    if kind == "kvlist_value":
-        return _pairs(wire.kvlist_value.values)
-    return None if kind is None else getattr(wire, kind)
+    return {
+        # protobuf's parser in Python raises the second one for a text that is not UTF-8
+        "DecodeError": (DecodeError, UnicodeDecodeError),
+        "InstrumentationScope": InstrumentationScope,
+        "Request": LogsData if signal == "logs" else TracesData,
+        "Record": LogRecord if signal == "logs" else Span,
+        "Resource": Resource,
+    }

@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import json
 
-from support.told import calls_of, raised, task_of, tokens_of, told, tools_of
+from support.records import (
+    calls_of,
+    exception_event,
+    make_span,
+    task_of,
+    tokens_of,
+    tools_of,
+)
 
 WANTS = {"toolCallId": "c1", "toolName": "weather", "args": {"city": "Rome"}}
 SHELL = '[{"role":"assistant","parts":[{"type":"text","content":""}]}]'
 
 
 def _mastra(key, parent, kind, start, end, **attributes):
-    said = {"mastra.span.type": kind, **attributes}
-    return told(key, parent, said, start=start, end=end, scope="@mastra/otel-exporter")
+    all_attributes = {"mastra.span.type": kind, **attributes}
+    return make_span(
+        key, parent, all_attributes, start=start, end=end, scope="@mastra/otel-exporter"
+    )
 
 
 def test_mastras_step_has_the_words_and_its_inference_the_tokens():
     """Three spans around one answer: the loop, the step, the inference."""
-    asked = '[{"role":"user","content":"Weather?"}]'
+    messages = '[{"role":"user","content":"Weather?"}]'
     task = task_of(
         _mastra("run", None, "agent_run", 0, 9, **{
             "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper",
@@ -29,7 +38,7 @@ def test_mastras_step_has_the_words_and_its_inference_the_tokens():
         _mastra("loop", "run", "model_generation", 1, 8, **{
             "gen_ai.operation.name": "model_generation"}),
         _mastra("step", "loop", "model_step", 1, 5, **{
-            "gen_ai.operation.name": "agent_step", "mastra.model_step.input": asked,
+            "gen_ai.operation.name": "agent_step", "mastra.model_step.input": messages,
             "mastra.model_step.output": json.dumps({"text": "", "toolCalls": [WANTS]})}),
         _mastra("inference", "step", "model_inference", 1, 3, **{
             "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o",
@@ -51,21 +60,21 @@ def test_mastras_step_has_the_words_and_its_inference_the_tokens():
     assert used.tool_call.output_summary == "Sunny."
 
 
-def _genkit(kind, name, asked, answered, **place):
-    said = {
+def _genkit(kind, name, messages, output, **place):
+    all_attributes = {
         "genkit:type": "util" if kind == "util" else "action",
         "genkit:metadata:subtype": kind,
         "genkit:name": name,
-        "genkit:input": json.dumps(asked),
-        "genkit:output": json.dumps(answered),
+        "genkit:input": json.dumps(messages),
+        "genkit:output": json.dumps(output),
     }
-    return told(kind, attributes=said, scope="genkit-tracer", **place)
+    return make_span(kind, attributes=all_attributes, scope="genkit-tracer", **place)
 
 
-def test_genkits_helpers_repeat_what_the_model_said():
+def test_genkits_helpers_repeat_the_models_output():
     """The flow, a helper of the framework's, the model, the tool."""
     request = {"name": "weather", "ref": "c1", "input": {"city": "Rome"}}
-    asked = {"messages": [{"role": "user", "content": [{"text": "Weather?"}]}]}
+    inputs = {"messages": [{"role": "user", "content": [{"text": "Weather?"}]}]}
     wants = {
         "message": {"role": "model", "content": [{"toolRequest": request}]},
         "usage": {"inputTokens": 10, "outputTokens": 5},
@@ -75,8 +84,8 @@ def test_genkits_helpers_repeat_what_the_model_said():
     )
     task = task_of(
         _genkit("flow", "helper", "Weather?", "Sunny.", end=9),
-        _genkit("util", "generate", asked, wants, parent="flow", start=1, end=8),
-        _genkit("model", "openai/gpt-4o", asked, wants, parent="util", start=1),
+        _genkit("util", "generate", inputs, wants, parent="flow", start=1, end=8),
+        _genkit("model", "openai/gpt-4o", inputs, wants, parent="util", start=1),
         used,
     )
     assert (task.name, task.input_summary, task.output_summary) == (
@@ -89,8 +98,8 @@ def test_genkits_helpers_repeat_what_the_model_said():
     assert task.steps[0].output_preview == 'weather({"city":"Rome"})'
 
 
-def test_crewai_tells_a_failed_tool_twice():
-    """The tool's span, and the account of its failure beside it."""
+def test_crewai_reports_a_failed_tool_twice():
+    """The tool's span, and the report of its failure beside it."""
     failed = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": "weather",
@@ -98,14 +107,14 @@ def test_crewai_tells_a_failed_tool_twice():
     }
     reason = {"crewai.tool.failure.message": "no city"}
     task = task_of(
-        told("crew", None, {"crewai.crew.inputs": "null"}, name="execute crew",
+        make_span("crew", None, {"crewai.crew.inputs": "null"}, name="execute crew",
              scope="crewai", end=9),
-        told("agent", "crew", {"crewai.agent.role": "forecaster",
+        make_span("agent", "crew", {"crewai.agent.role": "forecaster",
              "gen_ai.agent.name": "c109e65432c6"}, name="execute agent",
              scope="crewai", end=8),
-        told("tool", "agent", failed, name="call tool", scope="crewai", start=1, end=2,
-             status="error", events=(raised("ValueError", "no city"),)),
-        told("account", "agent", failed | reason, name="tool failure", scope="crewai",
+        make_span("tool", "agent", failed, name="call tool", scope="crewai", start=1, end=2,
+             status="error", events=(exception_event("ValueError", "no city"),)),
+        make_span("account", "agent", failed | reason, name="tool failure", scope="crewai",
              start=3, end=3, status="error", status_message="no city"),
     )  # fmt: skip
     assert [s.description for s in task.steps] == [
@@ -115,19 +124,19 @@ def test_crewai_tells_a_failed_tool_twice():
     assert [e.error_type for e in task.errors] == ["ValueError"]
 
 
-def test_agentops_has_a_span_for_what_was_only_asked():
+def test_agentops_has_a_span_for_a_requested_tool_call():
     """The request for a tool below the call, and the run of it elsewhere."""
     task = task_of(
-        told("run", None, {"agentops.span.kind": "session", "operation.name": "weather"},
+        make_span("run", None, {"agentops.span.kind": "session", "operation.name": "weather"},
              name="weather.session", scope="agentops", end=9),
-        told("call", "run", {"gen_ai.request.type": "chat", "gen_ai.system": "OpenAI",
+        make_span("call", "run", {"gen_ai.request.type": "chat", "gen_ai.system": "OpenAI",
              "gen_ai.request.model": "gpt-4o", "gen_ai.usage.prompt_tokens": 10,
              "gen_ai.usage.completion_tokens": 5}, name="openai.chat.completion",
              scope="openai", start=1, end=2),
-        told("asked", "call", {"agentops.span.kind": "AgentOpsSpanKindValues.TOOL",
+        make_span("requested", "call", {"agentops.span.kind": "AgentOpsSpanKindValues.TOOL",
              "tool.name": "weather", "tool.call.type": "function"},
              name="tool_call.weather", start=1.5, end=1.6),
-        told("used", "run", {"agentops.span.kind": "tool", "operation.name": "weather",
+        make_span("used", "run", {"agentops.span.kind": "tool", "operation.name": "weather",
              "agentops.tool.output": "Sunny."}, name="weather.tool", scope="agentops",
              start=3, end=4),
     )  # fmt: skip
@@ -137,9 +146,9 @@ def test_agentops_has_a_span_for_what_was_only_asked():
 
 
 def test_a_processor_may_call_a_call_a_tool():
-    """OpenInference's for OpenLIT, where the model asked for one."""
+    """OpenInference's processor for OpenLIT, on a call with a tool call."""
     task = task_of(
-        told("chat", None, {
+        make_span("chat", None, {
             "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o",
             "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5,
             "gen_ai.tool.name": "weather", "openinference.span.kind": "TOOL",
@@ -148,13 +157,13 @@ def test_a_processor_may_call_a_call_a_tool():
     assert (len(calls_of(task)), tools_of(task)) == (1, [])
 
 
-def test_a_call_may_stand_on_its_agents_span():
-    """OpenInference quiets the call's own span of Google's kit."""
+def test_a_call_may_be_on_its_agents_span():
+    """OpenInference suppresses the call's own span in Google's ADK."""
     task = task_of(
-        told("agent_run [helper]", None, {"openinference.span.kind": "AGENT",
+        make_span("agent_run [helper]", None, {"openinference.span.kind": "AGENT",
              "agent.name": "helper"}, scope="openinference.instrumentation.google_adk",
              end=9),
-        told("invoke_agent helper", "agent_run [helper]", {
+        make_span("invoke_agent helper", "agent_run [helper]", {
             "gen_ai.operation.name": "generate_content",
             "gen_ai.request.model": "gemini-2"}, scope="gcp.vertex.agent",
             status="error", status_message="RateLimitError: slow down"),

@@ -1,0 +1,40 @@
+"""A cache of what is found out about names, which anybody may have chosen."""
+
+from __future__ import annotations
+
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MAX_NAME = 200
+"""Characters of a name that is remembered: names recur, long texts do not."""
+
+
+def cache_names(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """As `functools.lru_cache`, for a function of names; a long one is not remembered.
+
+    A bound on entries alone is no bound on memory: an attribute's key may have megabytes.
+
+    Args:
+        maxsize: how many results are remembered.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        cached = lru_cache(maxsize)(function)
+
+        @wraps(function)
+        def find(*names: Any, **more: Any) -> Any:
+            for name in names:
+                if name is not None and len(name) > MAX_NAME:
+                    return function(*names, **more)
+            return cached(*names, **more)
+
+        find.cache_clear = cached.cache_clear  # type: ignore[attr-defined]
+        return find
+
+    return decorate
