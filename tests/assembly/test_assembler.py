@@ -1,4 +1,4 @@
-"""When traces leave, with what, and what is counted."""
+"""When traces are emitted, with what, and what is counted."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import random
 
 import pytest
 
-from infinium_otel.assembly import Assembler, joining
-from infinium_otel.assembly.departed import MAX_TASKS_PER_TRACE, DepartedTraces
+from infinium_otel.assembly import Assembler, link_joiner
+from infinium_otel.assembly.emitted_traces import MAX_TASKS_PER_TRACE, EmittedTraces
 from infinium_otel.config import Config
+from infinium_otel.records import SpanStart
 from support.spans import TRACE, log, sid, span, tid
 
 
@@ -17,7 +18,7 @@ def assembler(**settings):
 
 
 def start(machine, name, parent=None, *, now_s=0.0, trace=TRACE, remote=False):  # noqa: PLR0913 - as many as a start has
-    machine.opened(trace, sid(name), parent and sid(parent), remote, now_s)
+    machine.on_start(SpanStart(trace, sid(name), parent and sid(parent), remote), now_s)
 
 
 def shape(trace):
@@ -27,12 +28,12 @@ def shape(trace):
 
 def conserved(machine):
     return machine.received == (
-        machine.left + machine.open_spans + machine.refused.total()
+        machine.emitted_spans + machine.open_spans + machine.refused.total()
     )
 
 
 def test_root_in_the_batch_completes_its_trace():
-    """Told nothing, a trace leaves when the batch that brought its root is read."""
+    """Without starts, a trace is emitted once the batch with its root is read."""
     machine = assembler()
     assert machine.feed([span("b", "a", 1)], 0.0) == []
     [trace] = machine.feed([span("a", None, 0, 9), span("c", "a", 2)], 1.0)
@@ -43,7 +44,7 @@ def test_root_in_the_batch_completes_its_trace():
 
 
 def test_known_open_spans_hold_the_trace():
-    """Told of starts, a trace leaves exactly when its last span has ended."""
+    """With starts, a trace is emitted exactly when its last span has ended."""
     machine = assembler()
     start(machine, "a")
     start(machine, "b", "a")
@@ -54,7 +55,7 @@ def test_known_open_spans_hold_the_trace():
 
 
 def test_linger_ends_the_wait_for_a_child():
-    """A finished root waits for a child known to be open no longer than linger_s."""
+    """An ended root waits for a running child no longer than linger_s."""
     machine = assembler(linger_s=5)
     for name, parent in (("a", None), ("b", "a"), ("c", "a")):
         start(machine, name, parent)
@@ -69,7 +70,7 @@ def test_linger_ends_the_wait_for_a_child():
 
 
 def test_another_root_of_the_trace_stays_when_the_first_lingered():
-    """What belongs to a root that still runs does not leave with another's task."""
+    """Spans of a root that still runs are not emitted with another root's task."""
     machine = assembler(linger_s=5)
     start(machine, "a")
     start(machine, "x", "up", remote=True)
@@ -84,8 +85,8 @@ def test_another_root_of_the_trace_stays_when_the_first_lingered():
     assert conserved(machine)
 
 
-def test_late_spans_leave_as_parts():
-    """Late spans are never dropped: those of a moment leave together, numbered."""
+def test_late_spans_are_emitted_as_parts():
+    """Late spans are never dropped: those of a moment are emitted together, numbered."""
     machine = assembler()
     machine.feed([span("a", None, 0, 2)], 0.0)
     assert machine.feed([span("b", "a", 1)], 1.0) == []
@@ -108,7 +109,7 @@ def test_late_span_of_unknown_parent_continues_the_last_task():
 
 
 def test_root_after_an_early_part_continues_it():
-    """A trace that left before its root goes on under the same key when it comes."""
+    """A trace emitted before its root continues under the same key when the root comes."""
     machine = assembler(trace_timeout_s=10)
     machine.feed([span("b", "a", 1)], 0.0)
     assert machine.next_due() == 10.0
@@ -121,7 +122,7 @@ def test_root_after_an_early_part_continues_it():
 
 
 def test_early_part_of_a_running_root_has_its_id():
-    """A root known to run gives its id to what leaves before it."""
+    """A running root gives its id to what is emitted before it."""
     machine = assembler(trace_timeout_s=10)
     start(machine, "a")
     start(machine, "b", "a")
@@ -134,7 +135,7 @@ def test_early_part_of_a_running_root_has_its_id():
 
 
 def test_a_trace_that_never_ends_is_forgotten():
-    """Of a trace in which nothing ends nothing is kept past the timeout."""
+    """Of a trace in which nothing ends nothing is kept after the timeout."""
     machine = assembler(trace_timeout_s=10)
     start(machine, "a")
     assert machine.due(10.0) == []
@@ -159,8 +160,8 @@ def test_activity_puts_the_timeout_off():
         pytest.param({"max_open_bytes": 4_500}, 5, id="bytes"),
     ],
 )
-def test_past_a_bound_the_oldest_trace_leaves_early(settings, kept):
-    """Past a bound the trace that was quiet longest leaves, marked incomplete."""
+def test_beyond_a_bound_the_oldest_trace_is_emitted_early(settings, kept):
+    """Beyond a bound the trace that was quiet longest is emitted, marked incomplete."""
     machine = assembler(**settings)
     left = []
     for number in range(1, 11):
@@ -172,7 +173,7 @@ def test_past_a_bound_the_oldest_trace_leaves_early(settings, kept):
 
 
 def test_traces_that_never_end_are_bounded():
-    """20,000 traces that never end hold no more than the bounds say, all accounted."""
+    """20,000 traces that never end stay within the bounds, and all are counted."""
     machine = assembler(max_open_traces=100)
     left = []
     for number in range(1, 20_001):
@@ -187,7 +188,7 @@ def test_traces_that_never_end_are_bounded():
 
 
 def test_flush_keeps_what_runs():
-    """A flush gives away what has ended and still knows what runs."""
+    """A flush emits what has ended and keeps what runs."""
     machine = assembler()
     start(machine, "a")
     start(machine, "b", "a")
@@ -212,8 +213,8 @@ def test_flush_with_nothing_ended_changes_nothing():
     assert shape(trace) == ("ab", True, 0)
 
 
-def test_long_trace_leaves_in_parts():
-    """A trace of more than max_spans_per_trace spans leaves in parts of that size."""
+def test_long_trace_is_emitted_in_parts():
+    """A trace of more than max_spans_per_trace spans is emitted in parts of that size."""
     machine = assembler(max_spans_per_trace=4)
     batch = [span(i, "a", i) for i in range(1, 10)] + [span("a", None, 0, 20)]
     random.Random(1).shuffle(batch)
@@ -226,7 +227,7 @@ def test_long_trace_leaves_in_parts():
     assert len({part.key for part in parts}) == 3
 
 
-def test_long_trace_without_root_leaves_early():
+def test_long_trace_without_root_is_emitted_early():
     """A root that never ends does not let its trace grow past max_spans_per_trace."""
     machine = assembler(max_spans_per_trace=4)
     left = []
@@ -257,7 +258,7 @@ def test_refused_spans(bad, reason):
 
 
 def test_duplicates_of_an_open_trace():
-    """A span delivered twice before its trace leaves counts once."""
+    """A span received twice before its trace is emitted counts once."""
     machine = assembler()
     machine.feed([span("b", "a"), span("b", "a")], 0.0)
     [trace] = machine.feed([span("b", "a"), span("a")], 0.0)
@@ -266,7 +267,7 @@ def test_duplicates_of_an_open_trace():
 
 
 def test_duplicate_start():
-    """A start told twice is one start."""
+    """A start reported twice is one start."""
     machine = assembler()
     start(machine, "a")
     start(machine, "a")
@@ -414,7 +415,7 @@ class TestOpenSince:
         assert machine.open_since == 2.0
 
     def test_what_is_held_back_keeps_its_time(self):
-        """A tree whose root still runs waits on, when the rest of its trace leaves."""
+        """A tree whose root still runs keeps waiting when the rest of its trace is emitted."""
         machine = assembler(linger_s=5)
         start(machine, "a", now_s=0.0)
         machine.feed([span("b", "a")], 1.0)
@@ -476,7 +477,7 @@ class TestLinks:
             ),
         ],
     )
-    def test_stays_a_task_of_its_own(self, batch):
+    def test_remains_a_separate_task(self, batch):
         """A link elsewhere than into a trace that was live joins nothing."""
         traces = assembler().feed(batch(self), 0.0)
         assert {trace.trace_id for trace in traces} == {TRACE, tid(2)}
@@ -487,7 +488,7 @@ class TestLinks:
         assert len(assembler().feed(batch, 0.0)) == 2
 
     def test_joins_a_running_span(self):
-        """A link to a span known to run joins its trace, and so do later spans."""
+        """A link to a running span joins its trace, and so do later spans."""
         machine = assembler()
         start(machine, "a")
         root = span("c", None, 1, 2, tid(2), links=[(TRACE, "a")])
@@ -497,7 +498,7 @@ class TestLinks:
         assert shape(trace) == ("acd", True, 0)
 
     def test_chains(self):
-        """A trace that joined one which joins a third goes with it."""
+        """A trace that joined one which joins a third joins that too."""
         batch = [
             span("a", None, 0, 9),
             span("b", None, 1, 8, tid(2), links=[(TRACE, "a")]),
@@ -510,10 +511,10 @@ class TestLinks:
 
 
 class TestLogs:
-    """Log events join their span before the task leaves."""
+    """Log events join their span before the task is emitted."""
 
     def test_join_by_ids(self):
-        """They leave with the trace of their span, in time order."""
+        """They are emitted with the trace of their span, in time order."""
         machine = assembler()
         machine.feed([log("two", "b", at=2), log("one", "a", at=1)], 0.0)
         machine.feed([log("other", "z")], 0.0)
@@ -540,6 +541,22 @@ class TestLogs:
         machine.due(10.1)
         assert machine.dropped_logs == 1
 
+    def test_too_late(self):
+        """A log event of a span that was emitted belongs to nothing any more."""
+        machine = assembler()
+        machine.feed([span("a")], 0.0)
+        machine.feed([log("one", "a"), log("two", "b")], 1.0)
+        assert machine.dropped_logs == 1
+        assert machine.logs.since_s == 1.0
+
+    def test_a_trace_is_as_old_as_its_first_log_event(self):
+        """A source that can wait must not confirm the log event before the trace."""
+        machine = assembler()
+        machine.feed([log("one", "a"), log("other", "x", trace=tid(9))], 1.0)
+        [with_log] = machine.feed([span("a")], 5.0)
+        [without] = machine.feed([span("b", trace=tid(2))], 6.0)
+        assert (with_log.since_s, without.since_s) == (1.0, 6.0)
+
     def test_bounded_in_bytes(self):
         """Waiting log events take a quarter of max_open_bytes at most; oldest go."""
         machine = assembler(max_open_bytes=40_000)
@@ -549,8 +566,8 @@ class TestLogs:
         assert len(trace.logs) == 1
 
 
-def test_a_deadline_of_a_trace_that_left_is_none():
-    """A trace that was flushed while it lingered does not leave again in its time."""
+def test_a_deadline_of_an_emitted_trace_is_ignored():
+    """A trace that was flushed while it lingered is not emitted again when it is due."""
     machine = assembler(linger_s=30)
     start(machine, "a")
     start(machine, "b", "a")
@@ -563,17 +580,17 @@ def test_a_deadline_of_a_trace_that_left_is_none():
 
 def test_an_upstream_that_never_changes_its_trace_id():
     """Of one trace id a bounded number of tasks is remembered, the latest."""
-    departed = DepartedTraces()
+    emitted = EmittedTraces()
     for number in range(MAX_TASKS_PER_TRACE + 1):
-        departed.note(TRACE, sid(number), [sid(number)], rooted=True)
-    assert len(departed.tasks(TRACE)) == MAX_TASKS_PER_TRACE
-    assert not departed.holds(TRACE, sid(0))
-    assert departed.holds(TRACE, sid(MAX_TASKS_PER_TRACE))
+        emitted.record(TRACE, sid(number), [sid(number)], rooted=True)
+    assert len(emitted.tasks(TRACE)) == MAX_TASKS_PER_TRACE
+    assert not emitted.has_span(TRACE, sid(0))
+    assert emitted.has_span(TRACE, sid(MAX_TASKS_PER_TRACE))
 
 
 def test_joined_traces_are_not_remembered_for_ever(monkeypatch):
     """Past the bound a late span of a trace that joined another is its own task."""
-    monkeypatch.setattr(joining, "MAX_JOINED", 1)
+    monkeypatch.setattr(link_joiner, "MAX_JOINED", 1)
     machine = assembler()
     start(machine, "a")
     for number, name in ((2, "b"), (3, "c")):
@@ -581,3 +598,17 @@ def test_joined_traces_are_not_remembered_for_ever(monkeypatch):
     machine.feed([span("d", "b", 1, 2, tid(2)), span("e", "c", 1, 2, tid(3))], 0.0)
     names = sorted(shape(trace)[0] for trace in machine.flush(1.0))
     assert names == ["bce", "d"]
+
+
+def test_peek_shows_what_has_ended_of_open_traces():
+    """What changed last comes first; a trace of which no span has ended is not there."""
+    machine = assembler()
+    start(machine, "x", now_s=0.0, trace=tid(3))
+    machine.feed([span("b", "a", trace=tid(1))], 1.0)
+    machine.feed([span("c", "a", trace=tid(2))], 2.0)
+    machine.feed([span("d", "a", trace=tid(1))], 3.0)
+    shown = machine.peek(9)
+    assert [(t.trace_id, t.seen_s) for t in shown] == [(tid(1), 3.0), (tid(2), 2.0)]
+    assert [record.name for record in shown[0].records] == ["b", "d"]
+    assert machine.peek(1) == shown[:1]
+    assert machine.open_spans == 3

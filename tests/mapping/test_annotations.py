@@ -1,4 +1,4 @@
-"""What users say on spans."""
+"""What users set on spans."""
 
 from __future__ import annotations
 
@@ -14,27 +14,30 @@ from infinium_otel.taskdata import (
     General,
     Sales,
 )
-from support.told import agent, chat, task_of, told
+from support.records import agent, chat, make_span, task_of
 
 
-def said(**attributes):
+def annotated(**attributes):
     return {f"infinium.{k.replace('__', '.')}": v for k, v in attributes.items()}
 
 
 def test_name_and_description_are_the_users():
     """`infinium.task.name` and `infinium.task.description` name the task."""
-    words = said(task__name="Refund", task__description="Refund order 7")
-    task = task_of(agent("root", attributes=words), chat("c", "root"))
+    attributes = annotated(task__name="Refund", task__description="Refund order 7")
+    task = task_of(agent("root", attributes=attributes), chat("c", "root"))
     assert (task.name, task.description) == ("Refund", "Refund order 7")
 
 
 def test_the_root_wins_then_the_first_span():
     """A value on the root wins; else that of the first span in start order."""
     task = task_of(
-        agent("root", attributes=said(customer__customer_name="root")),
-        chat("a", "root", attributes=said(customer__customer_name="first"), start=1),
-        chat("b", "root", attributes=said(sales__sales_stage="won"), start=3),
-        chat("c", "root", attributes=said(sales__sales_stage="lost"), start=2),
+        agent("root", attributes=annotated(customer__customer_name="root")),
+        chat(
+            "a", "root", attributes=annotated(customer__customer_name="first"), start=1
+        ),
+        chat("b", "root", attributes=annotated(sales__sales_stage="won"), start=3),
+        chat("c", "root", attributes=annotated(sales__sales_stage="lost"), start=2),
+        config=Config(trust="all"),
     )
     assert task.customer == Customer(customer_name="root")
     assert task.sales == Sales(sales_stage="lost")
@@ -78,7 +81,7 @@ def test_the_root_wins_then_the_first_span():
         pytest.param("sales.deal_value", None, None, id="nothing"),
     ],
 )
-def test_sections_take_what_fits(key, value, expected):
+def test_sections_take_valid_values(key, value, expected):
     """`infinium.<section>.<field>` fills the field, in the field's type."""
     task = task_of(chat("c", attributes={f"infinium.{key}": value}))
     name = key.partition(".")[0]
@@ -90,38 +93,42 @@ def test_sections_take_what_fits(key, value, expected):
 )
 def test_flags(value, expected):
     """A flag is read from a flag or its word."""
-    words = said(support__follow_up_required=value, support__priority="high")
-    assert task_of(chat("c", attributes=words)).support.follow_up_required is expected
+    attributes = annotated(support__follow_up_required=value, support__priority="high")
+    assert (
+        task_of(chat("c", attributes=attributes)).support.follow_up_required is expected
+    )
 
 
 def test_expected_outcome():
-    """The judge's yardstick is the user's, field by field."""
-    words = said(
+    """The expected outcome is the user's, field by field."""
+    attributes = annotated(
         expected_outcome__task_objective="Answer",
         expected_outcome__constraints=("brief",),
         expected_outcome__acceptance_criteria='["right"]',
     )
-    assert task_of(chat("c", attributes=words)).expected_outcome == ExpectedOutcome(
+    assert task_of(
+        chat("c", attributes=attributes)
+    ).expected_outcome == ExpectedOutcome(
         "Answer", constraints=["brief"], acceptance_criteria=["right"]
     )
 
 
 def test_an_outcome_without_an_objective_is_none():
     """An outcome needs its objective."""
-    words = said(expected_outcome__constraints=("brief",))
-    assert task_of(chat("c", attributes=words)).expected_outcome is None
+    attributes = annotated(expected_outcome__constraints=("brief",))
+    assert task_of(chat("c", attributes=attributes)).expected_outcome is None
 
 
 @pytest.mark.parametrize("content", [True, False])
 def test_a_frameworks_outcome_is_content(content):
-    """What a framework says is expected passes only with content."""
+    """An outcome that a framework expects is sent only with content."""
     crew = {
         "gen_ai.operation.name": "execute_task",
         "crewai.task.description": "Write a plan",
         "crewai.task.expected_output": "A plan",
     }
     task = task_of(
-        told("crew", None, crew, scope="crewai", end=9),
+        make_span("crew", None, crew, scope="crewai", end=9),
         chat("c", "crew"),
         config=Config(capture_content=content),
     )
@@ -132,19 +139,21 @@ def test_a_frameworks_outcome_is_content(content):
 @pytest.mark.parametrize("value", [True, "true", "1"])
 def test_a_run_can_be_skipped(value):
     """`infinium.skip` on any span of a run keeps it from being sent."""
-    assert spans_to_tasks([chat("c", attributes=said(skip=value))]) == []
+    assert spans_to_tasks([chat("c", attributes=annotated(skip=value))]) == []
 
 
 def test_a_step_is_named_by_its_own_span():
     """`infinium.step.action` and `.purpose` describe the step of the span they are on."""
-    words = said(step__action="review", step__purpose="check the facts")
-    task = task_of(agent("root"), chat("c", "root", attributes=words))
+    attributes = annotated(step__action="review", step__purpose="check the facts")
+    task = task_of(agent("root"), chat("c", "root", attributes=attributes))
     assert task.steps[0].action == "review"
     assert task.steps[0].llm_call.purpose == "check the facts"
 
 
-def test_identity_and_endpoint_cannot_be_said():
+def test_identity_and_endpoint_cannot_be_set():
     """Attributes never choose the agent, the endpoint or the credentials."""
-    words = said(agent_id="other", base_url="http://evil", agent_secret="stolen")
-    told_text = json.dumps(task_of(chat("c", attributes=words)), default=vars)
-    assert not any(word in told_text for word in ("evil", "stolen", '"other"'))
+    attributes = annotated(
+        agent_id="other", base_url="http://evil", agent_secret="stolen"
+    )
+    sent = json.dumps(task_of(chat("c", attributes=attributes)), default=vars)
+    assert not any(word in sent for word in ("evil", "stolen", '"other"'))

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from infinium_otel import spans_to_tasks
-from infinium_otel.messages._decoding import _collect_one
+from infinium_otel.dialects.messages._decoding import _add_message
 from infinium_otel.records import SpanEvent, SpanRecord
 
 TRACE, ROOT = "a" * 32, "f" * 16
@@ -119,27 +119,63 @@ def test_a_span_costs_the_same_in_a_long_trace(shape):
     )
 
 
+USAGE = {"gen_ai.usage.input_tokens": 5, "gen_ai.usage.output_tokens": 3}
+ANSWER = '[{"role": "assistant", "parts": [{"type": "text", "content": "Yes."}]}]'
+CROWDS = {
+    "the-same-call": {**CALL, **USAGE},
+    "the-same-answer": {**CALL, "gen_ai.output.messages": ANSWER},
+    "the-same-tool": TOOL,
+    "the-same-agent": {**AGENT, "gen_ai.agent.name": "a"},
+    "records-of-usage": {"gen_ai.response.model": "gpt-4o", **USAGE},
+    "searches": {"db.system": "chroma", "db.operation": "query"},
+}
+
+
+def crowd(attributes, spans):
+    """Spans of many instrumentations at one time."""
+    root = SpanRecord(TRACE, ROOT, None, "run", 0, 10**12, dict(AGENT))
+    return [root] + [
+        SpanRecord(
+            TRACE, sid(n), ROOT, "work", 1000 + n % 7, 10**9 - n % 5, attributes,
+            scope_name=f"scope-{n % 3}",
+        )
+        for n in range(spans)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("attributes", CROWDS.values(), ids=CROWDS)
+def test_a_span_costs_the_same_in_a_crowd(attributes):
+    """However many spans may be reports of one another, each is compared with a few."""
+    spans_to_tasks(crowd(attributes, 10))
+    assert calls_per_span(crowd(attributes, 3_000)) <= 1.3 * calls_per_span(
+        crowd(attributes, 300)
+    )
+
+
 def conversation(turns):
-    """Calls of a client that keeps nothing: each carries all that was said before."""
-    said = [{"role": "user", "content": "Go on."}]
+    """Calls of a stateless client: each contains all messages before it."""
+    messages = [{"role": "user", "content": "Go on."}]
     spans = []
     for n in range(turns):
-        asked = json.dumps(said)
+        input_messages = json.dumps(messages)
         request = {"id": f"c{n}", "function": {"name": "look", "arguments": "{}"}}
-        said += [
+        messages += [
             {"role": "assistant", "content": None, "tool_calls": [request]},
             {"role": "tool", "tool_call_id": f"c{n}", "content": f"found {n}"},
         ]
-        told = {"gen_ai.input.messages": asked, "gen_ai.output.messages": said[-2:-1]}
-        spans.append({**CALL, **told})
+        content = {
+            "gen_ai.input.messages": input_messages,
+            "gen_ai.output.messages": messages[-2:-1],
+        }
+        spans.append({**CALL, **content})
     return trace(lambda n: (spans[n], ROOT, False), turns)
 
 
 def test_a_message_is_decoded_once():
-    """A conversation of many turns costs what was said, not that times its turns."""
+    """A conversation of many turns costs its length, not that times its turns."""
 
     def decodes(frame, event):
-        return event == "call" and frame.f_code is _collect_one.__code__
+        return event == "call" and frame.f_code is _add_message.__code__
 
     turns = 40
     assert len(spans_to_tasks(conversation(turns))[0].steps) == 2 * turns - 1

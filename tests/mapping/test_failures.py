@@ -1,4 +1,4 @@
-"""Each failure once, where it happened, with what came of it."""
+"""Each failure once, where it happened, with its outcome."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 import pytest
 
 from infinium_otel import Config
-from support.told import agent, chat, raised, task_of, told, tool
+from support.records import agent, chat, exception_event, make_span, task_of, tool
 
 
 def erring(make, *args, message="no city", kind="ValueError", stack=None, **more):
-    event = raised(kind, message, stack)
+    event = exception_event(kind, message, stack)
     return make(*args, status="error", events=(event,), **more)
 
 
@@ -36,7 +36,7 @@ def test_one_failure_on_every_ancestor_is_one(upper):
 
 
 def test_another_failure_above_is_its_own():
-    """A parent that failed for its own reason tells it."""
+    """A parent that failed for its own reason keeps its failure."""
     task = task_of(
         erring(agent, "root", message="out of budget", kind="BudgetError"),
         erring(tool, "t", "root"),
@@ -72,13 +72,15 @@ ASKS = json.dumps(
     ("spans", "recoverable"),
     [
         pytest.param(
-            [told("w", None, WORKFLOW, end=9), erring(chat, "c", "w", end=9)],
+            [make_span("w", None, WORKFLOW, end=9), erring(chat, "c", "w", end=9)],
             False,
             id="a-frame-that-is-always-fine",
         ),
         pytest.param(
             [
-                told("w", None, WORKFLOW | {"gen_ai.output.messages": SAID}, end=9),
+                make_span(
+                    "w", None, WORKFLOW | {"gen_ai.output.messages": SAID}, end=9
+                ),
                 erring(chat, "c", "w"),
             ],
             True,
@@ -86,7 +88,7 @@ ASKS = json.dumps(
         ),
         pytest.param(
             [
-                told("w", None, WORKFLOW, end=9),
+                make_span("w", None, WORKFLOW, end=9),
                 erring(agent, "a", "w", end=2, message="x"),
                 erring(chat, "c", "a"),
                 chat("d", "w", start=3),
@@ -96,7 +98,7 @@ ASKS = json.dumps(
         ),
         pytest.param(
             [
-                told("w", None, WORKFLOW, end=9),
+                make_span("w", None, WORKFLOW, end=9),
                 chat("d", "w"),
                 erring(chat, "c", "w", start=3),
             ],
@@ -104,7 +106,7 @@ ASKS = json.dumps(
             id="work-before-is-none-after",
         ),
         pytest.param(
-            [told("mine", end=9), erring(chat, "c", "mine")],
+            [make_span("mine", end=9), erring(chat, "c", "mine")],
             True,
             id="a-span-of-the-users-own",
         ),
@@ -119,7 +121,7 @@ ASKS = json.dumps(
                 erring(tool, "t", "c"),
             ],
             True,
-            id="a-call-that-ran-its-tools-and-answered",
+            id="a-call-that-ran-its-tools-and-concluded",
         ),
         pytest.param(
             [
@@ -127,7 +129,7 @@ ASKS = json.dumps(
                 erring(tool, "t", "c", start=8),
             ],
             False,
-            id="a-call-that-asked-for-the-tool",
+            id="a-call-that-requested-the-tool",
         ),
         pytest.param(
             [chat("c", end=9), erring(tool, "t", "c", start=8)],
@@ -136,8 +138,8 @@ ASKS = json.dumps(
         ),
     ],
 )
-def test_who_knows_of_recovery(spans, recoverable):
-    """What is around a failure is proof only if it could not be had the run died."""
+def test_what_shows_recovery(spans, recoverable):
+    """A success around a failure counts only if the run must have continued for it."""
     errors = {e.message: e for e in task_of(*spans).errors}
     assert errors["no city"].recoverable is recoverable
 
@@ -152,6 +154,24 @@ def test_another_tool_is_no_second_try():
     assert [e.recoverable for e in task.errors] == [False, False]
 
 
+def test_another_message_without_a_type_above_is_its_own():
+    """Two failures of unknown type are one only if their messages are."""
+    task = task_of(
+        agent("root", status="error", status_message="too many turns"),
+        tool("t", "root", status="error", status_message="no city"),
+    )
+    assert {e.message for e in task.errors} == {"too many turns", "no city"}
+
+
+def test_a_frame_without_a_message_above_is_no_failure_of_its_own():
+    """A bare status repeats what failed last below it."""
+    task = task_of(
+        agent("root", status="error"),
+        tool("t", "root", status="error", status_message="no city"),
+    )
+    assert [e.message for e in task.errors] == ["no city"]
+
+
 def test_retries_are_counted():
     """Earlier failures of the same work under the same parent are its retries."""
     task = task_of(
@@ -163,7 +183,7 @@ def test_retries_are_counted():
 
 
 def test_an_echo_of_a_failure():
-    """Words that only say that something below failed are no failure of their own."""
+    """A message that only repeats a failure below is not a failure itself."""
     task = task_of(
         agent("root", status="error", status_message="Error in agent run"),
         erring(chat, "c", "root"),
@@ -174,22 +194,26 @@ def test_an_echo_of_a_failure():
 @pytest.mark.parametrize(
     ("message", "steps"),
     [
-        pytest.param("no city", ["Called f: no city"], id="an-echo"),
+        pytest.param(
+            "no city", ["Called f: no city (wrapped in KeyError)"], id="an-echo"
+        ),
         pytest.param("lost", ["turn: lost", "Called f: no city"], id="its-own"),
     ],
 )
 def test_a_frame_that_failed(message, steps):
-    """A frame is a step for a failure of its own, not for what it holds."""
+    """A frame is a step for its own failure, not for one inside it."""
     frame = {"gen_ai.operation.name": "agent_step"}
     task = task_of(
         agent("root"),
-        erring(told, "turn", "root", frame, end=5, message=message, kind="KeyError"),
+        erring(
+            make_span, "turn", "root", frame, end=5, message=message, kind="KeyError"
+        ),
         erring(tool, "t", "turn"),
     )
     assert [s.description for s in task.steps] == steps
 
 
-def test_the_reason_stands_in_one_line():
+def test_the_reason_is_one_line():
     """A message of many lines is one line of a step's description."""
     reason = "it failed:\n\nComponent: 'llm'\n  Error: slow down"
     task = task_of(agent("root"), erring(chat, "c", "root", message=reason))
@@ -207,7 +231,7 @@ def test_a_step_carries_the_stack_and_the_list_does_not_repeat_it():
 
 
 def test_a_long_stack_keeps_its_end():
-    """The end of a stack says where it happened."""
+    """The end of a stack trace shows where it happened."""
     stack = "Traceback\n" + "x" * 9_000 + "\nValueError: here"
     task = task_of(agent("root"), erring(tool, "t", "root", stack=stack))
     kept = task.steps[0].error.stack_trace
@@ -217,7 +241,7 @@ def test_a_long_stack_keeps_its_end():
 
 
 def test_a_root_that_fails_alone_is_the_tasks_error():
-    """A failure of the root that no step tells is in the list, stack and all."""
+    """A failure of the root that is on no step is in the list, with its stack trace."""
     task = task_of(erring(agent, "root"), chat("c", "root"))
     assert task.errors[0].stack_trace
     assert not task.errors[0].recoverable
@@ -232,8 +256,8 @@ def test_many_failures_below_do_not_hide_one_above():
     assert len(task.errors) == 13
 
 
-def test_without_content_only_the_length_of_a_reason_is_told():
-    """With content off a message is its length, and no stack is told."""
+def test_without_content_only_the_length_of_a_reason_is_sent():
+    """With content off a message is its length, and no stack is sent."""
     task = task_of(
         agent("root"), erring(tool, "t", "root"), config=Config(capture_content=False)
     )
@@ -262,7 +286,7 @@ def test_without_content_only_the_length_of_a_reason_is_told():
     ],
 )  # fmt: skip
 def test_an_answer_can_be_an_error(result, message):
-    """A tool's answer that says it is an error makes the call a failed one."""
+    """A tool result that is an error makes the call a failed one."""
     task = task_of(
         agent("root"),
         tool("t", "root", attributes={"gen_ai.tool.call.result": result}),
@@ -272,7 +296,7 @@ def test_an_answer_can_be_an_error(result, message):
 
 
 def test_a_wordless_failure_takes_the_answers_words():
-    """Where only a type is told, the answer says what went wrong."""
+    """If a span reports only a type, the message comes from the result."""
     attributes = {"gen_ai.tool.call.result": "no such city", "error.type": "Oops"}
     task = task_of(
         agent("root"), tool("t", "root", attributes=attributes, status="error")
@@ -281,7 +305,7 @@ def test_a_wordless_failure_takes_the_answers_words():
 
 
 def test_a_wordless_failure_without_words_stays_its_type():
-    """An answer that says nothing adds nothing."""
+    """An empty result adds nothing."""
     attributes = {"gen_ai.tool.call.result": '""', "error.type": "Oops"}
     task = task_of(
         agent("root"), tool("t", "root", attributes=attributes, status="error")
@@ -290,7 +314,142 @@ def test_a_wordless_failure_without_words_stays_its_type():
 
 
 def test_an_unknown_spans_failure_is_found():
-    """A span of no known dialect still tells its error."""
-    task = task_of(agent("root"), erring(told, "odd", "root"))
+    """A span of an unknown dialect still reports its error."""
+    task = task_of(agent("root"), erring(make_span, "odd", "root"))
     assert task.errors[0].error_type == "ValueError"
     assert task.steps[0].description == "odd: no city"
+
+
+def test_a_failure_inside_a_call_is_on_the_call():
+    """A plain span inside a failed call or tool is part of it."""
+    frame = {"gen_ai.operation.name": "attempt"}
+    task = task_of(
+        agent("root"),
+        erring(chat, "c", "root"),
+        erring(make_span, "run", "c", frame),
+        erring(tool, "t", "root", start=3, message="no date"),
+        erring(make_span, "mine", "t", start=3, message="no date"),
+    )
+    errors = {step.description: step.error is not None for step in task.steps}
+    assert errors == {
+        "Asked gpt-4o (helper): no city": True,
+        "Called f: no date": True,
+        "mine": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "count"),
+    [
+        pytest.param({"start": 0.5}, 1, id="at-one-time"),
+        pytest.param({"start": 5, "end": 6}, 2, id="later"),
+        pytest.param({"start": 0.5, "message": "gone"}, 2, id="another-message"),
+    ],
+)
+def test_one_failure_in_two_branches(more, count):
+    """A span beside a failed call that failed with the same is not another failure."""
+    task = task_of(
+        agent("root"), erring(chat, "c", "root"), erring(make_span, "m", "root", **more)
+    )
+    assert len(task.errors) == count
+
+
+def test_two_calls_that_failed_alike():
+    """Two calls at one time that fail with one message are two failures."""
+    task = task_of(
+        agent("root"), erring(chat, "c", "root"), erring(chat, "d", "root", start=0.5)
+    )
+    assert len(task.errors) == 2
+
+
+@pytest.mark.parametrize(
+    ("later", "messages"),
+    [
+        pytest.param((), ["no city"], id="nothing-after"),
+        pytest.param(
+            (chat("d", "root", start=4),), ["500", "no city"], id="work-that-succeeded"
+        ),
+    ],
+)
+def test_a_bare_status_above_a_failure(later, messages):
+    """A server's or an agent's status without a message repeats what ended it."""
+    server = {"http.request.method": "POST", "error.type": "500"}
+    task = task_of(
+        make_span("root", None, server, kind="server", status="error", end=10),
+        erring(chat, "c", "root"),
+        *later,
+    )
+    assert sorted(e.message for e in task.errors) == messages
+
+
+@pytest.mark.parametrize(
+    ("upper", "message"),
+    [
+        pytest.param("app.PipelineError", "no city (wrapped in PipelineError)", id="a"),
+        pytest.param("ValueError", "no city", id="the-same"),
+        pytest.param("Error", "no city", id="no-class-of-its-own"),
+        pytest.param("429", "no city", id="a-status"),
+    ],
+)
+def test_the_exception_an_application_saw(upper, message):
+    """The class in which a failure was passed on stands beside it."""
+    task = task_of(
+        erring(agent, "root", kind=upper, message="step 1: no city"),
+        erring(chat, "c", "root"),
+    )
+    assert [(e.error_type, e.message) for e in task.errors] == [("ValueError", message)]
+
+
+def test_a_type_that_only_a_span_above_knows():
+    """A call that has only a message takes the type and the code from above."""
+    task = task_of(
+        erring(
+            agent, "root", kind="RateLimitError", attributes={"error.code": "quota"}
+        ),
+        chat("c", "root", status="error", status_message="no city"),
+    )
+    assert [(e.error_type, e.message, e.error_code) for e in task.errors] == [
+        ("RateLimitError", "no city", "quota")
+    ]
+
+
+def test_an_agent_that_returns_the_failure():
+    """An output that is only the failure's message shows that the run failed."""
+    message = "Rate limit reached for requests"
+    output = json.dumps([{"role": "assistant", "content": message}])
+    task = task_of(
+        agent("root", attributes={"gen_ai.output.messages": output}),
+        erring(chat, "c", "root", message=f"Error code: 429 - {message}"),
+    )
+    assert [e.recoverable for e in task.errors] == [False]
+
+
+CANCELLED = {"status": "error", "events": (exception_event("CancelledError", ""),)}
+
+
+@pytest.mark.parametrize(
+    ("spans", "cancelled"),
+    [
+        pytest.param([agent("root", **CANCELLED), chat("c", "root")], True, id="a-run"),
+        pytest.param(
+            [agent("root"), tool("t", "root", **CANCELLED), chat("c", "root", start=3)],
+            False,
+            id="a-part-that-the-run-went-on-without",
+        ),
+        pytest.param(
+            [
+                erring(agent, "root"),
+                erring(tool, "t", "root"),
+                tool("u", "root", **CANCELLED),
+            ],
+            False,
+            id="after-a-failure",
+        ),
+    ],
+)
+def test_a_run_that_was_cancelled(spans, cancelled):
+    """A cancelled run has a tag; work that was cancelled is marked on its step."""
+    task = task_of(*spans)
+    assert ("cancelled" in task.environment.custom_tags) is cancelled
+    marked = [s for s in task.steps if s.metadata.get("cancelled")]
+    assert len(marked) == (0 if cancelled else 1)

@@ -1,10 +1,10 @@
-"""What folds into what."""
+"""Which spans fold into which."""
 
 from __future__ import annotations
 
 import pytest
 
-from support.told import agent, chat, task_of, told, tool, tools_of
+from support.records import agent, chat, make_span, task_of, tool, tools_of
 
 
 def ids(name):
@@ -22,11 +22,11 @@ def test_a_tool_that_calls_itself_is_called_twice():
 
 
 def mcp(key, parent, method, start, **more):
-    said = {"mcp.method.name": method, **more}
-    return told(key, parent, said, start=start, end=20 - start)
+    attributes = {"mcp.method.name": method, **more}
+    return make_span(key, parent, attributes, start=start, end=20 - start)
 
 
-def test_a_relay_knows_a_call_by_another_name():
+def test_a_relay_may_rename_a_call():
     """A mounted server's tool has a prefix outside, and none inside."""
     task = task_of(
         agent("root", end=30),
@@ -46,7 +46,7 @@ def test_a_relay_knows_a_call_by_another_name():
     ],
 )
 def test_a_fetch_has_layers_too(method, uri, reads):
-    """Client and server tell of one read."""
+    """Client and server report one read."""
     task = task_of(
         agent("root", end=30),
         mcp("read", "root", "resources/read", 1, **{"mcp.resource.uri": "a://1"}),
@@ -56,11 +56,13 @@ def test_a_fetch_has_layers_too(method, uri, reads):
 
 
 def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():
-    """A tool that is an agent is told once, as the tool the model called."""
+    """A tool that is an agent is one step: the tool the model called."""
     task = task_of(
         agent("root"),
         tool("t", "root", "helper_tool", end=5),
-        told("helper_tool", "t", {"gen_ai.operation.name": "invoke_agent"}, start=1),
+        make_span(
+            "helper_tool", "t", {"gen_ai.operation.name": "invoke_agent"}, start=1
+        ),
         chat("c", "helper_tool", start=2),
     )
     assert [s.action for s in task.steps] == ["tool_use", "llm_inference"]
@@ -74,8 +76,8 @@ def test_an_agent_run_by_a_tool_of_its_name_is_the_tools():
     ],
 )
 def test_a_root_of_the_users_own(attributes, steps):
-    """The root is the task itself, and a step only for what it alone knows."""
-    task = task_of(told("run", None, attributes, end=9), chat("c", "run"))
+    """The root is the task itself, and a step only for what it alone reports."""
+    task = task_of(make_span("run", None, attributes, end=9), chat("c", "run"))
     assert len(task.steps) == steps
 
 
@@ -86,12 +88,12 @@ RETRIEVAL = {"gen_ai.operation.name": "retrieval"}
     ("inner", "steps"), [(1, 1), (2, 3)], ids=["a-layer", "an-ensemble"]
 )
 def test_retrievals_inside_a_retrieval(inner, steps):
-    """Exactly one inside another tells the same; several are sources of their own."""
+    """Exactly one inside another is the same retrieval; several are separate sources."""
     documents = {"gen_ai.retrieval.documents": '[{"content": "a"}]'}
     task = task_of(
         agent("root"),
-        told("outer", "root", RETRIEVAL, end=5),
-        *(told(f"r{n}", "outer", RETRIEVAL | documents) for n in range(inner)),
+        make_span("outer", "root", RETRIEVAL, end=5),
+        *(make_span(f"r{n}", "outer", RETRIEVAL | documents) for n in range(inner)),
         chat("c", "root", start=6),
     )
     retrievals = [s for s in task.steps if s.action == "retrieval"]
@@ -108,7 +110,7 @@ def test_who_is_under_another_agent(name, action):
     assert [s.action for s in task.steps if s.description == "Ran agent b"] == [action]
 
 
-def test_an_agent_told_twice_in_a_row_is_one():
+def test_an_agent_reported_twice_in_a_row_is_one():
     """A framework's and an instrumentation's span of one agent are one step."""
     task = task_of(
         agent("root"),
@@ -130,18 +132,18 @@ def test_an_agent_between_two_of_another_name_is_its_own():
 
 
 def test_frames_without_work_are_no_steps():
-    """What a framework passes from step to step is no work; what it did is."""
+    """State passed from step to step is not work; what a step did is."""
     frames = {"openinference.span.kind": "CHAIN"}
     task = task_of(
         agent("root"),
-        told("silent", "root", frames),
-        told("same", "root", frames | {"input.value": "a", "output.value": "a"}),
-        told("state", "root", frames | {
+        make_span("silent", "root", frames),
+        make_span("same", "root", frames | {"input.value": "a", "output.value": "a"}),
+        make_span("state", "root", frames | {
             "input.value": '{"messages": [{"role": "user", "content": "a"}]}'}),
-        told("object", "root", frames | {"output.value": "<C object at 0x7f>"}),
-        told("work", "root", frames | {"input.value": "a", "output.value": "B"}),
+        make_span("object", "root", frames | {"output.value": "<C object at 0x7f>"}),
+        make_span("work", "root", frames | {"input.value": "a", "output.value": "B"}),
         tool("t", "root", start=2),
-        told("inside", "t", frames | {"output.value": "B"}, start=2),
+        make_span("inside", "t", frames | {"output.value": "B"}, start=2),
         chat("c", "root", start=4),
     )  # fmt: skip
     assert [s.description for s in task.steps] == [
@@ -155,8 +157,85 @@ def test_resources_and_prompts_of_a_server_are_steps():
     """Reading a resource is work; listing tools is not."""
     task = task_of(
         agent("root"),
-        told("read", "root", {"mcp.method.name": "resources/read"}),
-        told("list", "root", {"mcp.method.name": "tools/list"}),
+        make_span("read", "root", {"mcp.method.name": "resources/read"}),
+        make_span("list", "root", {"mcp.method.name": "tools/list"}),
         chat("c", "root", start=2),
     )
     assert [s.action for s in task.steps] == ["retrieval", "llm_inference"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "runs"),
+    [
+        pytest.param({}, {}, 1, id="the-same-name"),
+        pytest.param({"tool": "mcp__server__f"}, {}, 1, id="a-servers-prefix"),
+        pytest.param({"tool": "developer.f"}, {}, 1, id="a-namespace"),
+        pytest.param({}, {"tool": "g"}, 2, id="another-tool"),
+        pytest.param({}, {"scope": "one"}, 2, id="one-instrumentation"),
+        pytest.param({}, {"start": 6, "end": 7}, 2, id="another-time"),
+        pytest.param({"parent": "branch"}, {}, 1, id="in-another-branch"),
+        pytest.param(
+            {"attributes": ids("a")}, {"attributes": ids("b")}, 2, id="other-ids"
+        ),
+        pytest.param(
+            {"attributes": {"gen_ai.tool.call.arguments": '{"a": 1}'}},
+            {"attributes": {"gen_ai.tool.call.arguments": '{"a": 2}'}},
+            2, id="other-arguments",
+        ),
+        pytest.param(
+            {"attributes": {"gen_ai.tool.call.arguments": '{"a": "x"}'}},
+            {"attributes": {"gen_ai.tool.call.arguments": "x"}},
+            1, id="the-same-arguments-otherwise",
+        ),
+    ],
+)  # fmt: skip
+def test_a_tool_reported_beside_itself(first, second, runs):
+    """Two instrumentations' spans of one run of a tool are one, wherever they are."""
+    task = task_of(
+        agent("root"),
+        make_span("branch", "root", end=9),
+        tool("a", **{"parent": "root", "start": 1, "end": 5, "scope": "one", **first}),
+        tool("b", **{"parent": "root", "start": 2, "end": 4, "scope": "two", **second}),
+        chat("c", "root", start=8),
+    )
+    assert len(tools_of(task)) == runs
+
+
+@pytest.mark.parametrize(
+    ("again", "runs"),
+    [
+        pytest.param({}, 1, id="a-replay"),
+        pytest.param({"end": 9}, 2, id="as-long-as-the-first"),
+        pytest.param({"id": "other"}, 2, id="another-id"),
+        pytest.param({"result": "dry"}, 2, id="another-result"),
+        pytest.param({"arguments": "{}"}, 2, id="other-arguments"),
+        pytest.param({"start": 2, "end": 2.1}, 2, id="at-the-same-time"),
+    ],
+)
+def test_a_tool_in_a_replay(again, runs):
+    """A durable workflow's replay reports what ran before: with its id, and at once."""
+
+    def run(key, *, start, end, **own):
+        facts = {"id": "k1", "arguments": '{"a": 1}', "result": "wet", **own}
+        attributes = {f"gen_ai.tool.call.{name}": facts[name] for name in facts}
+        return tool(key, "root", start=start, end=end, attributes=attributes)
+
+    task = task_of(
+        agent("root", end=9),
+        run("a", start=1, end=5),
+        run("b", **{"start": 6, "end": 6.1, **again}),
+        chat("c", "root", start=9),
+    )
+    assert len(tools_of(task)) == runs
+
+
+def test_layers_below_a_mirrored_tool():
+    """The layers below either report of a run are that run."""
+    task = task_of(
+        agent("root"),
+        tool("a", "root", start=1, end=5, scope="one"),
+        tool("b", "root", start=1, end=5, scope="two"),
+        tool("c", "b", tool="mcp__s__f", start=2, end=4, scope="mcp"),
+        chat("d", "root", start=8),
+    )
+    assert len(tools_of(task)) == 1

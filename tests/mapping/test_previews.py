@@ -7,9 +7,14 @@ import json
 
 import pytest
 
+from infinium_otel.dialects.lenient_json import SHORT_LIST, limit_decoding
 from infinium_otel.mapping import previews
-from infinium_otel.mapping.previews import Said, content, without_binary
-from support.told import agent, chat, task_of
+from infinium_otel.mapping.previews import extract_text, list_scores, replace_binary
+from infinium_otel.taskdata.limits import (
+    MAX_INPUT_SUMMARY_LENGTH,
+    MAX_PREVIEW_LENGTH,
+)
+from support.records import chat, task_of
 
 PNG = base64.b64encode(bytes(range(256)) * 134).decode()
 
@@ -66,18 +71,18 @@ def test_an_image_is_named_by_type_and_size(message, shown):
         pytest.param("word " * 200, "word " * 200, id="prose"),
     ],
 )
-def test_binary_is_named_wherever_it_stands(value, shown):
+def test_binary_is_named_in_any_place(value, shown):
     """Images, audio, bytes and vectors are named by kind and size."""
-    assert without_binary(value) == shown
+    assert replace_binary(value) == shown
 
 
 def test_nesting_ends():
-    """What nests without end is looked into only so far."""
+    """Endless nesting is followed to a limited depth only."""
     value: list = []
     for _ in range(200):
         value = [value]
-    assert without_binary(value)
-    assert content(value)
+    assert replace_binary(value)
+    assert extract_text(value)
 
 
 @pytest.mark.parametrize(
@@ -116,106 +121,19 @@ def test_nesting_ends():
     ],
 )  # fmt: skip
 def test_content_is_readable(value, shown):
-    """Content is shown without the wrappings it came in."""
-    assert content(value) == shown
+    """Content is shown without its wrappers."""
+    assert extract_text(value) == shown
 
 
 def test_previews_are_cut_after_decoding():
-    """A preview has at most 500 characters and says where it was cut."""
+    """A preview has at most 500 characters and marks where it was cut."""
     text = "Ä" * 10_000_000
     message = [{"role": "user", "parts": [{"type": "text", "content": text}]}]
     task = task_of(chat("c", attributes={"gen_ai.input.messages": json.dumps(message)}))
     shown = task.steps[0].input_preview
-    assert len(shown) == previews.PREVIEW
+    assert len(shown) == MAX_PREVIEW_LENGTH
     assert shown.endswith("Ä...")
-    assert len(task.input_summary) == previews.SUMMARY_IN
-
-
-@pytest.mark.parametrize(
-    ("messages", "asked"),
-    [
-        pytest.param(
-            [("user", "a"), ("assistant", "b"), ("user", "c")], "c", id="last"
-        ),
-        pytest.param([("system", "s"), ("assistant", "b")], "b", id="no-user"),
-        pytest.param([("system", "s")], "s", id="system-only"),
-    ],
-)
-def test_what_was_asked(messages, asked):
-    """A run's input is its last question; where nobody asked, what was said."""
-    said = Said([{"role": r, "content": t} for r, t in messages], "user")
-    assert previews.asked(said) == asked
-
-
-@pytest.mark.parametrize(
-    "shell",
-    [
-        pytest.param([{"role": "user", "parts": [{"type": "text"}]}], id="withheld"),
-        pytest.param([{"role": "assistant", "finish_reason": "stop"}], id="no-words"),
-        pytest.param('{"args": [], "kwargs": {}}', id="no-arguments"),
-        pytest.param({"text": "", "toolCalls": []}, id="no-answer"),
-        pytest.param({"generations": [[{"text": "", "message": {
-            "lc": 1, "id": ["langchain", "AIMessage"], "kwargs": {
-                "content": "", "response_metadata": {"body": "slow down"}}}}]]},
-            id="an-answer-that-failed"),
-    ],
-)  # fmt: skip
-def test_a_shell_around_nothing_is_nothing(shell):
-    """Messages without their words, and calls without arguments, say nothing."""
-    said = Said(shell, "user")
-    told = (previews.asked(said), previews.latest(said), previews.answered(said))
-    assert told == (None, None, None)
-
-
-def test_a_tools_answer_can_be_what_was_asked():
-    """Where a call was given only a tool's answer, that is its input."""
-    said = Said([{"role": "tool", "tool_call_id": "1", "content": "18C"}], "user")
-    assert previews.asked(said) == "18C"
-    assert previews.latest(said) == "18C"
-
-
-@pytest.mark.parametrize(
-    ("value", "answered", "concluded"),
-    [
-        pytest.param([{"role": "assistant", "content": "yo"}], "yo", "yo", id="text"),
-        pytest.param(
-            [{"role": "assistant", "tool_calls": [
-                {"id": "1", "function": {"name": "f", "arguments": '{"a":1}'}}]}],
-            'f({"a":1})', None, id="tool-call",
-        ),
-        pytest.param(
-            [{"role": "assistant", "parts": [{"type": "thinking", "content": "hm"}]}],
-            "hm", None, id="thought",
-        ),
-        pytest.param("plain", "plain", "plain", id="plain"),
-        pytest.param("AgentOutput(response=1)", "AgentOutput(response=1)", None,
-                     id="printed-object"),
-        pytest.param({"data": ["Message(_role=1)"]}, '{"data":["Message(_role=1)"]}', None,
-                     id="printed-object-inside"),
-        pytest.param({"a": "x," * 1_000}, json.dumps({"a": "x," * 1_000}).replace(": ", ":"),
-                     None, id="dump"),
-    ],
-)  # fmt: skip
-def test_what_was_answered(value, answered, concluded):
-    """An answer is its text and the tools it asked for; a conclusion only words."""
-    assert previews.answered(Said(value, "assistant")) == answered
-    assert previews.concluded(Said(value, "assistant")) == concluded
-
-
-def test_a_request_to_embed():
-    """Of a request the texts are shown; what came of it are numbers, and no answer."""
-    asked = {"model": "small", "input": ["alpha", "beta"], "encoding_format": "base64"}
-    span = chat(
-        "c",
-        attributes={
-            "gen_ai.operation.name": "embeddings",
-            "gen_ai.input.messages": json.dumps(asked),
-            "gen_ai.output.messages": json.dumps({"data": [[0.1, 0.2]]}),
-        },
-    )
-    task = task_of(span)
-    assert task.input_summary == '["alpha","beta"]'
-    assert task.output_summary is None
+    assert len(task.input_summary) == MAX_INPUT_SUMMARY_LENGTH
 
 
 @pytest.mark.parametrize(
@@ -224,6 +142,7 @@ def test_a_request_to_embed():
         ([{"document": {"content": "a"}}, {"document": {"content": "b"}}], "a\nb"),
         ([{"content": "a", "score": 0.5}, {"id": "7"}, "other"], "a"),
         ([{"document": "a"}], None),
+        (["a", "", "b"], "a\nb"),
         ('{"documents": [{"page_content": "a"}], "count": 1}', "a"),
         ("text", None),
         (None, None),
@@ -231,41 +150,43 @@ def test_a_request_to_embed():
     ids=str,
 )
 def test_documents_are_shown_by_their_texts(found, shown):
-    """Of what was retrieved the texts are to be read, in any shape of the list."""
-    assert previews.documents(found) == shown
+    """The texts of retrieved documents are shown, in any shape of the list."""
+    assert previews.join_documents(found) == shown
 
 
-def test_what_was_asked_of_tools_is_no_question():
-    """Where the words were withheld, the calls between them are nobody's question."""
-    call = {"type": "tool_call", "id": "c", "name": "f"}
-    shells = [
-        {"role": "user", "parts": [{"type": "text"}]},
-        {"role": "assistant", "parts": [call]},
-        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c"}]},
-    ]
-    assert previews.asked(Said(shells, "user")) is None
+def test_walking_a_long_list_over_and_over_is_limited():
+    """Spans share what is decoded; past the limit the list's length is shown."""
+    long, short = ({"a": 1},) * 60_000, ("a",) * SHORT_LIST
+    with limit_decoding(0):
+        shown = [extract_text(long) for _ in range(8)]
+        assert shown[0].startswith('[{"a":1}')
+        assert shown[-1] == "[60000 items]"
+        assert extract_text(short).startswith('["a","a"')
+        assert extract_text({"a": 1}) == '{"a":1}'
 
 
-def test_everything_embedded_is_shown():
-    """Of an embedding every text is shown, one a line."""
-    said = Said([{"role": "user", "content": t} for t in ("a", "b")], "user")
-    assert previews.everything(said) == "a\nb"
-    assert previews.everything(Said("one", "user")) == "one"
+def test_walking_many_lists_is_limited():
+    """However short each is: what is inside them counts."""
+    value = {"rows": [{"a": [1, 2]} for _ in range(200)]}
+    with limit_decoding(0) as limit:
+        shown = [extract_text(value) for _ in range(1_000)]
+    assert shown[0].startswith('{"rows":[{"a":[1,2]}')
+    assert shown[-1] == "[1 items]"
+    assert limit.refused
 
 
-def test_messages_are_looked_through_once_decoded():
-    """A list that was decoded whole is not decoded again."""
-    said = Said([{"role": "user", "content": "a"}], "user")
-    assert said.messages
-    assert previews.latest(said) == "a"
-
-
-def test_the_root_without_words_borrows_from_its_frames():
-    """A root that tells nothing has the input and output of what it holds."""
-    words = {"input.value": "Why?", "output.value": "Because."}
-    task = task_of(
-        agent("root"),
-        agent("inner", "root", name="b", attributes=words, start=1, end=5),
-        chat("c", "inner", start=2),
-    )
-    assert (task.input_summary, task.output_summary) == ("Why?", "Because.")
+@pytest.mark.parametrize(
+    ("documents", "scores"),
+    [
+        ([{"content": "a", "score": 0.9}, {"content": "b", "score": 0}], [0.9, 0]),
+        ({"documents": [{"document": {"content": "a", "score": 0.9}}]}, [0.9]),
+        ([{"content": "a", "score": 0.9}, {"content": "b"}], None),
+        ([{"content": "a", "score": "high"}], None),
+        ([{"document": "text"}], None),
+        (["text"], None),
+        (7, None),
+    ],
+)
+def test_scores_of_documents(documents, scores):
+    """The scores are listed if every document has one."""
+    assert list_scores(documents) == scores

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infinium_otel import Config, load_otlp, pricing, spans_to_tasks, task_to_dict
+from infinium_otel import Config, load_otlp, spans_to_tasks, task_to_dict
+from infinium_otel.mapping import price_list
 from infinium_otel.records import LogEvent
 from support.corpus import names, recording
 from support.outlines import outline
@@ -42,9 +43,9 @@ def as_json(tasks):
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_every_recording_tells_its_story(library, tmp_path, golden):
+def test_every_recording(library, tmp_path, golden):
     """What each recorded run becomes is written down and changes only on purpose."""
-    told = {
+    outlines_by_name = {
         name.partition("/")[2]: [
             line
             for task in spans_to_tasks(records_of(name, tmp_path))
@@ -52,16 +53,21 @@ def test_every_recording_tells_its_story(library, tmp_path, golden):
         ]
         for name in names(library)
     }
-    golden.check(told, GOLDEN / library / "outlines.json")
+    golden.check(outlines_by_name, GOLDEN / library / "outlines.json")
 
 
 @pytest.fixture
 def no_price_list(monkeypatch):
-    """Published prices change; what spans say of cost does not."""
-    monkeypatch.setattr(pricing, "_package", lambda: None)
-    pricing._rates.cache_clear()
+    """Published prices change; the costs on spans do not."""
+    monkeypatch.setattr(price_list, "_import_package", lambda: None)
+    _forget_prices()
     yield
-    pricing._rates.cache_clear()
+    _forget_prices()
+
+
+def _forget_prices():
+    price_list._find_prices.cache_clear()
+    price_list.find_priced_model.cache_clear()
 
 
 @pytest.mark.usefixtures("no_price_list")
@@ -86,7 +92,7 @@ def test_order_and_repetition_do_not_matter(name, tmp_path):
 
 
 def contents(truth):
-    """Every text that somebody said, passed or got, in the truth of a recording."""
+    """Every text that was sent, passed or received, in the truth of a recording."""
     found = [truth.get("root_input"), truth.get("root_output")]
     for call in truth["llm_calls"]:
         found += [call.get("response_text")]
@@ -94,7 +100,7 @@ def contents(truth):
     for call in truth["tool_calls"]:
         found += [call.get("arguments"), call.get("result"), call.get("error_message")]
     found += [error.get("message") for error in truth["errors"]]
-    return {text for text in texts(found) if says_something(text, truth)}
+    return {text for text in texts(found) if is_content(text, truth)}
 
 
 def texts(value):
@@ -105,24 +111,24 @@ def texts(value):
             yield from texts(inner)
 
 
-def says_something(text, truth):
+def is_content(text, truth):
     """Longer than a word that could be part of a name, and no agent's name."""
     return (len(text) >= 12 or " " in text) and text not in truth["agents"]
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
-def test_without_content_no_text_leaves(name, tmp_path):
+def test_without_content_no_text_is_sent(name, tmp_path):
     """With `capture_content` off, no message, argument, result or reason passes."""
     config = Config(capture_content=False)
     tasks = spans_to_tasks(records_of(name, tmp_path), config=config)
-    told = json.dumps([task_to_dict(task) for task in tasks], ensure_ascii=False)
-    leaked = [text for text in contents(recording(name).truth) if text in told]
+    sent = json.dumps([task_to_dict(task) for task in tasks], ensure_ascii=False)
+    leaked = [text for text in contents(recording(name).truth) if text in sent]
     assert leaked == []
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_recovery_is_what_happened(library, tmp_path):
-    """An error is recoverable if the run it stands in went on and came to an answer."""
+    """An error is recoverable if its run continued and had an answer."""
     for name in names(library):
         errors = [
             (error.message, error.recoverable)
@@ -130,11 +136,11 @@ def test_recovery_is_what_happened(library, tmp_path):
             for error in task.errors or ()
         ]
         for happened in recording(name).truth["errors"]:
-            told = {fine for said, fine in errors if happened["message"] in said}
-            assert told <= {happened["recovered"]}, name
+            found = {fine for message, fine in errors if happened["message"] in message}
+            assert found <= {happened["recovered"]}, name
 
 
-# AutoGen alone makes no spans of model calls; their tokens stand in the messages that
+# AutoGen alone makes no spans of model calls; their tokens are in the messages that
 # its agents send each other, copied to every receiver.
 COUNTED = [name for name in RECORDINGS if name != "autogen/team"]
 
@@ -157,11 +163,11 @@ def test_tokens_are_counted_once(name, tmp_path):
                 one.truth["llm_calls"], known["llm_calls"], strict=True
             )
         )
-        told = sum(getattr(t.llm_usage, side) or 0 for t in tasks if t.llm_usage)
-        if whole and not tells_twice(one):
-            assert told == used
-        elif not tells_twice(one):
-            assert told <= used
+        reported = sum(getattr(t.llm_usage, side) or 0 for t in tasks if t.llm_usage)
+        if whole and not has_two_reports(one):
+            assert reported == used
+        elif not has_two_reports(one):
+            assert reported <= used
 
 
 TWICE = {
@@ -170,6 +176,6 @@ TWICE = {
 }
 
 
-def tells_twice(one):
+def has_two_reports(one):
     """Two instrumentations whose spans share neither trace nor response id."""
     return one.id in TWICE

@@ -1,4 +1,4 @@
-"""Trees out of whatever parents claim."""
+"""Trees from any parents, valid or not."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from infinium_otel.config import Config
 from infinium_otel.mapping import map_trace
 from infinium_otel.mapping.tree import (
     Node,
-    in_order,
-    top_down,
-    tree_of,
-    without_dropped,
+    link_nodes,
+    remove_placeholders,
+    sort_by_start,
+    sort_top_down,
 )
-from infinium_otel.records import LogEvent, Reading, Trace
+from infinium_otel.records import LogEvent, NormalizedSpan, Trace
+from support.records import agent, calls_of, chat, make_span, task_of
 from support.spans import sid
-from support.told import agent, calls_of, chat, task_of, told
 
 
 def tree(*records, dropped=()):
     ids = {sid(key) for key in dropped}
-    return tree_of(
-        (record, Reading(kind="step", dropped=record.span_id in ids))
-        for record in in_order(records)
+    return link_nodes(
+        (record, NormalizedSpan(kind="step", dropped=record.span_id in ids))
+        for record in sort_by_start(records)
     )
 
 
@@ -44,12 +44,12 @@ def parents(nodes):
     ],
 )
 def test_a_span_whose_parent_was_leaked(root, orphan, agents):
-    """It belongs to the run, if the run's own root is there and was not over."""
+    """It belongs to the run if the run's own root is there and had not ended."""
     task = task_of(
         agent("root", **root), chat("c", parent="lost", **{"start": 1, **orphan})
     )
-    told = [(step.metadata or {}).get("gen_ai.agent.name") for step in task.steps]
-    assert told[-1:] == agents
+    names = [(step.metadata or {}).get("gen_ai.agent.name") for step in task.steps]
+    assert names[-1:] == agents
 
 
 def test_calls_side_by_side_under_a_leaked_parent():
@@ -63,15 +63,15 @@ def test_calls_side_by_side_under_a_leaked_parent():
 @pytest.mark.parametrize(
     ("spans", "expected"),
     [
-        pytest.param([told("a", end=9), told("b", "a")], {"a": None, "b": "a"}, id="tree"),
-        pytest.param([told("a", "gone")], {"a": None}, id="missing-parent"),
-        pytest.param([told("a", "a")], {"a": None}, id="own-parent"),
+        pytest.param([make_span("a", end=9), make_span("b", "a")], {"a": None, "b": "a"}, id="tree"),
+        pytest.param([make_span("a", "gone")], {"a": None}, id="missing-parent"),
+        pytest.param([make_span("a", "a")], {"a": None}, id="own-parent"),
         pytest.param(
-            [told("a", "b"), told("b", "a", start=1), told("c", "b", start=2)],
+            [make_span("a", "b"), make_span("b", "a", start=1), make_span("c", "b", start=2)],
             {"a": None, "b": "a", "c": "b"}, id="cycle",
         ),
         pytest.param(
-            [told("r"), told("a", "b"), told("b", "a", start=1)],
+            [make_span("r"), make_span("a", "b"), make_span("b", "a", start=1)],
             {"r": None, "a": None, "b": "a"}, id="cycle-beside-a-root",
         ),
     ],
@@ -80,21 +80,25 @@ def test_every_span_has_its_place(spans, expected):
     """Missing, own and circular parents are cut; no span is lost."""
     nodes = tree(*spans)
     assert parents(nodes) == expected
-    assert len(top_down(nodes)) == len(spans)
+    assert len(sort_top_down(nodes)) == len(spans)
 
 
 def test_placeholders_give_their_children_to_their_parent():
-    """Spans that stand for nothing leave no hole."""
+    """Children of placeholders move up to the placeholder's parent."""
     nodes = tree(
-        told("a", end=9), told("p", "a"), told("q", "p"), told("b", "q"), dropped="pq"
+        make_span("a", end=9),
+        make_span("p", "a"),
+        make_span("q", "p"),
+        make_span("b", "q"),
+        dropped="pq",
     )
-    assert parents(without_dropped(nodes)) == {"a": None, "b": "a"}
+    assert parents(remove_placeholders(nodes)) == {"a": None, "b": "a"}
 
 
-def test_a_placeholder_root_leaves_roots():
+def test_children_of_a_placeholder_root_are_roots():
     """Children of a placeholder root become roots."""
-    nodes = tree(told("p", end=9), told("a", "p"), dropped="p")
-    assert parents(without_dropped(nodes)) == {"a": None}
+    nodes = tree(make_span("p", end=9), make_span("a", "p"), dropped="p")
+    assert parents(remove_placeholders(nodes)) == {"a": None}
 
 
 def test_steps_are_in_start_order_parents_first():
@@ -114,7 +118,7 @@ def test_steps_are_in_start_order_parents_first():
 
 
 def test_a_child_whose_clock_ran_ahead_does_not_become_the_root():
-    """The root leads, whatever the clocks of its children say."""
+    """The root comes first, whatever the clocks of its children show."""
     task = task_of(agent("root", name="main", start=5), chat("c", "root", start=1))
     assert task.name == "main"
 
@@ -144,15 +148,15 @@ def log(span, name, body, attributes=None):
 
 
 def test_an_empty_trace_is_no_task():
-    """A trace of nothing but placeholders has nothing to tell."""
-    span = told("p", None, {"logfire.span_type": "pending_span"})
+    """A trace of nothing but placeholders is not a task."""
+    span = make_span("p", None, {"logfire.span_type": "pending_span"})
     assert map_trace(Trace(span.trace_id, span.span_id, (span,)), Config()) is None
 
 
 def test_an_unknown_instrumentation_yields_plain_steps():
     """Spans never seen before become plain steps with their attributes kept."""
-    odd = told(
-        "odd", "root", {"acme.kind": "llm", "acme.cost": 3, "acme.text": "x " * 999}
+    odd = make_span(
+        "odd", "root", {"acme.sort": "llm", "acme.cost": 3, "acme.text": "x " * 999}
     )
     task = task_of(agent("root"), odd, chat("c", "root", start=2))
     step = task.steps[0]
@@ -164,7 +168,7 @@ def test_an_unknown_instrumentation_yields_plain_steps():
 
 
 @pytest.mark.parametrize(
-    ("attributes", "asked", "answered"),
+    ("attributes", "question", "answer"),
     [
         pytest.param({"input": "Why?", "output": "So."}, "Why?", "So.", id="bare"),
         pytest.param({"acme.question": "Why?", "acme.answer": "So."}, "Why?", "So.",
@@ -175,21 +179,21 @@ def test_an_unknown_instrumentation_yields_plain_steps():
                      id="of-the-conventions"),
     ],
 )  # fmt: skip
-def test_an_unknown_root_tells_what_its_keys_name(attributes, asked, answered):
-    """Plain words for content are understood wherever nobody defined them."""
-    task = task_of(told("job", None, attributes), config=Config(include="all"))
-    assert (task.input_summary, task.output_summary) == (asked, answered)
+def test_an_unknown_root_has_the_content_its_keys_name(attributes, question, answer):
+    """Plain words for content are recognized on spans of unknown dialects."""
+    task = task_of(make_span("job", None, attributes), config=Config(include="all"))
+    assert (task.input_summary, task.output_summary) == (question, answer)
 
 
-def test_an_unknown_root_is_a_step_for_what_it_alone_knows():
+def test_an_unknown_root_is_a_step_for_what_it_alone_reports():
     """With `include` all, a lone span of unknown kind is a task with one step."""
-    span = told("job", None, {"acme.kind": "batch"})
+    span = make_span("job", None, {"acme.kind": "batch"})
     task = task_of(span, config=Config(include="all"))
     assert [s.description for s in task.steps] == ["job"]
 
 
 def test_a_part_that_comes_late_names_what_it_continues():
-    """An incomplete task says so, and a late part names the first."""
+    """An incomplete task is tagged, and a late part names the first."""
     span = chat("c")
     trace = Trace(span.trace_id, span.span_id, (span,), complete=False, part=2)
     tags = map_trace(trace, Config()).environment.custom_tags
@@ -199,7 +203,7 @@ def test_a_part_that_comes_late_names_what_it_continues():
 
 
 def test_nothing_waits_for_the_garbage_collector():
-    """What a trace took in memory is free once its task is made."""
+    """The memory of a trace is free once its task is made."""
     gc.disable()
     gc.collect()
     known = _nodes()
@@ -212,3 +216,41 @@ def test_nothing_waits_for_the_garbage_collector():
 
 def _nodes():
     return sum(type(held) is Node for held in gc.get_objects())
+
+
+ACME = {"acme.model": "gpt-4o", "acme.tokens.in": 5, "acme.tokens.out": 3}
+
+
+def test_a_span_that_looks_like_a_call_around_calls_is_a_frame():
+    """A call that is only inferred is none if calls or agents lie below it."""
+    task = task_of(
+        make_span("run", None, {**ACME, "acme.tokens.in": 12}),
+        make_span("one", "run", ACME, start=1, end=2),
+        make_span("two", "run", {**ACME, "acme.tokens.in": 7}, start=3, end=4),
+    )
+    assert len(calls_of(task)) == 2
+    assert task.llm_usage.prompt_tokens == 12
+
+
+@pytest.mark.parametrize(
+    ("tokens", "calls"),
+    [((5, 3), 1), ((9, 6), 2), (None, 2)],
+)
+def test_a_gateways_request_around_calls(tokens, calls):
+    """It reports the only call below it if the tokens are the same, else it is a frame."""
+    own = {**ACME, "http.request.method": "POST"}
+    below = [chat(f"call{n}", "post", tokens=tokens) for n in range(calls)]
+    task = task_of(make_span("post", None, own, end=9), *below)
+    assert len(calls_of(task)) == calls
+
+
+@pytest.mark.parametrize(
+    "attributes", [{"x.tokens.in": 5, "x.tokens.out": 3}, {"x.model": "gpt-4o"}]
+)
+def test_one_sign_makes_a_call_where_there_is_no_other(attributes):
+    """Of a trace with no call the innermost spans with a sign are calls."""
+    frame = make_span("run", None, {"x.messages": '[{"role": "user"}]'})
+    task = task_of(frame, make_span("infer", "run", attributes))
+    assert [step.llm_call is not None for step in task.steps] == [True]
+    plain = task_of(agent("root"), make_span("infer", "root", attributes))
+    assert plain.llm_usage is None

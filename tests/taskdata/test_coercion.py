@@ -36,7 +36,7 @@ def test_the_wire_form_comes_back():
 
 
 def test_flat_sections_are_read_too():
-    """Sections may stand beside the other fields, as on the dataclass."""
+    """Sections may be beside the other fields, as on the dataclass."""
     task = task_from_dict(REQUIRED | {"customer": {"customer_name": "Ada"}})
     assert task.customer == Customer("Ada")
 
@@ -123,8 +123,8 @@ def test_unknown_keys_go_to_metadata():
 
 
 def test_unknown_keys_are_named():
-    """A class without `metadata` leaves an unknown key out and says so."""
-    with pytest.warns(UserWarning, match="Customer: unknown key 'shoe_size' left out"):
+    """A class without `metadata` drops an unknown key with a warning."""
+    with pytest.warns(UserWarning, match="Customer: unknown key 'shoe_size' dropped"):
         assert coerce({"shoe_size": 42}, Customer) == Customer()
 
 
@@ -136,8 +136,8 @@ def test_metadata_that_is_no_mapping():
 
 
 def test_unknown_sections_are_named():
-    """A section nobody knows is left out and named."""
-    with pytest.warns(UserWarning, match="sections: unknown key 'weather' left out"):
+    """An unknown section is dropped and named in a warning."""
+    with pytest.warns(UserWarning, match="sections: unknown key 'weather' dropped"):
         task_from_dict(REQUIRED | {"sections": {"weather": {}}})
 
 

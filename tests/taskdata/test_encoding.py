@@ -40,7 +40,7 @@ WIRE = (
 
 
 def test_wire_form():
-    """Key order, nesting under `sections`, and what is left out are the vendor's."""
+    """Key order, nesting under `sections`, and what is omitted are the vendor's."""
     assert json.dumps(task_to_dict(full()), separators=(",", ":")) == WIRE
 
 
@@ -75,8 +75,8 @@ def test_prompt_studio_comes_last():
         pytest.param("calls", [Customer()], id="list-of-empty-dataclasses"),
     ],
 )
-def test_what_a_field_leaves_out(field, value):
-    """A field that says nothing, or a number JSON cannot hold, is left out."""
+def test_omitted_fields(field, value):
+    """An empty field, or a number JSON cannot represent, is omitted."""
     task = small(llm_usage=LlmUsage(model="m", **{field: value}))
     assert task_to_dict(task)["llm_usage"] == {"model": "m"}
 
@@ -103,7 +103,7 @@ def test_items_of_lists_are_plain():
 
 
 def test_the_task_is_not_changed():
-    """Encoding leaves the task as it was."""
+    """Encoding does not change the task."""
     task = full()
     task_to_dict(task)
     assert task == full()
@@ -117,3 +117,9 @@ class Single:
 def test_a_class_of_one_field():
     """A stranger's dataclass is encoded by its fields, however few."""
     assert task_to_dict(small(steps=[Single("x")]))["steps"] == [{"note": "x"}]
+
+
+def test_what_is_not_a_task():
+    """Anything but a dataclass is refused, not encoded as an empty task."""
+    with pytest.raises(TypeError, match="not a task: object"):
+        task_to_dict(object())

@@ -172,7 +172,7 @@ def test_shared_values_do_not_explode():
 
 
 def test_a_mapping_without_end_is_cut():
-    """More pairs than a task could carry are left out."""
+    """Pairs beyond the limit are dropped."""
     assert len(plain(dict.fromkeys(range(MAX_NODES + 5)))) == MAX_NODES
 
 

@@ -1,6 +1,6 @@
 """Spans to traces: by root, with open and late spans, deadlines and bounds.
 
-A state machine without a clock: every call says what time it is.
+A state machine without a clock: each call is given the time.
 """
 
 from infinium_otel.assembly.assembler import Assembler

@@ -1,71 +1,104 @@
-"""The state machine: what happens to traces as spans start, end and stay away."""
+"""The state machine: what happens to traces as spans start, end or do not come."""
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from heapq import heappop, heappush
-from itertools import count
+from collections import Counter
+from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING
 
-from infinium_otel.assembly import forest
-from infinium_otel.assembly.departed import DepartedTraces
-from infinium_otel.assembly.forest import NO_ID
-from infinium_otel.assembly.joining import Links
-from infinium_otel.assembly.logbuffer import LogBuffer
-from infinium_otel.assembly.opentrace import OpenTrace, size_of
-from infinium_otel.assembly.parting import Parting
+from infinium_otel.assembly import trees
+from infinium_otel.assembly.deadlines import Deadlines
+from infinium_otel.assembly.emitted_traces import EmittedTraces
+from infinium_otel.assembly.link_joiner import LinkJoiner
+from infinium_otel.assembly.log_buffer import LogBuffer
+from infinium_otel.assembly.long_root import LongRootWatch
+from infinium_otel.assembly.open_traces import OpenTraces
+from infinium_otel.assembly.run_emitter import RunEmitter
+from infinium_otel.assembly.trace_splitter import TraceSplitter
+from infinium_otel.assembly.trees import NO_ID
+from infinium_otel.assembly.waits import WaitTimes
 from infinium_otel.records import LogEvent, SpanRecord, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from infinium_otel.assembly.open_trace import OpenTrace, WaitingTrace
+    from infinium_otel.assembly.roles import Roles
     from infinium_otel.config import Config
+    from infinium_otel.records import SpanStart
 
-SETTLE_S = 5.0
-"""Seconds a whole trace (`task_per=trace`) must be quiet once its root has ended: other
-processes send their spans up to five seconds late (the SDK's batch delay)."""
-LATE_S = 1.0
-"""Seconds spans that came too late are gathered before they leave as one part."""
 NO_TRACE = "0" * 32
 LOG_SHARE = 4
-"""Log events may take one part in so many of `max_open_bytes`."""
+"""Log events may use one part in this many of `max_open_bytes`."""
 
 
 class Assembler:
-    """Groups spans by root and gives each trace away when it is complete.
+    """Groups spans by root and emits each trace when it is complete.
 
-    Where the starts of spans are told (`opened`), a trace is complete when its root
-    and every span known to be running have ended; where they are not, when its root
-    has ended and the batch that brought it is read through.
+    If the starts of spans are reported (`on_start`), a trace is complete when its root
+    and every span known to be running have ended; otherwise when its root has ended and
+    the batch that contained it is processed.
 
     Args:
+        config: the settings.
+        roles: finds out which spans are agents, workflows and calls; without it there
+            is one task for each root (`task_per` "agent" has no effect).
+
+    Attributes:
         received: spans fed in so far.
-        open_spans: ended spans waiting in open traces.
-        refused: spans not taken, by reason: `duplicate`, `invalid_id`.
-        settle_s: seconds a complete trace still waits, for its log events.
+        refused: rejected spans, by reason: `duplicate`, `invalid_id`.
+        evicted: traces emitted before they were complete, to keep the bounds.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, roles: Roles | None = None) -> None:
         self._config = config
-        self._per_trace = config.task_per == "trace"
-        self._open: OrderedDict[str, OpenTrace] = OrderedDict()
+        self._open = OpenTraces()
         self._logs = LogBuffer(config.max_open_bytes // LOG_SHARE)
-        self._departed = DepartedTraces()
-        self._parting = Parting(config, self._departed, self._logs)
-        self._links = Links(self._open)
-        self._deadlines: list[tuple[float, int, OpenTrace]] = []
-        self._numbers = count()
-        self._running = 0
-        self._bytes = 0
-        self.settle_s = min(SETTLE_S, config.linger_s) if self._per_trace else 0.0
+        self._emitted = EmittedTraces()
+        self._splitter = TraceSplitter(config, self._emitted, self._logs)
+        self._runs = (
+            RunEmitter(roles, self._open, self._emitted, self._splitter)
+            if config.task_per == "agent" and roles is not None
+            else None
+        )
+        self._links = LinkJoiner(self._open.by_id)
+        self._deadlines = Deadlines(self._open)
+        self._long_root = LongRootWatch(
+            None if self._runs is not None else roles, config.trace_timeout_s
+        )
+        self._waits = WaitTimes(config)
         self.received = 0
-        self.open_spans = 0
+        self.evicted = 0
         self.refused: Counter[str] = Counter()
 
     @property
+    def settle_s(self) -> float:
+        """Seconds for which a complete trace still waits for its log events."""
+        return self._waits.settle_s
+
+    @settle_s.setter
+    def settle_s(self, settle_s: float) -> None:
+        self._waits.settle_s = settle_s
+
+    @property
+    def long_root(self) -> tuple[str, int] | None:
+        """The first trace whose root was open longer than `trace_timeout_s` around agents.
+
+        Returns:
+            Its trace id and the number of its ended agents; None if there was none.
+        """
+        return self._long_root.found
+
+    @property
+    def open_spans(self) -> int:
+        """Ended spans that wait in open traces."""
+        return self._open.spans
+
+    @property
     def open_bytes(self) -> int:
-        """About how many bytes the waiting spans take."""
-        return self._bytes
+        """About how many bytes the waiting spans use."""
+        return self._open.size
 
     @property
     def open_traces(self) -> int:
@@ -75,105 +108,113 @@ class Assembler:
     @property
     def waiting_traces(self) -> int:
         """Traces with an ended span that waits."""
-        return sum(1 for trace in self._open.values() if trace.spans)
+        if not self._open.running:  # then each has one
+            return len(self._open)
+        return sum(1 for trace in self._open if trace.spans)
 
     @property
     def open_since(self) -> float | None:
-        """When the first of the spans that still wait came in; None if none waits."""
-        return min((t.since_s for t in self._open.values() if t.spans), default=None)
+        """When the first of the waiting spans was received; None if none waits."""
+        return min((t.since_s for t in self._open if t.spans), default=None)
 
     @property
-    def left(self) -> int:
-        """Spans given away in traces."""
-        return self._parting.left
+    def emitted_spans(self) -> int:
+        """Spans in the traces emitted so far."""
+        return self._splitter.emitted_spans
 
     @property
     def dropped_logs(self) -> int:
-        """Log events given up because no span of theirs left in time."""
+        """Log events dropped: their span was not emitted in time, or before them."""
         return self._logs.dropped
 
-    def opened(
-        self,
-        trace_id: str,
-        span_id: str,
-        parent_id: str | None,
-        is_remote: bool,  # noqa: FBT001 - one of five plain facts of a span
-        now_s: float,
-    ) -> None:
-        """A span has started; its end will come through `feed`."""
-        trace = self._trace(trace_id, now_s)
-        trace.told = True
-        if span_id not in trace.running:
-            self._running += 1
-        trace.running[span_id] = None if is_remote else parent_id
+    @property
+    def logs(self) -> LogBuffer:
+        """The log events that wait for their spans."""
+        return self._logs
+
+    def on_start(self, start: SpanStart, now_s: float) -> None:
+        """Record that a span has started; its end comes through `feed`."""
+        trace = self._get_or_open_trace(start.trace_id, now_s)
+        self._open.start(trace, start)
+        if self._runs is not None:
+            self._runs.index(trace).start(start)
 
     def feed(
         self, records: Iterable[SpanRecord | LogEvent], now_s: float
     ) -> list[Trace]:
-        """One batch of ended spans and log events, in any order.
+        """Add one batch of ended spans and log events, in any order.
 
         Returns:
-            the traces that are complete now, or had to leave to keep the bounds.
+            the traces that are complete now, or were emitted to keep the bounds.
         """
         touched: dict[str, OpenTrace] = {}
+        ended: dict[str, list[str]] = {}
         for record in records:
             if isinstance(record, LogEvent):
-                self._logs.add(record, now_s)
+                self._add_log(record, now_s)
             else:
                 trace = self._add(record, now_s)
                 if trace is not None:
                     touched[trace.trace_id] = trace
-        self._links.follow(touched, now_s)
+                    if self._runs is not None:
+                        ended.setdefault(trace.trace_id, []).append(record.span_id)
+        self._links.join_linked(touched, now_s)
         ready: list[Trace] = []
         for trace in touched.values():
-            ready += self._look_at(trace, now_s)
+            if self._runs is not None and not trace.root_ended:
+                spans = ended.get(trace.trace_id, [])
+                ready += self._emit_runs(self._runs, trace, spans, now_s)
+            else:
+                ready += self._emit_or_wait(trace, now_s)
+            self._long_root.check(trace, now_s)
         ready += self._keep_bounds()
         return ready
 
-    def due(self, now_s: float) -> list[Trace]:
-        """The traces whose time has come."""
+    def due(self, now_s: float, limit: float = inf) -> list[Trace]:
+        """The traces that are due at *now_s*, the first ones if *limit* is reached."""
         ready: list[Trace] = []
-        while self._deadlines and self._deadlines[0][0] <= now_s:
-            due_s, _, trace = heappop(self._deadlines)
-            if self._is_current(trace, due_s):
-                ready += self._leave(trace, hold=True)
-        for trace in self._timed_out(now_s):
-            trace.heard_s = now_s
-            self._open.move_to_end(trace.trace_id)
-            ready += self._leave(trace, forget=not trace.spans)
-        self._logs.expire(now_s - self._config.trace_timeout_s)
+        timeout_s = self._config.trace_timeout_s
+        while len(ready) < limit and (due := self._deadlines.pop(now_s)):
+            trace, run = due
+            if run is None or self._runs is None:
+                ready += self._emit(trace, hold=True)
+            else:
+                ready += self._runs.emit_run(trace, run)
+                self._open.close_if_empty(trace)
+        for trace in self._open.find_timed_out(timeout_s, now_s, limit - len(ready)):
+            self._long_root.check(trace, now_s)
+            self._open.touch(trace, now_s)
+            ready += self._emit(trace, forget=not trace.spans)
+        self._logs.expire(now_s - timeout_s)
         return ready
 
     def next_due(self) -> float | None:
         """When to call `due` next; None if nothing waits."""
-        while self._deadlines:
-            due_s, _, trace = self._deadlines[0]
-            if self._is_current(trace, due_s):
-                break
-            heappop(self._deadlines)
-        times = [entry[0] for entry in self._deadlines[:1]]
-        for trace in self._open.values():
-            times.append(trace.heard_s + self._config.trace_timeout_s)
-            break
+        due_s, first = self._deadlines.get_next(), self._open.first
+        times = [due_s] if due_s is not None else []
+        if first is not None:
+            times.append(first.last_seen_s + self._config.trace_timeout_s)
         return min(times, default=None)
 
-    def flush(self, now_s: float) -> list[Trace]:
-        """Everything that has ended, complete or not."""
+    def is_open(self, trace_id: str) -> bool:
+        """Whether a span of this trace waits or runs; may be called by any thread."""
+        return trace_id in self._open.by_id
+
+    def peek(self, limit: int) -> list[WaitingTrace]:
+        """The traces with an ended span that waits, what changed last first."""
+        return self._open.peek(limit)
+
+    def flush(self, now_s: float, limit: int | None = None) -> list[Trace]:
+        """The traces with an ended span, complete or not; *limit* of them at most."""
         ready: list[Trace] = []
-        for trace in list(self._open.values()):
-            trace.heard_s = max(trace.heard_s, now_s)
-            ready += self._leave(trace)
+        waiting = (trace for trace in self._open if trace.spans)
+        for trace in list(islice(waiting, limit)):
+            trace.last_seen_s = max(trace.last_seen_s, now_s)
+            ready += self._emit(trace)
         return ready
 
-    def _trace(self, trace_id: str, now_s: float) -> OpenTrace:
-        trace_id = self._links.resolve(trace_id)
-        trace = self._open.get(trace_id)
-        if trace is None:
-            trace = self._open[trace_id] = OpenTrace(trace_id, now_s)
-        else:
-            trace.heard_s = now_s
-            self._open.move_to_end(trace_id)
-        return trace
+    def _get_or_open_trace(self, trace_id: str, now_s: float) -> OpenTrace:
+        return self._open.get_or_open(self._links.resolve(trace_id), now_s)
 
     def _add(self, record: SpanRecord, now_s: float) -> OpenTrace | None:
         self.received += 1
@@ -181,117 +222,103 @@ class Assembler:
             self.refused["invalid_id"] += 1
             return None
         if record.parent_id in (record.span_id, NO_ID, ""):
-            record = forest.without_parent(record)
-        trace = self._trace(record.trace_id, now_s)
-        if self._is_known(trace, record.span_id):
+            record = trees.make_root(record)
+        trace = self._get_or_open_trace(record.trace_id, now_s)
+        if record.span_id in trace.spans or self._emitted.has_span(
+            trace.trace_id, record.span_id
+        ):
             self.refused["duplicate"] += 1
-            if not (trace.spans or trace.running):
-                del self._open[trace.trace_id]
+            self._open.close_if_empty(trace)
             return None
-        self._running -= record.span_id in trace.running
-        size = size_of(record)
-        trace.add(record, size)
-        self.open_spans += 1
-        self._bytes += size
+        self._open.add(trace, record)
+        if trace.runs is not None:
+            trace.runs.add(record)
         return trace
 
-    def _is_known(self, trace: OpenTrace, span_id: str) -> bool:
-        return span_id in trace.spans or self._departed.holds(trace.trace_id, span_id)
+    def _add_log(self, log: LogEvent, now_s: float) -> None:
+        """Keep a log event for its span, unless that was emitted without it."""
+        if self._emitted.has_span(self._links.resolve(log.trace_id), log.span_id):
+            self._logs.dropped += 1
+        else:
+            self._logs.add(log, now_s)
 
-    def _look_at(self, trace: OpenTrace, now_s: float) -> list[Trace]:
-        """Let *trace* leave if it is complete; else say until when it may wait."""
-        wait_s = self._wait_s(trace)
+    def _emit_or_wait(self, trace: OpenTrace, now_s: float) -> list[Trace]:
+        """Emit *trace* if it is complete; otherwise set its deadline."""
+        late = trace.trace_id in self._emitted
+        wait_s = self._waits.get_wait_s(trace, late=late)
         if wait_s is not None and wait_s <= 0:
-            return self._leave(trace, hold=True)
+            return self._emit(trace, hold=True)
         if wait_s is None:
             trace.due_s = None
-        elif trace.due_s is None or self._is_quiet_time(trace):
+        elif trace.due_s is None or self._waits.is_quiet_time(trace):
             trace.due_s = now_s + wait_s
-            entry = (trace.due_s, next(self._numbers), trace)
-            heappush(self._deadlines, entry)
+            self._deadlines.add(trace.due_s, trace)
         return []
 
-    def _is_quiet_time(self, trace: OpenTrace) -> bool:
-        """True if the wait begins anew with each span."""
-        return self._per_trace and not trace.running
-
-    def _wait_s(self, trace: OpenTrace) -> float | None:
-        """Seconds from now until *trace* leaves; None if only the timeout says."""
-        late = trace.trace_id in self._departed
-        if trace.running:
-            if trace.root_ended or late:
-                return self._config.linger_s
-        elif trace.root_ended:
-            return self._rooted_wait_s(trace)
-        elif late:
-            return 0.0 if trace.told else LATE_S
-        too_long = len(trace.spans) > self._config.max_spans_per_trace
-        return 0.0 if too_long else None
-
-    def _rooted_wait_s(self, trace: OpenTrace) -> float:
-        if self._per_trace and not trace.true_root_ended:
-            return self._config.linger_s
-        return self.settle_s
-
-    def _is_current(self, trace: OpenTrace, due_s: float) -> bool:
-        return trace.due_s == due_s and self._open.get(trace.trace_id) is trace
-
-    def _timed_out(self, now_s: float) -> list[OpenTrace]:
-        found = []
-        for trace in self._open.values():
-            if trace.heard_s + self._config.trace_timeout_s > now_s:
-                break
-            found.append(trace)
-        return found
-
     def _keep_bounds(self) -> list[Trace]:
-        """Send the traces that were quiet longest, until the rest is within bounds."""
-        config = self._config
+        """Emit the traces that were quiet longest, until the rest is within bounds."""
         ready: list[Trace] = []
-        while self._open and (
-            len(self._open) > config.max_open_traces
-            or self.open_spans + self._running > config.max_open_spans
-            or self._bytes > config.max_open_bytes
-        ):
-            trace = next(iter(self._open.values()))
-            ready += self._leave(trace, forget=True)
+        while self._open.exceeds(self._config) and self._open.first is not None:
+            self.evicted += 1
+            ready += self.emit_oldest()
         return ready
 
-    def _leave(
+    @property
+    def oldest_seen_s(self) -> float | None:
+        """When the trace that was quiet longest had its last span; None without one."""
+        return None if self._open.first is None else self._open.first.last_seen_s
+
+    def emit_oldest(self) -> list[Trace]:
+        """Emit the trace that was quiet longest, because its memory is needed."""
+        trace = self._open.first
+        return [] if trace is None else self._emit(trace, forget=True)
+
+    def _emit(
         self, trace: OpenTrace, *, hold: bool = False, forget: bool = False
     ) -> list[Trace]:
-        """Give away what has ended of *trace*.
+        """Emit the ended spans of *trace*.
 
         Args:
-            trace: an open one.
+            trace: an open trace.
             hold: keep trees whose root still runs.
             forget: keep nothing, not even which spans run.
         """
-        if trace.linked:
+        self._splitter.since_s = trace.since_s
+        if trace.linked_roots:
             self._links.forget(trace)
+        if self._runs is not None:
+            runs, rest = self._runs.group(trace, hold=hold)
+            if runs or rest:
+                return self._runs.emit_grouped(trace, runs, rest, forget=forget)
         if not trace.running and trace.spans:
-            plain = forest.plain_tree(trace.spans)
-            if plain is not None:
-                return self._leave_whole(trace, plain)
-        found = forest.trees(trace.spans, trace.running)
-        held = [t for t in found if hold and t.top in trace.running]
-        going = [t for t in found if not (hold and t.top in trace.running)]
-        self.open_spans -= len(trace.spans)
-        self._bytes -= trace.size
-        trace.restart([record for tree in held for record in tree.records])
-        self.open_spans += len(trace.spans)
-        self._bytes += trace.size
-        if forget or not (trace.spans or trace.running):
-            self._running -= len(trace.running)
-            del self._open[trace.trace_id]
-        return list(self._parting.traces(trace.trace_id, going)) if going else []
+            ordered = trees.find_single_tree(trace.spans)
+            if ordered is not None:
+                return self._emit_whole(trace, ordered)
+        all_trees = trees.build_trees(trace.spans, trace.running)
+        held = [t for t in all_trees if hold and t.top in trace.running]
+        emitting = [t for t in all_trees if not (hold and t.top in trace.running)]
+        kept = [record for tree in held for record in tree.records]
+        self._open.restart(trace, kept, forget=forget)
+        if not emitting:
+            return []
+        return list(self._splitter.split_trees(trace.trace_id, emitting))
 
-    def _leave_whole(
+    def _emit_runs(
+        self, runs: RunEmitter, trace: OpenTrace, ended: list[str], now_s: float
+    ) -> list[Trace]:
+        """Emit the runs inside *trace* that have ended, while its root goes on."""
+        waits = self._waits.get_run_waits(trace)
+        ready, due = runs.emit_ended(trace, ended, now_s, waits)
+        for run, due_s in due.items():
+            self._deadlines.add(due_s, trace, run)
+        if len(trace.spans) > self._config.max_spans_per_trace and not trace.running:
+            return ready + self._emit(trace)
+        self._open.close_if_empty(trace)
+        return ready
+
+    def _emit_whole(
         self, trace: OpenTrace, records: tuple[SpanRecord, ...]
     ) -> list[Trace]:
-        """Give *trace* away: one tree, of which nothing is missing."""
-        self.open_spans -= len(records)
-        self._bytes -= trace.size
-        trace.restart([])  # a deadline may hold on to it for a while
-        del self._open[trace.trace_id]
-        return list(self._parting.whole(trace.trace_id, records))
+        """Emit *trace*: one tree of which nothing is missing."""
+        self._open.restart(trace, [])
+        return list(self._splitter.split_whole(trace.trace_id, records))

@@ -1,4 +1,4 @@
-"""One trace to one task: the order in which a run is understood."""
+"""One trace to one task: the steps of the mapping, in order."""
 
 from __future__ import annotations
 
@@ -6,157 +6,231 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects import Dialect, read
-from infinium_otel.jsontext import text_of
+from infinium_otel.dialects.lenient_json import to_text
 from infinium_otel.mapping import summaries
 from infinium_otel.mapping.annotations import (
-    annotations_of,
-    expected_outcome_of,
+    build_expected_outcome,
+    build_sections,
+    collect_annotations,
     is_skipped,
-    sections_of,
 )
-from infinium_otel.mapping.calls import inherit_parameters, is_call, unify_calls
-from infinium_otel.mapping.content import Content
-from infinium_otel.mapping.environment import environment_of
-from infinium_otel.mapping.failures import as_errors, failures_of
+from infinium_otel.mapping.call_inputs import cut_late_inputs, link_histories
+from infinium_otel.mapping.calls import inherit_parameters, unify_calls
+from infinium_otel.mapping.capture_policy import CapturePolicy
+from infinium_otel.mapping.domains import find_domains
+from infinium_otel.mapping.enclosing_messages import complete_calls
+from infinium_otel.mapping.environment import build_environment, find_end_ns
+from infinium_otel.mapping.evaluations import assign_evaluations
+from infinium_otel.mapping.failure_reports import (
+    adopt_failures,
+    claim_failed_tools,
+    settle_failures,
+)
+from infinium_otel.mapping.failures import find_failures, list_errors
 from infinium_otel.mapping.folding import (
+    complete_retrievals,
     fold_agents,
     fold_retrievals,
     fold_tools,
     fold_transport,
     is_step,
 )
-from infinium_otel.mapping.logs import with_logs
-from infinium_otel.mapping.steps import answered_from, iso, step_of, told_step
-from infinium_otel.mapping.told_tools import told_tools
+from infinium_otel.mapping.graph_agents import name_graph_agents
+from infinium_otel.mapping.inferred_tools import infer_tools
+from infinium_otel.mapping.logs import attach_logs
+from infinium_otel.mapping.prompts import assign_prompts, build_prompt_studio
+from infinium_otel.mapping.signs import is_agentic
+from infinium_otel.mapping.step_times import find_start_ns, to_iso
+from infinium_otel.mapping.steps import build_inferred_step, build_step
 from infinium_otel.mapping.tool_content import complete_tools
 from infinium_otel.mapping.tree import (
-    AGENTIC,
     Node,
-    adopt,
-    dissolve,
-    in_order,
-    look_up,
-    tree_of,
-    without_dropped,
+    attach_orphans,
+    link_nodes,
+    remove_placeholders,
+    set_nearest,
+    settle_kinds,
+    sort_by_start,
+    unlink,
 )
-from infinium_otel.mapping.usage import counted, totals
-from infinium_otel.pricing import cost_of
+from infinium_otel.mapping.usage import find_costs, find_usage_spans, sum_usage
+from infinium_otel.mapping.withheld_texts import withhold_texts
 from infinium_otel.taskdata import TaskData, TimeTracking
+from infinium_otel.taskdata.encoding import PROMPT_STUDIO
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from infinium_otel.config import Config
-    from infinium_otel.records import Trace
+    from infinium_otel.records import NormalizedSpan, SpanRecord, Trace
     from infinium_otel.taskdata import ErrorDetail, ExecutionStep
 
-__all__ = ["map_trace", "understood"]
+__all__ = ["build_tree", "go_on", "map_trace"]
 
-SECONDS_A_DAY = 86_400
+
+def go_on() -> None:
+    """Do not pause."""
 
 
 def map_trace(
-    trace: Trace, config: Config, readers: tuple[Dialect, ...] = ()
+    trace: Trace,
+    config: Config,
+    readers: tuple[Dialect, ...] = (),
+    pause: Callable[[], None] = go_on,
 ) -> TaskData | None:
-    """The task that *trace* tells of.
+    """The task that *trace* becomes.
 
     Args:
-        readers: dialects from elsewhere, asked after the built-in ones.
+        trace: the spans of one run, with their log events.
+        config: `include` and `capture_content` are read.
+        readers: dialects of other distributions, tried after the built-in ones.
+        pause: called between two spans, steps or stages, so that others can work too.
 
     Returns:
-        None if it is none to send: no model, tool or agent in it (`Config.include`),
-        or the user said so (`infinium.skip`).
+        None if it is not to be sent: no model, tool or agent span (`Config.include`),
+        or the user excluded it (`infinium.skip`).
     """
-    nodes = understood(trace, readers)
+    nodes = build_tree(trace, readers, pause)
     try:
-        return _task(trace, nodes, config) if nodes else None
+        return _build_if_included(trace, nodes, config, pause) if nodes else None
     finally:
-        dissolve(nodes)
+        unlink(nodes)
 
 
-def understood(trace: Trace, readers: tuple[Dialect, ...] = ()) -> list[Node]:
-    """The spans of *trace* as a tree in start order, with retold work folded.
+def build_tree(
+    trace: Trace,
+    readers: tuple[Dialect, ...] = (),
+    pause: Callable[[], None] = go_on,
+) -> list[Node]:
+    """The spans of *trace* as a tree in start order, with duplicate reports folded.
 
-    The first node is the root. A node that is `folded` is told by another.
+    The first node is the root. A node that is `folded` is represented by another.
     """
-    records = with_logs(in_order(trace.records), trace.logs)
-    nodes = tree_of((record, read(record, readers)) for record in records)
-    adopt(nodes, trace.root_id)
-    nodes = without_dropped(nodes)
-    unify_calls(nodes)
+    records = attach_logs(sort_by_start(trace.records), trace.logs)
+    nodes = link_nodes(_read_all(records, readers, pause))
+    attach_orphans(nodes, trace.root_id)
+    nodes = remove_placeholders(nodes)
+    link_histories(nodes)
+    settle_kinds(nodes)
+    name_graph_agents(nodes)
+    settle_failures(nodes, trace.root_id)
+    unify_calls(nodes, find_domains(nodes))
+    pause()
+    complete_calls(nodes)
+    pause()
+    cut_late_inputs(nodes)
+    pause()
+    claim_failed_tools(nodes)
     fold_tools(nodes)
+    adopt_failures(nodes)
     fold_retrievals(nodes)
-    look_up(nodes)
+    set_nearest(nodes)
     inherit_parameters(nodes)
+    complete_retrievals(nodes)
     fold_agents(nodes)
     fold_transport(nodes)
     complete_tools(nodes)
-    return _root_first(nodes, trace.root_id)
+    assign_evaluations(nodes)
+    assign_prompts(nodes)
+    return _put_root_first(nodes, trace.root_id)
 
 
-def _root_first(nodes: list[Node], root_id: str) -> list[Node]:
-    """The root leads, even if a child's clock was ahead of it."""
+def _read_all(
+    records: Iterable[SpanRecord],
+    readers: tuple[Dialect, ...],
+    pause: Callable[[], None],
+) -> Iterator[tuple[SpanRecord, NormalizedSpan]]:
+    for record in records:
+        pause()
+        yield record, read(record, readers)
+
+
+def _put_root_first(nodes: list[Node], root_id: str) -> list[Node]:
+    """The root comes first, even if a child's clock was ahead of it."""
     if nodes and nodes[0].record.span_id == root_id:
         return nodes
     return sorted(nodes, key=lambda node: node.record.span_id != root_id)
 
 
-def _task(trace: Trace, nodes: list[Node], config: Config) -> TaskData | None:
-    annotations = annotations_of(n.record.attributes for n in nodes)
-    agentic = any(node.kind in AGENTIC for node in nodes)
-    if is_skipped(annotations) or not (agentic or config.include == "all"):
+def _build_if_included(
+    trace: Trace, nodes: list[Node], config: Config, pause: Callable[[], None]
+) -> TaskData | None:
+    records = (node.record for node in nodes)
+    annotations = collect_annotations(records, trace.root_id, config.trust)
+    if is_skipped(annotations) or not (config.include == "all" or is_agentic(nodes)):
         return None
-    return _told(trace, nodes, annotations, config)
+    return _build_task(trace, nodes, annotations, config, pause)
 
 
-def _told(
-    trace: Trace, nodes: list[Node], annotations: dict[str, Any], config: Config
+def _build_task(
+    trace: Trace,
+    nodes: list[Node],
+    annotations: dict[str, Any],
+    config: Config,
+    pause: Callable[[], None],
 ) -> TaskData:
-    content = Content(config.capture_content)
-    errors = failures_of(nodes, content)
-    steps = _steps(nodes, errors, content, everything=config.include == "all")
-    asked = summaries.input_of(nodes, content)
-    name = text_of(annotations.get("task.name") or summaries.name_of(nodes))
+    policy = CapturePolicy(config.capture_content)
+    if not policy.allows_content:
+        withhold_texts(nodes)
+    failures = find_failures(nodes, policy)
+    steps = _build_steps(
+        nodes, failures.errors, policy, pause, everything=config.include == "all"
+    )
+    input_summary = summaries.find_input(nodes, policy)
+    name = to_text(annotations.get("task.name") or summaries.find_name(nodes))
     root = nodes[0].record
-    end_ns = max(root.end_ns, root.start_ns)
+    end_ns = find_end_ns(nodes)
+    ended_at = to_iso(end_ns)
     task = TaskData(
         name=name,
-        description=text_of(
+        description=to_text(
             annotations.get("task.description")
-            or summaries.description_of(nodes if content.captured else [], asked, name)
+            or summaries.find_description(
+                nodes if policy.allows_content else [], input_summary, name
+            )
         ),
-        current_datetime=iso(end_ns),
+        current_datetime=ended_at,
         duration=(end_ns - root.start_ns) / 1e9,
-        time_tracking=TimeTracking(iso(root.start_ns), iso(end_ns)),
-        input_summary=asked,
-        output_summary=summaries.output_of(nodes, content),
+        time_tracking=TimeTracking(to_iso(root.start_ns), ended_at),
+        input_summary=input_summary,
+        output_summary=summaries.find_output(nodes, policy, failed=failures.fatal),
         steps=steps or None,
-        errors=_task_errors(errors, steps),
+        errors=_build_errors(failures.errors, steps),
     )
-    _add_usage(task, trace, nodes)
-    _add_annotations(task, nodes, annotations, content)
+    _add_usage(task, trace, nodes, policy)
+    if failures.cancelled and task.environment and task.environment.custom_tags:
+        task.environment.custom_tags["cancelled"] = "true"
+    _add_annotations(task, nodes, annotations, policy)
+    prompts = build_prompt_studio(nodes)
+    if prompts is not None:
+        setattr(task, PROMPT_STUDIO, prompts)
     return task
 
 
-def _steps(
+def _build_steps(
     nodes: list[Node],
     errors: dict[int, ErrorDetail],
-    content: Content,
+    policy: CapturePolicy,
+    pause: Callable[[], None],
     *,
     everything: bool,
 ) -> list[ExecutionStep]:
-    """The steps in the order of what happened, numbered from 1."""
+    """The steps in the order in which they happened, numbered from 1."""
     orders = {id(node): float(order) for order, node in enumerate(nodes)}
-    timed = [
-        (
-            answered_from(node),
-            orders[id(node)],
-            step_of(node, errors.get(id(node)), content),
-        )
-        for node in nodes
-        if is_step(node, erred=id(node) in errors, everything=everything)
-    ]
+    timed = []
+    for node in nodes:
+        if is_step(node, has_error=id(node) in errors, everything=everything):
+            pause()
+            step = build_step(node, errors.get(id(node)), policy)
+            timed.append((find_start_ns(node), orders[id(node)], step))
+    pause()
     timed += [
-        (told.start_ns, orders[id(told.before)] - 0.5, told_step(told, content))
-        for told in told_tools(nodes)
+        (
+            tool.start_ns,
+            orders[id(tool.before)] + (0.5 if tool.is_inside_call else -0.5),
+            build_inferred_step(tool, policy),
+        )
+        for tool in infer_tools(nodes)
     ]
     timed.sort(key=lambda entry: entry[:2])
     steps = [step for _, _, step in timed]
@@ -165,48 +239,49 @@ def _steps(
     return steps
 
 
-def _task_errors(
+def _build_errors(
     errors: dict[int, ErrorDetail], steps: list[ExecutionStep]
 ) -> list[ErrorDetail] | None:
     on_steps = {id(step.error) for step in steps if step.error}
     details = list(errors.values())
     known = {id(detail) for detail in details}
     details += [s.error for s in steps if s.error and id(s.error) not in known]
-    return as_errors(details, on_steps=on_steps) or None
+    return list_errors(details, on_steps=on_steps) or None
 
 
-def _add_usage(task: TaskData, trace: Trace, nodes: list[Node]) -> None:
-    telling = counted(nodes)
+def _add_usage(
+    task: TaskData, trace: Trace, nodes: list[Node], policy: CapturePolicy
+) -> None:
+    reporting = find_usage_spans(nodes)
     calls = [s.llm_call for s in task.steps or () if s.llm_call]
-    costs = [cost_of(n.reading, n.record.start_ns) for n in telling if is_call(n)]
-    if all(cost is None for cost in costs):
-        costs = [n.reading.cost_usd for n in telling if not is_call(n)] or costs
-    task.llm_usage = totals(telling, calls, costs)
-    task.environment = environment_of(trace, nodes, telling)
+    task.llm_usage = sum_usage(reporting, calls, find_costs(reporting, nodes[0]))
+    task.environment = build_environment(trace, nodes, reporting, policy)
 
 
 def _add_annotations(
-    task: TaskData, nodes: list[Node], annotations: dict[str, Any], content: Content
+    task: TaskData,
+    nodes: list[Node],
+    annotations: dict[str, Any],
+    policy: CapturePolicy,
 ) -> None:
-    for name, section in sections_of(annotations).items():
+    for name, section in build_sections(annotations).items():
         setattr(task, name, section)
-    told: dict[str, Any] = {}
-    if content.captured:
+    expected: dict[str, Any] = {}
+    if policy.allows_content:
         for node in nodes:
-            if node.reading.expected:
-                told = {**node.reading.expected, **told}
-    task.expected_outcome = expected_outcome_of(annotations, told)
-    if annotations:
-        _add_step_annotations(task, nodes)
+            if node.span.expected:
+                expected = {**node.span.expected, **expected}
+    task.expected_outcome = build_expected_outcome(annotations, expected)
+    _add_step_annotations(task, nodes)
 
 
 def _add_step_annotations(task: TaskData, nodes: list[Node]) -> None:
-    """`infinium.step.*` on a span names its own step."""
+    """Apply `infinium.step.*` of each span to its own step."""
     by_id = {n.record.span_id: n.record.attributes for n in nodes}
     for step in task.steps or ():
         attributes = by_id.get(str((step.metadata or {}).get("otel.span_id")), {})
         if "infinium.step.action" in attributes:
-            step.action = text_of(attributes["infinium.step.action"])
+            step.action = to_text(attributes["infinium.step.action"])
         if "infinium.step.purpose" in attributes and step.llm_call:
-            purpose = text_of(attributes["infinium.step.purpose"])
+            purpose = to_text(attributes["infinium.step.purpose"])
             step.llm_call = replace(step.llm_call, purpose=purpose)

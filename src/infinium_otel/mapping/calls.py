@@ -1,233 +1,262 @@
-"""One model call told by several spans becomes one; two real calls stay two.
+"""Several spans that report one model call become one; two real calls stay two.
 
-Frameworks and clients instrument the same call: nested spans, siblings with one
-response id, a wrapper around retries. Rules: dialects.md 2.6.
+Frameworks and clients instrument the same call: nested spans, spans beside each other,
+a wrapper around retries, a record of its usage. Rules: docs/reference/traps.md T1 to T3.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
-from infinium_otel.mapping.uniting import united
-from infinium_otel.records import Reading
+from infinium_otel.mapping import content_texts
+from infinium_otel.mapping.call_pairs import (
+    agree,
+    get_richness,
+    is_call,
+    merge_into,
+    merge_wrapper,
+    read_answer,
+    sum_tokens,
+)
+from infinium_otel.mapping.call_records import (
+    unify_accounts,
+    unify_fetches,
+    unify_streams,
+)
+from infinium_otel.mapping.calls_beside import unify_beside
+from infinium_otel.mapping.domains import BARRIERS, MAX_PENDING, have_other_scopes
+from infinium_otel.mapping.merging import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from infinium_otel.mapping.domains import Domains
     from infinium_otel.mapping.tree import Node
-
-MAX_WAITING = 50
-"""Requests beside each other that may wait for the account of their stream."""
-
-BARRIERS = frozenset({"agent", "tool"})
-"""Below one of these a model call is another one, not a retelling."""
+    from infinium_otel.records import NormalizedSpan
 
 
-def unify_calls(nodes: list[Node]) -> None:
-    """Fold every span that retells a model call into the one that is kept."""
+LOOKS = 50
+"""Nodes looked at below calls, at most, for each node of a run: calls within calls within
+calls are looked through again and again. Past it each looks at `LEAST_LOOKS`."""
+LEAST_LOOKS = 100
+
+
+def unify_calls(nodes: list[Node], domains: Domains) -> None:
+    """Fold all spans of one model call into the one that is kept."""
+    left = LOOKS * len(nodes)
     for node in reversed(nodes):
-        if node.kind in CALLS:
-            _unify_nested(node)
-    _unify_by_response(nodes)
-    _unify_beside(nodes)
-    _unify_streams(nodes)
+        if node.children and node.kind in CALLS:
+            left -= _unify_nested(node, max(left, LEAST_LOOKS))
+    unify_fetches(nodes)
+    calls = [node for node in nodes if node.kind in CALLS and not node.folded]
+    if len(calls) < 2:
+        return
+    _unify_by_response(calls)
+    calls = [node for node in calls if not node.folded]
+    unify_beside([(node, (domains[id(node)], node.kind)) for node in calls])
+    unify_streams(nodes)
+    unify_accounts(nodes, domains)
 
 
 _PARAMETERS = ("temperature", "top_p", "max_tokens")
 
 
 def inherit_parameters(nodes: list[Node]) -> None:
-    """Some frameworks write a call's parameters on the agent that makes it."""
+    """Copy parameters from the agent: some frameworks write a call's parameters there."""
     for node in nodes:
-        if is_call(node) and node.agent_above is not None:
-            _take_parameters(node, node.agent_above)
+        agent = node.nearest_agent
+        if agent is not None and _has_parameters(agent.span) and is_call(node):
+            _copy_parameters(node, agent)
 
 
-def _take_parameters(node: Node, agent: Node) -> None:
-    told = {
+def _has_parameters(span: NormalizedSpan) -> bool:
+    return not (span.temperature is None and span.top_p is None) or (
+        span.max_tokens is not None
+    )
+
+
+def _copy_parameters(node: Node, agent: Node) -> None:
+    missing = {
         name: value
         for name in _PARAMETERS
-        if getattr(node.reading, name) is None
-        and (value := getattr(agent.reading, name)) is not None
+        if getattr(node.span, name) is None
+        and (value := getattr(agent.span, name)) is not None
     }
-    if told:
-        node.reading = replace(node.reading, **told)
+    if missing:
+        node.span = replace(node.span, **missing)
 
 
-def is_call(node: Node) -> bool:
-    """Whether *node* stands for one model call."""
-    return node.kind in CALLS and not node.folded
+def _unify_nested(outer: Node, most: int) -> int:
+    """A call around one call is its wrapper; around several, their container.
+
+    Returns:
+        How many nodes were looked at, *most* at most.
+    """
+    nearest, looks = _find_nearest_calls(outer, most)
+    inner = [
+        node
+        for node in nearest
+        if node.kind == outer.kind and not _follows(node, outer)
+    ]
+    if inner:
+        _unify_with(outer, inner)
+    return looks
 
 
-def _unify_nested(outer: Node) -> None:
-    """A call around one call is its wrapper; around several, their container."""
-    inner = [node for node in _nearest_calls(outer) if node.kind == outer.kind]
-    if not inner:
-        return
+def _unify_with(outer: Node, inner: list[Node]) -> None:
+    if len(inner) > 1:
+        unify_beside([(node, ()) for node in inner])
+        inner = list({id(n.representative): n.representative for n in inner}.values())
     successes = [node for node in inner if not node.failed]
     if len(inner) == 1:
-        if not _are_two(outer, inner[0]):
-            _wrap(outer, inner[0])
+        if not _are_distinct(outer, inner[0]):
+            merge_wrapper(outer, inner[0])
     elif len(successes) == 1 and not outer.failed:
-        _wrap(outer, successes[0])
+        merge_wrapper(outer, successes[0])
     else:
-        _contain(outer, inner)
+        _make_container(outer, inner)
 
 
-def _contain(outer: Node, inner: list[Node]) -> None:
-    """A span that several calls wrote on tells only of the last of them."""
-    answer = outer.reading.response_id
-    told = [node for node in inner if answer and node.reading.response_id == answer]
-    if len(told) == 1:
-        told[0].reading = united(told[0].reading, outer.reading)
+def _follows(inner: Node, outer: Node) -> bool:
+    """Whether *inner* began when *outer* had its answer, though it stands below it.
+
+    Source: langfuse/langfuse#9411: tracers leave a call's context open, and the calls
+    after it come as its children.
+    """
+    record = outer.record
+    return record.start_ns < record.end_ns < inner.record.start_ns and _has_answer(
+        outer
+    )
+
+
+def _make_container(outer: Node, inner: list[Node]) -> None:
+    """Make *outer* a frame; what it reports belongs to the last call that wrote on it."""
+    response_id = outer.span.response_id
+    matching = [n for n in inner if response_id and n.span.response_id == response_id]
+    if len(matching) == 1:
+        matching[0].span = merge(matching[0].span, outer.span)
+    for part in inner:
+        _inherit_request(part, outer)
     outer.kind = "step"
 
 
-def _nearest_calls(node: Node) -> Iterator[Node]:
-    """Calls below *node* with no agent, tool or other call in between."""
-    waiting = deque(node.children)
-    while waiting:
-        below = waiting.popleft()
+_REQUEST = (
+    "model",
+    "model_requested",
+    "provider",
+    "temperature",
+    "top_p",
+    "max_tokens",
+)
+
+
+def _inherit_request(part: Node, whole: Node) -> None:
+    """Copy model and parameters to a part of a call that reports no request of its own."""
+    own = part.span
+    if own.model_requested is None and own.model in (None, whole.span.model):
+        missing = {
+            name: getattr(whole.span, name)
+            for name in _REQUEST
+            if getattr(part.span, name) is None
+            and getattr(whole.span, name) is not None
+        }
+        if missing:
+            part.span = replace(part.span, **missing)
+
+
+def _find_nearest_calls(node: Node, most: int) -> tuple[list[Node], int]:
+    """Calls below *node* with no agent, tool or other call in between.
+
+    Returns:
+        The calls, and how many nodes were looked at, *most* at most.
+    """
+    found: list[Node] = []
+    pending = deque(node.children)
+    for looks in range(most):
+        if not pending:
+            return found, looks
+        below = pending.popleft()
         if below.kind in CALLS:
-            yield below.told_by
+            found.append(below.representative)
         elif below.kind not in BARRIERS:
-            waiting.extend(below.children)
+            pending.extend(below.children)
+    return found, most
 
 
-def _are_two(outer: Node, inner: Node) -> bool:
-    """A failed attempt inside a call that succeeded, or an answer of its own."""
+def _are_distinct(outer: Node, inner: Node) -> bool:
+    """Whether *inner* is a failed attempt of *outer*, or has a response of its own."""
     if inner.failed and not outer.failed:
+        return _has_answer(outer)
+    ids = outer.span.response_id, inner.span.response_id
+    sums = sum_tokens(outer), sum_tokens(inner)
+    if not all(sums) or sums[0] == sums[1]:
+        return False
+    return (all(ids) and ids[0] != ids[1]) or _is_continued(outer, inner)
+
+
+def _is_continued(outer: Node, inner: Node) -> bool:
+    """Whether *inner* goes on with the result of a tool that *outer* requested and ran."""
+    request = content_texts.find_request(outer.output_content)
+    if request is None or agree(read_answer(outer), read_answer(inner)):
+        return False
+    return any(
+        node.kind == "tool" and node.record.end_ns <= inner.record.start_ns
+        for node in outer.children
+    )
+
+
+def _has_answer(call: Node) -> bool:
+    """Whether a call reports what a response has: text, tool requests or tokens."""
+    usage = call.span.usage
+    if usage is not None and usage.output:
         return True
-    ids = outer.reading.response_id, inner.reading.response_id
-    usages = outer.reading.usage, inner.reading.usage
-    return all(ids) and ids[0] != ids[1] and all(usages) and usages[0] != usages[1]
-
-
-def _wrap(outer: Node, inner: Node) -> None:
-    """Keep the inner span; what only the wrapper knows is added to it."""
-    reading = united(inner.reading, outer.reading)
-    if outer.reading.output is not None and _is_silent(inner):
-        reading = replace(reading, output=outer.reading.output)
-    inner.reading = reading
-    outer.fold_into(inner)
-
-
-def _is_silent(call: Node) -> bool:
-    """Whether the answer on a span is only the shell of one."""
-    messages = call.answered.messages
-    return bool(messages) and not any(message.said for message in messages)
+    return bool(content_texts.find_answer(call.output_content))
 
 
 def _unify_by_response(nodes: list[Node]) -> None:
     """Spans with one response id that overlap in time are one call."""
     by_response: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
-        if is_call(node) and node.reading.response_id:
-            by_response[node.reading.response_id].append(node)
+        if node.span.response_id and is_call(node):
+            by_response[node.span.response_id].append(node)
     for same in by_response.values():
-        kept = same[0]
-        for node in same[1:]:
-            if not _same_time(kept, node):
-                kept = node
-            elif _richness(node) > _richness(kept):
-                _retell(node, kept)
-                kept = node
-            else:
-                _retell(kept, node)
+        if len(same) > 1:
+            _unify_same_response(same)
 
 
-def _unify_beside(nodes: list[Node]) -> None:
-    """A framework that does not make its spans current has the client's beside them.
-
-    They are one call if the client's lies within the framework's and gives the same
-    account of it: the same tokens, or the same failure.
-    """
-    open_calls: dict[tuple[int, str, object], deque[Node]] = defaultdict(
-        lambda: deque(maxlen=MAX_WAITING)
-    )
-    for node in nodes:
-        account = _account(node)
-        if account is None or not is_call(node):
-            continue
-        waiting = open_calls[id(node.parent), node.kind, account]
-        outer = next((other for other in waiting if _holds(other, node)), None)
-        if outer is None:
-            waiting.append(node)
+def _unify_same_response(calls: list[Node]) -> None:
+    pending: deque[Node] = deque(maxlen=MAX_PENDING)
+    for node in calls:
+        kept = next((one for one in reversed(pending) if _is_one_call(one, node)), None)
+        if kept is None:
+            pending.append(node)
+        elif get_richness(node) > get_richness(kept):
+            merge_into(node, kept)
+            pending.remove(kept)
+            pending.append(node)
         else:
-            waiting.remove(outer)
-            _wrap(outer, node)
+            merge_into(kept, node)
 
 
-def _account(node: Node) -> object:
-    """What two tellings of a call must have in common; None where there is nothing."""
-    usage = node.reading.usage
-    if usage is not None and usage.input and usage.output:
-        return usage.input, usage.output
-    return "failed" if node.failed else None
+def _is_one_call(one: Node, other: Node) -> bool:
+    """Whether two spans with one response id are one call.
 
-
-def _holds(outer: Node, inner: Node) -> bool:
-    """Whether *outer*, of another instrumentation, may be the frame of *inner*."""
-    a, b = outer.record, inner.record
-    if (
-        a.scope_name == b.scope_name
-        or not a.start_ns <= b.start_ns <= b.end_ns <= a.end_ns
-    ):
-        return False
-    one, other = outer.reading, inner.reading
-    if one.response_id and other.response_id:
-        return False
-    if one.failure is None or other.failure is None:
-        return True
-    said = one.failure.message, other.failure.message
-    return said[0] in said[1] or said[1] in said[0]
-
-
-def _unify_streams(nodes: list[Node]) -> None:
-    """An instant span that knows how long a stream took retells the call before it.
-
-    Logfire writes one when the stream is drained, beside the call's own span.
+    Small servers reuse ids: concurrent calls that one instrumentation reports are two if
+    their tokens or their answers differ.
     """
-    uncounted: dict[int, deque[Node]] = defaultdict(lambda: deque(maxlen=MAX_WAITING))
-    for node in nodes:
-        if not is_call(node):
-            continue
-        waiting = uncounted[id(node.parent)]
-        if node.reading.latency_ms is not None:
-            _drain(node, waiting)
-        elif node.reading.usage is None and node.reading.input is not None:
-            waiting.append(node)
+    if not _overlap(one, other):
+        return False
+    if have_other_scopes(one, other):
+        return True
+    tokens = sum_tokens(one), sum_tokens(other)
+    if None not in tokens and tokens[0] != tokens[1]:
+        return False
+    return agree(read_answer(one), read_answer(other))
 
 
-def _drain(stream: Node, waiting: deque[Node]) -> None:
-    """Fold *stream* into the request with the same input that it drained."""
-    for call in waiting:
-        if call.reading.input == stream.reading.input:
-            own_ms = (call.record.end_ns - call.record.start_ns) / 1e6
-            whole_ms = own_ms + (stream.reading.latency_ms or 0)
-            _retell(call, stream)
-            call.reading = replace(call.reading, latency_ms=whole_ms)
-            waiting.remove(call)
-            return
-
-
-def _retell(kept: Node, other: Node) -> None:
-    kept.reading = united(kept.reading, other.reading)
-    other.fold_into(kept)
-
-
-def _same_time(one: Node, other: Node) -> bool:
+def _overlap(one: Node, other: Node) -> bool:
     a, b = one.record, other.record
     if a.start_ns == a.end_ns or b.start_ns == b.end_ns:
         return True
     return a.start_ns <= b.end_ns and b.start_ns <= a.end_ns
-
-
-def _richness(node: Node) -> tuple[bool, int]:
-    """Who knows more: real time first, then facts."""
-    reading = node.reading
-    known = sum(getattr(reading, f.name) is not None for f in fields(Reading))
-    return node.record.end_ns > node.record.start_ns, known

@@ -1,197 +1,252 @@
-"""Failures of a trace: each once, at its deepest span, with what came of it."""
+"""Failures of a trace: each once, at its deepest span, with its outcome."""
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
-from infinium_otel.mapping.previews import STACK, cut
-from infinium_otel.mapping.tree import AGENTIC, top_down
+from infinium_otel.mapping.failure_reports import (
+    has_no_message,
+    is_same_failure,
+    remove_error_prefix,
+)
+from infinium_otel.mapping.folding import STEP_KINDS
+from infinium_otel.mapping.merging import merge_failures
+from infinium_otel.mapping.outcomes import Outcomes
+from infinium_otel.mapping.tree import AGENTIC, INVOCATIONS, sort_top_down
+from infinium_otel.redaction import truncate, truncate_start
 from infinium_otel.taskdata import ErrorDetail
 
 if TYPE_CHECKING:
-    from infinium_otel.mapping.content import Content
+    from infinium_otel.mapping.capture_policy import CapturePolicy
     from infinium_otel.mapping.tree import Node
     from infinium_otel.records import Failure
 
-MAX_MESSAGE = 2_000
-
+MAX_MESSAGE_LENGTH = 2_000
+MAX_STACK_LENGTH = 4_000
 
 ECHOES = frozenset({"Error in agent run"})
-"""What frameworks say of a failure that another span below tells."""
+"""Messages with which frameworks repeat a failure that a span below reports."""
 
 MAX_BELOW = 8
-"""Distinct failures of a subtree that a span above is compared with."""
+"""Distinct failures of a subtree that a span above is compared with, at most."""
+
+MAX_ABOVE = 64
+"""Spans above a failure that are searched for the exceptions that wrapped it, at most."""
+
+MAX_WRAPPERS = 3
 
 
-def failures_of(nodes: list[Node], content: Content) -> dict[int, ErrorDetail]:
-    """The error of each node that has one of its own, by the node's identity.
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """What failed in a trace.
 
-    An exception that ran up through its ancestors is theirs no more: it belongs to the
-    deepest span that recorded it.
+    Args:
+        errors: the error of each node that has one of its own, by the node's identity.
+        cancelled: whether the run was cancelled, rather than failed.
     """
-    failing = [n for n in nodes if n.reading.failure is not None and not n.folded]
-    if not failing:
-        return {}
-    below = _failures_below(nodes)
-    after = _Aftermath(nodes)
-    return {
-        id(node): _detail(node, node.reading.failure, after, content)
+
+    errors: dict[int, ErrorDetail]
+    cancelled: bool = False
+
+    @property
+    def fatal(self) -> bool:
+        """Whether the run ended by a failure."""
+        return any(not error.recoverable for error in self.errors.values())
+
+
+def find_failures(nodes: list[Node], policy: CapturePolicy) -> Failures:
+    """The errors of a trace, each at the span where it happened.
+
+    An exception that propagated through several spans belongs to the deepest one that
+    recorded it; below a model call or tool, to that.
+    """
+    if not any(node.span.failure or node.span.cancelled for node in nodes):
+        return Failures({})
+    outcomes = Outcomes(nodes)
+    lifted = _lift_to_invocations(nodes)
+    failing = [
+        node
+        for node in nodes
+        if node.span.failure is not None and not node.folded and id(node) not in lifted
+    ]
+    below = _collect_failures_below(nodes, failing)
+    own = [
+        node
         for node in failing
-        if node.reading.failure is not None
-        and not any(_same(node.reading.failure, lower) for lower in below[id(node)])
+        if not any(_repeats(node, lower, outcomes) for lower in below[id(node)])
+    ]
+    errors = {
+        id(node): _build_error(node, node.span.failure, outcomes, policy)
+        for node in _remove_parallel_reports(own)
+        if node.span.failure is not None
     }
+    found = Failures(errors)
+    cancelled = not found.fatal and any(
+        node.span.cancelled and not outcomes.is_survived(node) for node in nodes
+    )
+    return replace(found, cancelled=cancelled)
 
 
-def _failures_below(nodes: list[Node]) -> dict[int, list[Failure]]:
-    """What failed in each node's subtree, itself left out."""
-    below: dict[int, list[Failure]] = {id(node): [] for node in nodes}
-    for node in reversed(top_down(nodes)):
+def _lift_to_invocations(nodes: list[Node]) -> set[int]:
+    """Move failures of plain spans to the failed call or tool that they are part of.
+
+    Returns:
+        The identities of the plain spans.
+    """
+    lifted: set[int] = set()
+    for node in nodes:
+        failure = node.span.failure
+        if failure is None or node.folded or node.kind in STEP_KINDS:
+            continue
+        caller = node.nearest_actor
+        if caller is None or node.kind == "agent" or caller.kind not in INVOCATIONS:
+            continue
+        caller = caller.representative
+        whole = caller.span.failure
+        if whole is not None and not whole.handled and is_same_failure(whole, failure):
+            merged = merge_failures(whole, failure)
+            caller.span = replace(caller.span, failure=merged)
+            lifted.add(id(node))
+            if node.kind in _PARTS and caller.kind in CALLS and not node.children:
+                node.fold_into(caller)
+    return lifted
+
+
+_PARTS = frozenset({"", "step"})
+
+
+def _collect_failures_below(
+    nodes: list[Node], failing: list[Node]
+) -> dict[int, list[Node]]:
+    """For each node those in its subtree that failed, without itself, by distinct failures."""
+    wanted = {id(node) for node in failing}
+    below: dict[int, list[Node]] = {id(node): [] for node in nodes}
+    for node in reversed(sort_top_down(nodes)):
         if node.parent is None:
             continue
-        told = below[id(node.parent)]
-        own = node.reading.failure
-        for failure in (*([own] if own and not node.folded else ()), *below[id(node)]):
-            if len(told) < MAX_BELOW and failure not in told:
-                told.append(failure)
+        found = below[id(node.parent)]
+        for lower in (*([node] if id(node) in wanted else ()), *below[id(node)]):
+            if len(found) >= MAX_BELOW:
+                break
+            if all(lower.span.failure != other.span.failure for other in found):
+                found.append(lower)
     return below
 
 
-def _same(upper: Failure, lower: Failure) -> bool:
-    """One failure seen from above: the message, or type, carries over."""
-    if upper.message == lower.message:
+def _repeats(node: Node, lower: Node, outcomes: Outcomes) -> bool:
+    """Whether the failure of *node* is that of *lower*, a span below it."""
+    upper, failure = node.span.failure, lower.span.failure
+    if upper is None or failure is None:
+        return False
+    if upper.message in ECHOES or is_same_failure(upper, failure):
         return True
-    if lower.message and lower.message in upper.message:
-        return True
-    if upper.message and upper.message in lower.message:
-        return True
-    if upper.stack_trace and lower.stack_trace:
-        return _last_line(upper.stack_trace) == _last_line(lower.stack_trace)
-    if upper.message in ECHOES:
-        return True
-    return upper.type == lower.type and _says_nothing(upper)
+    is_bare = has_no_message(upper) and (
+        upper.type == "error" or upper.type.isdecimal()
+    )
+    return is_bare and lower.failed and outcomes.was_last(node, lower)
 
 
-def _last_line(stack: str) -> str:
-    return stack.rstrip().rpartition("\n")[2]
+def _remove_parallel_reports(nodes: list[Node]) -> list[Node]:
+    """*nodes* without those that report the failure of one beside them.
+
+    Of spans in different branches that failed with one message at one time, a call or
+    tool has the failure, and any other has it only if none of these has.
+    """
+    by_message: dict[str, list[Node]] = {}
+    for node in nodes:
+        failure = node.span.failure
+        if failure is not None and not has_no_message(failure):
+            by_message.setdefault(failure.message, []).append(node)
+    repeated: set[int] = set()
+    for same in by_message.values():
+        kept: list[Node] = []
+        for node in sorted(same, key=lambda node: node.kind not in INVOCATIONS):
+            if node.kind not in AGENTIC and any(
+                _is_at_one_time(node, other) for other in kept[:MAX_BELOW]
+            ):
+                repeated.add(id(node))
+            else:
+                kept.append(node)
+    return [node for node in nodes if id(node) not in repeated]
 
 
-def _says_nothing(failure: Failure) -> bool:
-    """A bare status: `error.type` with no message of its own."""
-    return failure.message.startswith(failure.type) or failure.type == "error"
+def _is_at_one_time(node: Node, other: Node) -> bool:
+    a, b = node.record, other.record
+    return a.start_ns <= b.end_ns and b.start_ns <= a.end_ns
 
 
-def _detail(
-    node: Node, failure: Failure, after: _Aftermath, content: Content
+def _build_error(
+    node: Node, failure: Failure, outcomes: Outcomes, policy: CapturePolicy
 ) -> ErrorDetail:
+    above = [
+        upper
+        for upper in (n.span.failure for n in islice(node.ancestors(), MAX_ABOVE))
+        if upper is not None and is_same_failure(upper, failure)
+    ]
+    failure = _complete(failure, above)
     stack = failure.stack_trace
+    message = truncate(remove_error_prefix(failure.message), MAX_MESSAGE_LENGTH)
+    message = _add_wrappers(message, failure, above)
     return ErrorDetail(
         error_type=failure.type,
-        message=content.error(cut(failure.message, MAX_MESSAGE)),
-        recoverable=failure.handled or after.recovered(node),
-        retry_count=node.reading.retry_count or after.failed_before(node),
-        stack_trace=content.text(_tail(stack)) if stack else None,
+        message=policy.message_or_length(message),
+        recoverable=failure.handled or outcomes.is_recovered(node),
+        retry_count=node.span.retry_count or outcomes.count_earlier(node),
+        stack_trace=policy.text_or_none(truncate_start(stack, MAX_STACK_LENGTH))
+        if stack
+        else None,
         error_code=failure.code,
     )
 
 
-def _tail(stack: str) -> str:
-    """The end of a stack says where it happened."""
-    return stack if len(stack) <= STACK else "..." + stack[3 - STACK :]
+def _complete(failure: Failure, above: list[Failure]) -> Failure:
+    """*failure* with the type, the code and the stack trace that only spans above have."""
+    kind = failure.type
+    if kind == "error" or kind.isdecimal():
+        types = (f.type for f in above if f.type != "error" and not f.type.isdecimal())
+        kind = next(types, kind)
+    same = [upper for upper in above if upper.type == kind]
+    stacks = (upper.stack_trace for upper in same if upper.stack_trace)
+    codes = (upper.code for upper in above if upper.code)
+    return replace(
+        failure,
+        type=kind,
+        stack_trace=failure.stack_trace or next(stacks, None),
+        code=failure.code or next(codes, None),
+    )
 
 
-class _Aftermath:
-    """What came before and after each failure."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self._latest = _latest_work(nodes)
-        self._again: dict[tuple[object, ...], int] = {}
-        self._before: dict[int, int] = {}
-        self._recovered: dict[int, bool] = {}
-        self._count(nodes)
-        for node in top_down(nodes):
-            self._recovered[id(node)] = self._is_survived(node)
-
-    def _count(self, nodes: list[Node]) -> None:
-        failed: Counter[tuple[object, ...]] = Counter()
-        for node in nodes:
-            work = _work(node)
-            if node.failed:
-                self._before[id(node)] = failed[work, _model(node)]
-                failed[work, _model(node)] += 1
-            else:
-                latest_ns = max(self._again.get(work, 0), node.record.start_ns)
-                self._again[work] = latest_ns
-
-    def _is_survived(self, node: Node) -> bool:
-        """Whether what is around *node* went on, or was fine and is one to know."""
-        above = node.parent
-        if above is None:
-            return False
-        if self._recovered[id(above)]:
-            return True
-        went_on = self._latest[id(above)] >= node.record.end_ns
-        return not above.failed and (went_on or _is_proof(above, node))
-
-    def recovered(self, node: Node) -> bool:
-        """Whether the run went on, or the same work succeeded later beside it."""
-        again = self._again.get(_work(node), -1)
-        return self._recovered[id(node)] or again >= node.record.end_ns
-
-    def failed_before(self, node: Node) -> int:
-        """How many times the same call had failed before this one."""
-        return self._before.get(id(node), 0)
+def _add_wrappers(message: str, failure: Failure, above: list[Failure]) -> str:
+    """*message* with the exceptions in which the spans above passed the failure on."""
+    names = dict.fromkeys(_shorten(failure.wrapper))
+    for upper in above:
+        names |= dict.fromkeys((*_shorten(upper.type), *_shorten(upper.wrapper)))
+    known = (failure.type, message)
+    added = [name for name in names if not any(name in text for text in known)]
+    if not added:
+        return message
+    return f"{message} (wrapped in {', '.join(added[-MAX_WRAPPERS:])})"
 
 
-def _latest_work(nodes: list[Node]) -> dict[int, int]:
-    """When the last work in or below each node began that did not fail, in ns."""
-    latest = {
-        id(node): node.record.start_ns
-        if node.kind in AGENTIC and not node.failed
-        else 0
-        for node in nodes
-    }
-    for node in reversed(top_down(nodes)):
-        if node.parent is not None:
-            above = id(node.parent)
-            latest[above] = max(latest[above], latest[id(node)])
-    return latest
+_NO_WRAPPERS = frozenset({"Error", "Exception"})
 
 
-FRAMES = frozenset({"agent", "workflow", "step", "lifecycle"})
-"""What frameworks put around work, often as fine whatever happens inside."""
+def _shorten(kind: str | None) -> tuple[str, ...]:
+    """The class name in an exception's type; nothing for words that are no class."""
+    name = (kind or "").rpartition(".")[2].lstrip("*")
+    is_class = name[:1].isupper() and not name.isupper() and name not in _NO_WRAPPERS
+    return (name,) if is_class else ()
 
 
-def _is_proof(above: Node, node: Node) -> bool:
-    """Whether *above*, which is fine, could not be had *node* brought the run down."""
-    if above.kind in CALLS:
-        return node.kind in CALLS or _concludes(above)
-    if above.kind == "agent" and node.kind == "tool":
-        return True
-    return above.kind not in FRAMES or above.reading.output is not None
+def list_errors(details: list[ErrorDetail], *, on_steps: set[int]) -> list[ErrorDetail]:
+    """The task's list of errors, without the stack traces that steps already contain.
 
-
-def _concludes(call: Node) -> bool:
-    """Whether a call that holds tools gives an answer, rather than asks for them.
-
-    Google's client runs them between two requests; ADK after the one that asks.
+    Args:
+        on_steps: identities of the errors that are on steps.
     """
-    messages = call.answered.messages
-    return bool(messages) and not messages[-1].requests
-
-
-def _work(node: Node) -> tuple[object, ...]:
-    """What makes a later span another attempt at the same."""
-    return id(node.parent), node.kind, node.reading.tool_name
-
-
-def _model(node: Node) -> str | None:
-    return node.reading.model_requested or node.reading.model
-
-
-def as_errors(details: list[ErrorDetail], *, on_steps: set[int]) -> list[ErrorDetail]:
-    """The task's list of errors: without the stack where a step already carries it."""
     return [
         ErrorDetail(
             error_type=detail.error_type,

@@ -1,4 +1,4 @@
-"""Which spans are steps, and which only tell more of one.
+"""Which spans are steps, and which only add to another one.
 
 Transport spans fold into the call or tool they serve; the layers of one tool call
 (framework, MCP client, MCP server) fold into the outermost.
@@ -7,19 +7,22 @@ Transport spans fold into the call or tool they serve; the layers of one tool ca
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects import CALLS
-from infinium_otel.mapping.previews import is_dump
-from infinium_otel.mapping.tree import WORKERS
-from infinium_otel.mapping.uniting import united
+from infinium_otel.mapping.content_texts import is_dump, join_texts
+from infinium_otel.mapping.domains import is_same_tool_name
+from infinium_otel.mapping.frames import has_matter, has_own_matter, is_frame
+from infinium_otel.mapping.merging import merge
+from infinium_otel.mapping.tree import INVOCATIONS
 
 if TYPE_CHECKING:
-    from infinium_otel.mapping.previews import Said
+    from infinium_otel.mapping.decoded_content import DecodedContent
     from infinium_otel.mapping.tree import Node
 
 TRANSPORT = frozenset({"http", "db", "messaging", "mcp"})
-ALWAYS = WORKERS | {
+STEP_KINDS = INVOCATIONS | {
     "refused",
     "retrieval",
     "planning",
@@ -29,40 +32,53 @@ ALWAYS = WORKERS | {
     "memory",
 }
 RELAY = "relay"
-"""What passes a call on to another server, which may know it by another name."""
-NEVER = frozenset({"lifecycle", "messaging", "waiting", RELAY})
+"""A span that passes a call on to another server, where it may have another name."""
+NON_STEP_KINDS = frozenset({"lifecycle", "messaging", "waiting", RELAY})
 HTTP_ERROR = 400
 
 
 def fold_tools(nodes: list[Node]) -> None:
-    """Keep the outermost span of each call or fetch; add what its layers know."""
+    """Keep the outermost span of each call or fetch; merge its layers into it."""
     for node in nodes:
-        if not node.folded and (node.kind == "tool" or _fetches(node)):
-            for layer in list(_layers(node)):
-                node.reading = united(node.reading, layer.reading)
-                layer.fold_into(node)
+        if not node.folded and (node.kind == "tool" or _is_fetch(node)):
+            for report in (node, *node.members):
+                for layer in _find_layers(report):
+                    node.span = merge(node.span, layer.span)
+                    layer.fold_into(node)
 
 
 def fold_retrievals(nodes: list[Node]) -> None:
-    """A retrieval around exactly one other is a layer of it; around several it is more."""
+    """Merge a retrieval into the one around it, if that contains exactly one."""
     for node in reversed(nodes):
         if node.kind == "retrieval":
-            inner = _layers(node)
+            inner = _find_layers(node, most=2)
             if len(inner) == 1:
-                node.reading = united(node.reading, inner[0].reading)
+                node.span = merge(node.span, inner[0].span)
                 inner[0].fold_into(node)
 
 
-def _layers(outer: Node) -> list[Node]:
-    """Spans below *outer* that tell of the same call; a relay gives it another name."""
-    found = []
+def complete_retrievals(nodes: list[Node]) -> None:
+    """Add the query to a search by vector: the text that was embedded just before it."""
+    embedded: dict[int, Node] = {}
+    for node in nodes:
+        if node.kind == "embedding" and not node.folded:
+            embedded[id(node.nearest_actor)] = node
+        elif node.kind == "retrieval" and node.span.input is None:
+            query = embedded.get(id(node.nearest_actor))
+            if query is not None and query.end_ns <= node.start_ns:
+                node.span = replace(node.span, input=join_texts(query.input_content))
+
+
+def _find_layers(outer: Node, most: float = inf) -> list[Node]:
+    """Spans below *outer* that report the same call; below a relay its name may differ."""
+    found: list[Node] = []
     waiting = list(outer.children)
-    while waiting:
+    while waiting and len(found) < most:
         node = waiting.pop()
         if node.kind in CALLS or node.kind == "agent" or node.folded:
             continue
         if node.kind in (outer.kind, RELAY):
-            if not (_is_relayed(node) or _is_same(outer, node)):
+            if not (_is_relayed(node) or _is_same_tool_call(outer, node)):
                 continue
             found.append(node)
         waiting.extend(node.children)
@@ -73,43 +89,43 @@ def _is_relayed(node: Node) -> bool:
     return RELAY in (node.kind, node.parent and node.parent.kind)
 
 
-def _is_same(outer: Node, inner: Node) -> bool:
+def _is_same_tool_call(outer: Node, inner: Node) -> bool:
     if outer.kind == "mcp":
-        one, other = outer.reading, inner.reading
+        one, other = outer.span, inner.span
         fetched = one.input, other.input
         return one.operation == other.operation and (
             None in fetched or fetched[0] == fetched[1]
         )
-    names = outer.reading.tool_name, inner.reading.tool_name
-    ids = outer.reading.tool_call_id, inner.reading.tool_call_id
+    names = outer.span.tool_name, inner.span.tool_name
+    ids = outer.span.tool_call_id, inner.span.tool_call_id
     if all(ids) and ids[0] != ids[1]:
         return False
-    return not all(names) or names[0] == names[1]
+    return not all(names) or is_same_tool_name(names[0] or "", names[1] or "")
 
 
 def fold_agents(nodes: list[Node]) -> None:
-    """An agent told twice in a row, or by a tool of its name, is one."""
+    """Merge an agent reported twice in a row, or by a tool of its name, into one."""
     for node in nodes:
         if node.kind == "agent" and not node.folded:
-            above = _teller_above(node)
+            above = _find_same_agent(node)
             if above is not None:
-                _take_over(above, node)
+                _merge_agent(above, node)
 
 
-def _teller_above(agent: Node) -> Node | None:
-    """The span above that tells of the same agent, with no work in between."""
-    boss = agent.boss_above
-    if boss is None:
+def _find_same_agent(agent: Node) -> Node | None:
+    """The span above that reports the same agent, with no work in between."""
+    actor = agent.nearest_actor
+    if actor is None:
         return None
-    if boss.kind == "agent":
-        return boss if boss.reading.agent_name == agent.reading.agent_name else None
-    told = boss.kind == "tool" and boss.reading.tool_name == agent.record.name
-    return boss if told else None
+    if actor.kind == "agent":
+        return actor if actor.span.agent_name == agent.span.agent_name else None
+    is_agent_tool = actor.kind == "tool" and actor.span.tool_name == agent.record.name
+    return actor if is_agent_tool else None
 
 
-def _take_over(above: Node, agent: Node) -> None:
+def _merge_agent(above: Node, agent: Node) -> None:
     if above.kind == "agent":
-        above.reading = united(above.reading, agent.reading)
+        above.span = merge(above.span, agent.span)
     agent.fold_into(above)
 
 
@@ -117,86 +133,89 @@ def fold_transport(nodes: list[Node]) -> None:
     """Fold HTTP and database spans into the call or tool they served."""
     for node in nodes:
         if node.kind in TRANSPORT and not node.folded:
-            served = node.worker_above
-            if served is not None:
-                _serve(served.told_by, node)
+            caller = node.nearest_call
+            if caller is not None:
+                _fold_transport_span(caller.representative, node)
 
 
-def _serve(served: Node, transport: Node) -> None:
-    """The last attempt's status is the call's; failed attempts before it are retries."""
-    status = transport.reading.http_status
-    reading = served.reading
+def _fold_transport_span(caller: Node, transport: Node) -> None:
+    """Fold *transport* into *caller*.
+
+    The last attempt's status is the call's; failed attempts before it are retries.
+    """
+    status = transport.span.http_status
+    span = caller.span
     if status is not None and transport.kind == "http":
-        before = reading.extra.get("http.attempts", 0)
-        retries = max(before, reading.retry_count or 0)
-        served.reading = replace(
-            reading,
+        before = span.extra.get("http.attempts", 0)
+        retries = max(before, span.retry_count or 0)
+        caller.span = replace(
+            span,
             http_status=status,
             retry_count=retries or None,
-            extra={**reading.extra, "http.attempts": before + 1}
+            extra={**span.extra, "http.attempts": before + 1}
             if status >= HTTP_ERROR
-            else reading.extra,
+            else span.extra,
         )
-    transport.fold_into(served)
+    transport.fold_into(caller)
 
 
-def is_step(node: Node, *, erred: bool, everything: bool) -> bool:
+def is_step(node: Node, *, has_error: bool, everything: bool) -> bool:
     """Whether *node* is something the agent did, rather than a frame around it.
 
+    The root is the task itself: it is a step only if it is a call or a tool, or for what
+    it alone reports.
+
     Args:
-        erred: whether it has an error of its own, that no span below tells.
-        everything: whether transport is, too (`Config.include`).
+        has_error: whether it has an error that no span below reports.
+        everything: whether transport spans are steps too (`Config.include`).
     """
-    if node.folded or node.kind in NEVER:
+    if node.folded or node.kind in NON_STEP_KINDS:
         return False
-    if node.kind in ALWAYS:
+    if node.parent is None and node.kind not in INVOCATIONS and node.children:
+        return node.kind == "" and has_own_matter(node)
+    if node.kind in STEP_KINDS:
         return True
+    if node.kind == "mcp":
+        return _is_fetch(node)
     if node.kind in TRANSPORT:
-        return everything if node.kind != "mcp" else _fetches(node)
-    return _is_plain_step(node, erred=erred)
+        return everything or (has_error and node.parent is not None)
+    return _is_plain_step(node, has_error=has_error)
 
 
-def _fetches(node: Node) -> bool:
-    return node.kind == "mcp" and node.reading.operation in (
+def _is_fetch(node: Node) -> bool:
+    return node.kind == "mcp" and node.span.operation in (
         "resources/read",
         "prompts/get",
     )
 
 
-def _is_plain_step(node: Node, *, erred: bool) -> bool:
-    """Unknown spans are kept; known frames only where they hold nothing, or erred.
-
-    The root is the task itself: it is a step only for what it alone knows.
-    """
+def _is_plain_step(node: Node, *, has_error: bool) -> bool:
+    """Unknown spans are kept; known frames only if they have no children, or an error."""
     if node.parent is None:
-        return node.kind == "" and any(map(_tells, node.record.attributes))
+        return node.kind == "" and has_matter(node)
     if node.kind == "agent":
-        return bool(node.reading.agent_name)
-    return node.kind == "" or erred or (not node.children and _did(node))
+        return bool(node.span.agent_name)
+    if has_error:
+        return True
+    if node.kind == "":
+        return not is_frame(node)
+    return not node.children and _did_work(node)
 
 
-_BOOKKEEPING = ("logfire.", "code.", "thread.", "otel.")
-
-
-def _tells(key: str) -> bool:
-    """Whether an attribute says something of the work, not only where it was done."""
-    return not key.startswith(_BOOKKEEPING)
-
-
-def _did(frame: Node) -> bool:
-    """Whether a frame that holds nothing did work, rather than pass state along."""
-    reading = frame.reading
-    if reading.input is None and reading.output is None:
+def _did_work(frame: Node) -> bool:
+    """Whether a frame without children did work, rather than pass state along."""
+    span = frame.span
+    if span.input is None and span.output is None:
         return False
-    if reading.input == reading.output:
+    if span.input == span.output:
         return False
     if frame.parent is not None and frame.parent.kind == "tool":
         return False
-    return not any(map(_is_state, (frame.asked, frame.answered)))
+    return not any(map(_is_state, (frame.input_content, frame.output_content)))
 
 
-def _is_state(said: Said) -> bool:
-    """Messages and printed objects are what a framework hands from step to step."""
-    if said.holds_messages or is_dump(said):
+def _is_state(content: DecodedContent) -> bool:
+    """Whether *content* is what frameworks pass between steps: messages, printed objects."""
+    if content.has_messages or is_dump(content):
         return True
-    return isinstance(said.value, str) and " object at 0x" in said.value
+    return isinstance(content.value, str) and " object at 0x" in content.value

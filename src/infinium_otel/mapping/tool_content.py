@@ -1,139 +1,363 @@
-"""What tool spans leave out: arguments, results and failures that stand elsewhere."""
+"""Complete tool spans: arguments, results and failures that other spans report."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.jsontext import decode
-from infinium_otel.mapping.previews import content
+from infinium_otel.dialects._repr_text import CLASS_NAME, parse_repr
+from infinium_otel.dialects.callback_payloads import is_empty, iter_result_layers
+from infinium_otel.dialects.lenient_json import to_text
+from infinium_otel.mapping.call_inputs import link_inputs
+from infinium_otel.mapping.decoded_content import DecodedContent
+from infinium_otel.mapping.previews import extract_text
+from infinium_otel.mapping.tool_names import get_bare_name, is_class_name
 from infinium_otel.records import Failure
 
 if TYPE_CHECKING:
+    from infinium_otel.dialects.messages import ToolCallPart, ToolResponsePart
     from infinium_otel.mapping.tree import Node
-    from infinium_otel.messages import ToolReply, ToolRequest
+    from infinium_otel.records import NormalizedSpan
 
-WORDLESS = "the tool reported an error"
-FAILURE_MARKS = ("error", "Error", "ERROR")
+MAX_PARALLEL = 100
+"""Requests for one tool that are looked at for one span, at most."""
+DEFAULT_ERROR = "the tool reported an error"
+FAILURE_MARKS = ("error", "Error", "ERROR", "false", "False", "exception")
 
 
 def complete_tools(nodes: list[Node]) -> None:
-    """Give tools what the model asked and was answered, and failures their reasons."""
+    """Fill in arguments and results from the messages, and the reasons of failures."""
     tools = [node for node in nodes if node.kind == "tool" and not node.folded]
     calls = [node for node in nodes if node.kind == "llm" and not node.folded]
-    bare = [node for node in tools if node.reading.arguments is None]
-    if bare:
-        _fill_arguments(bare, calls)
-    _fill_results(tools, calls)
     for node in tools:
-        _find_failure(node)
+        _open_response(node)
+    if any(_is_incomplete(node.span) for node in tools):
+        link_inputs(calls)
+        requested = _match_requests(tools, calls) or _match_requests(
+            tools, _find_agents(nodes)
+        )
+        _fill_arguments(tools, requested)
+        _fill_results(tools, calls, requested)
+    for node in nodes:
+        if node.kind in _WITH_RESULT and not node.folded:
+            _complete_failure(node)
 
 
-def _fill_arguments(bare: list[Node], calls: list[Node]) -> None:
-    """By call id; without one, the newest request for the tool before it ran."""
-    asked = [
-        (node.record.start_ns, request)
-        for node in calls
-        for message in node.answered.messages
-        for request in message.requests
-    ]
-    for tool in bare:
-        found = _request_for(tool, asked)
-        if found is not None and found.arguments is not None:
-            tool.reading = replace(tool.reading, arguments=found.arguments)
+_WITH_RESULT = ("tool", "mcp")
 
 
-def _request_for(
-    tool: Node, asked: list[tuple[int, ToolRequest]]
-) -> ToolRequest | None:
-    reading = tool.reading
-    if reading.tool_call_id:
-        by_id = [r for _, r in asked if r.id == reading.tool_call_id]
-        if by_id:
-            return by_id[0]
-    named = [
-        request
-        for start_ns, request in asked
-        if request.name == reading.tool_name and start_ns <= tool.record.start_ns
-    ]
-    return named[-1] if named else None
+_RESPONSE_MARKS = ("tool_call_id", "tool_use_id")
 
 
-def _fill_results(tools: list[Node], calls: list[Node]) -> None:
-    """By call id, from the answers that later requests carry."""
-    bare = {
-        node.reading.tool_call_id: node
-        for node in tools
-        if node.reading.result is None and not node.failed
-    }
-    bare.pop(None, None)
-    for call in calls if bare else ():
-        for message in call.asked.messages:
-            for reply in message.replies:
-                tool = bare.pop(reply.id, None)
-                if tool is not None:
-                    _take_reply(tool, reply)
+def _open_response(node: Node) -> None:
+    """Take the result out of a whole message, which also names the tool and the call.
 
-
-def _take_reply(tool: Node, reply: ToolReply) -> None:
-    told = content(reply.result) or WORDLESS
-    failure = Failure("tool_error", told) if reply.failed else tool.reading.failure
-    tool.reading = replace(tool.reading, result=reply.result, failure=failure)
-
-
-def _find_failure(node: Node) -> None:
-    """An answer can be an error without the span being one."""
-    reading = node.reading
-    if reading.failure is not None:
-        if _is_wordless(reading.failure) and reading.result is not None:
-            said = content(reading.result)
-            if said:
-                cause = reading.failure.message.partition(" (caused by ")
-                failure = replace(reading.failure, message=said + "".join(cause[1:]))
-                node.reading = replace(reading, failure=failure)
+    LangChain's callbacks give a tool's output as the message that the model will get.
+    """
+    span = node.span
+    result = span.result
+    if result is None:
         return
-    message = failure_in(reading.result)
-    if message is not None:
-        node.reading = replace(reading, failure=Failure("tool_error", message))
+    text = result if isinstance(result, str) else to_text(result)
+    if not _contains(text, _RESPONSE_MARKS):
+        return
+    found = DecodedContent(result, "tool").messages
+    responses = found[0].responses if len(found) == 1 else ()
+    if len(responses) != 1 or found[0].text or responses[0].id is None:
+        return
+    (response,) = responses
+    named = span.tool_name and not is_class_name(span.tool_name)
+    node.span = replace(
+        span,
+        result=response.result,
+        tool_call_id=span.tool_call_id or response.id,
+        tool_name=span.tool_name if named else response.name or span.tool_name,
+    )
+    if response.failed and span.failure is None:
+        reason = describe_failure(response.result)
+        node.span = replace(node.span, failure=Failure("tool_error", reason))
 
 
-def _is_wordless(failure: Failure) -> bool:
+def _contains(text: str, marks: tuple[str, ...]) -> bool:
+    for mark in marks:  # noqa: SIM110 - a generator takes longer than the search
+        if mark in text:
+            return True
+    return False
+
+
+def _find_agents(nodes: list[Node]) -> list[Node]:
+    """Agents whose output lists what was requested; Claude Code logs it only there."""
+    return [node for node in nodes if node.kind == "agent" and not node.folded]
+
+
+def _is_incomplete(span: NormalizedSpan) -> bool:
+    return (
+        span.arguments is None
+        or span.result is None
+        or (span.tool_call_id is None and is_class_name(span.tool_name or ""))
+    )
+
+
+def _match_requests(tools: list[Node], calls: list[Node]) -> dict[int, ToolCallPart]:
+    """The model's request for each tool that has one, by the tool's identity."""
+    requests = _Requests(calls, {node.span.tool_call_id for node in tools})
+    matched = ((node, requests.take(node)) for node in tools)
+    return {id(node): request for node, request in matched if request is not None}
+
+
+class _Requests:
+    """The tool calls that models requested, each of which one tool span can take."""
+
+    def __init__(self, calls: list[Node], known_ids: set[str | None]) -> None:
+        self._by_id: dict[str, ToolCallPart] = {}
+        self._by_name: dict[str, list[_Request]] = defaultdict(list)
+        self._by_run: dict[tuple[str, str | None], list[_Request]] = defaultdict(list)
+        for node in calls:
+            for message in node.output_content.messages:
+                for part in message.tool_calls:
+                    self._add(_Request(node.record.start_ns, part), known_ids)
+
+    def _add(self, request: _Request, known_ids: set[str | None]) -> None:
+        part = request.part
+        if part.id:
+            self._by_id.setdefault(part.id, part)
+        if part.id and part.id in known_ids:
+            return
+        name = get_bare_name(part.name)
+        self._by_name[name].append(request)
+        text = extract_text(part.arguments)
+        self._by_run[name, text].append(request)
+        if text and text != "{}":
+            self._by_run["", text].append(request)
+
+    def take(self, node: Node) -> ToolCallPart | None:
+        """The request for *node*: by id, by name and arguments, by name alone.
+
+        A span that has only the name of a framework's class takes one with its arguments.
+        """
+        span = node.span
+        if span.tool_call_id in self._by_id:
+            return self._by_id[span.tool_call_id]
+        name = get_bare_name(span.tool_name or "")
+        text = extract_text(span.arguments)
+        found = None
+        if text is not None:
+            found = _take_oldest(self._by_run[name, text], node)
+        if found is None and is_class_name(name) and name not in self._by_name:
+            found = _take_oldest(self._by_run["", text], node)
+        elif found is None:
+            found = _take_newest(self._by_name[name], node)
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """A tool call that a model requested.
+
+    Args:
+        start_ns: when the model was called.
+        taken: a span reports this run.
+    """
+
+    start_ns: int
+    part: ToolCallPart
+    taken: bool = False
+
+
+def _take_oldest(requests: list[_Request], node: Node) -> ToolCallPart | None:
+    """The first of equal requests that no span has taken."""
+    while requests and requests[0].taken:
+        del requests[0]
+    if not requests or requests[0].start_ns > node.record.start_ns:
+        return None
+    requests[0].taken = True
+    return requests[0].part
+
+
+def _take_newest(requests: list[_Request], node: Node) -> ToolCallPart | None:
+    """The first request that no span has taken, of the newest call that has one."""
+    end = bisect_right(requests, node.record.start_ns, key=lambda r: r.start_ns)
+    found: _Request | None = None
+    for request in reversed(requests[max(0, end - MAX_PARALLEL) : end]):
+        if found is not None and request.start_ns != found.start_ns:
+            break
+        if not request.taken:
+            found = request
+    if found is None:
+        return requests[end - 1].part if end else None
+    found.taken = True
+    return found.part
+
+
+def _fill_arguments(tools: list[Node], requested: dict[int, ToolCallPart]) -> None:
+    """Fill in the arguments; and name and id, where a class's name is all there is."""
+    for node in tools:
+        request = requested.get(id(node))
+        if request is None:
+            continue
+        span = node.span
+        if span.arguments is None and request.arguments is not None:
+            node.span = span = replace(span, arguments=request.arguments)
+        if span.tool_call_id is None and is_class_name(span.tool_name or ""):
+            node.span = replace(span, tool_name=request.name, tool_call_id=request.id)
+
+
+def _fill_results(
+    tools: list[Node], calls: list[Node], requested: dict[int, ToolCallPart]
+) -> None:
+    """Fill in results by call id, from the responses in the inputs of later calls."""
+    incomplete: dict[str | None, Node] = {}
+    for node in tools:
+        if node.span.result is None and not node.failed:
+            request = requested.get(id(node))
+            incomplete.setdefault(node.span.tool_call_id, node)
+            incomplete.setdefault(request.id if request else None, node)
+    incomplete.pop(None, None)
+    for call in calls:
+        if not incomplete:
+            break
+        for message in call.input_content.messages:
+            for response in message.responses:
+                tool = incomplete.pop(response.id, None)
+                if tool is not None and tool.span.result is None:
+                    _apply_response(tool, response)
+
+
+def _apply_response(tool: Node, response: ToolResponsePart) -> None:
+    failure = tool.span.failure
+    if response.failed:
+        failure = Failure("tool_error", describe_failure(response.result))
+    tool.span = replace(tool.span, result=response.result, failure=failure)
+
+
+def _complete_failure(node: Node) -> None:
+    """Find a failure in the result: it can be an error without the span being one."""
+    span = node.span
+    if span.failure is not None:
+        if _has_no_message(span.failure) and span.result is not None:
+            text = describe_failure(span.result)
+            if text != DEFAULT_ERROR:
+                cause = span.failure.message.partition(" (caused by ")
+                failure = replace(span.failure, message=text + "".join(cause[1:]))
+                node.span = replace(span, failure=failure)
+        return
+    if find_failure(span.result) is not None:
+        message = describe_failure(span.result)
+        node.span = replace(span, failure=Failure("tool_error", message))
+
+
+def _has_no_message(failure: Failure) -> bool:
     """Whether the message only repeats the type."""
-    bare = failure.message.partition(" (caused by ")[0]
-    return bare == failure.type or bare.endswith(" failed")
+    reason = failure.message.partition(" (caused by ")[0]
+    return (
+        reason in (failure.type, DEFAULT_ERROR) or _NO_REASON.search(reason) is not None
+    )
 
 
-def failure_in(result: Any) -> str | None:
-    """The error an answer tells of: a status, an error flag, nothing but an error.
+_NO_REASON = re.compile(
+    r" failed(?: \([\w.-]*\))?$|^(?i:(?:MCP )?tool (?:execution |call )?(?:error|failure))$"
+)
+
+
+def has_failed(response: ToolResponsePart) -> bool:
+    """Whether a response reports a failure, by its flag or in its result."""
+    if response.failed is None:
+        return find_failure(response.result) is not None
+    return response.failed
+
+
+def describe_failure(result: Any) -> str:
+    """The reason in the result of a tool that failed."""
+    return find_failure(result) or extract_text(result) or DEFAULT_ERROR
+
+
+def find_failure(result: Any) -> str | None:
+    """The error that a tool's result reports: by a status, a flag, or as its only member.
 
     Returns:
-        None for an answer that is no error.
+        None for a result that is not an error.
     """
-    if isinstance(result, str) and not any(mark in result for mark in FAILURE_MARKS):
-        return None
-    found = decode(result)
-    for _ in range(3):
-        if not isinstance(found, Mapping):
+    if isinstance(result, str):
+        if not _contains(result, FAILURE_MARKS):
             return None
-        message = _told_error(found)
-        if message is not None:
-            return message
-        found = next((found[key] for key in _INSIDE if key in found), None)
-    return None
+        if result[:1] not in '{["':
+            result = parse_repr(result)
+    messages = map(_read_error, iter_result_layers(result))
+    return next((message for message in messages if message is not None), None)
 
 
-_INSIDE = ("output", "outputs", "tool_output", "toolResult", "data", "kwargs")
-_REASONS = ("error_message", "error", "content", "raw_output", "message", "text")
+_REASONS = (
+    "error_message",
+    "errorMessage",
+    "error",
+    "errors",
+    "content",
+    "raw_output",
+    "message",
+    "text",
+    "reason",
+    "detail",
+    "exception",
+    "result",
+    "output",
+)
 
 
-def _told_error(answer: Mapping[str, Any]) -> str | None:
-    flagged = (
-        answer.get("status") == "error"
-        or answer.get("is_error") is True
-        or answer.get("isError") is True
-    )
-    if not flagged and not (len(answer) == 1 and isinstance(answer.get("error"), str)):
+def _read_error(envelope: Mapping[str, Any]) -> str | None:
+    if not _is_failure(envelope):
         return None
-    reasons = (content(answer[key]) for key in _REASONS if key in answer)
-    return next(filter(None, reasons), WORDLESS)
+    reasons = (_read_reason(envelope[key]) for key in _REASONS if key in envelope)
+    return next(filter(None, reasons), DEFAULT_ERROR)
+
+
+def _read_reason(value: Any) -> str | None:
+    """A reason as text: the message of an object that has one."""
+    if isinstance(value, bool):
+        return None
+    inner = value.get("message") if isinstance(value, Mapping) else None
+    return inner if isinstance(inner, str) and inner else extract_text(value)
+
+
+def _is_failure(envelope: Mapping[str, Any]) -> bool:
+    """Whether an object reports a failure rather than data that has such a member."""
+    status = envelope.get("status")
+    status = status.lower() if isinstance(status, str) else None
+    reasons = (envelope.get(key) for key in _ERROR_KEYS)
+    has_reason = any(r for r in reasons if isinstance(r, (str, list, Mapping)))
+    return (
+        status == "error"
+        or any(envelope.get(flag) is True for flag in ("is_error", "isError", "error"))
+        or any(_is_false(envelope.get(flag)) for flag in ("ok", "success"))
+        or (has_reason and any(envelope.get(flag) == 0 for flag in ("ok", "success")))
+        or (status in _FAILED and has_reason)
+        or (has_reason and status not in _SUCCEEDED and _is_alone(envelope))
+    )
+
+
+def _is_false(flag: Any) -> bool:
+    return flag is False or flag in ("false", "False")
+
+
+_SUCCEEDED = ("success", "succeeded", "ok", "completed")
+_FAILED = ("failure", "failed", "fail")
+_ERROR_KEYS = ("error", "errors", "exception", "error_message", "errorMessage")
+_BESIDE_ERROR = frozenset(
+    [
+        *_ERROR_KEYS,
+        CLASS_NAME,
+        *"code status statusCode status_code type message detail details".split(),
+        *"timestamp path request_id requestId".split(),
+    ]
+)
+"""Members that describe an error: an object of nothing else is one."""
+
+
+def _is_alone(envelope: Mapping[str, Any]) -> bool:
+    """Whether only the error of an object has content."""
+    return all(
+        key in _BESIDE_ERROR or is_empty(member) for key, member in envelope.items()
+    )

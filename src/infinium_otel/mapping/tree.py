@@ -3,75 +3,123 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from infinium_otel.assembly.forest import order
+from infinium_otel.assembly.trees import find_roots, sort_key
 from infinium_otel.dialects import CALLS
-from infinium_otel.mapping.previews import Said
+from infinium_otel.mapping.decoded_content import DecodedContent
+from infinium_otel.mapping.pricing import find_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from infinium_otel.records import Reading, SpanRecord
+    from infinium_otel.records import NormalizedSpan, SpanRecord
 
 
-WORKERS = CALLS | {"tool"}
-"""What a transport span can serve."""
+INVOCATIONS = CALLS | {"tool"}
+"""Kinds that transport spans can serve: model calls and tools."""
 
-AGENTIC = WORKERS | {"agent"}
-"""What makes a trace the run of an agent."""
+AGENTIC = INVOCATIONS | {"agent"}
+"""Kinds that make a trace an agent run."""
 
 
-@dataclass(slots=True, eq=False)
 class Node:
-    """A span in its tree, while the mapper works on it.
+    """A span in its tree, while it is mapped.
+
+    No dataclass: one is made of each span, and a constructor of its own takes a third of
+    the time.
 
     Args:
-        kind: the reading's, until the mapper knows better.
-        folded: told by another node, so never a step of its own.
-        members: nodes folded into this one because they tell the same.
-        agent_above: the nearest agent around it, after `look_up`; the others likewise:
-            worker_above: the nearest model call or tool.
-            boss_above: the nearest agent, model call or tool.
-            account_above: the nearest that sums usage over others.
-        agent_name: who did it: its own word, else the nearest agent's.
+        record: the span as recorded.
+        span: the span as its dialects read it; other reports are merged into it.
+        kind: the span's kind, until the mapping finds a better one.
+        folded: represented by another node, so never a step itself.
+        start_ns: when the work began, by the earliest of the spans that report it.
+        end_ns: when it ended, by the latest of them.
+        members: nodes folded into this one because they report the same work.
+        nearest_agent: the nearest agent above, once `set_nearest` ran.
+        nearest_call: the nearest model call or tool above.
+        nearest_actor: the nearest agent, model call or tool above.
+        nearest_aggregate: the nearest node above that sums usage over others.
+        agent_name: name of the agent that did the work; None if unknown.
     """
 
-    record: SpanRecord
-    reading: Reading
-    kind: str
-    parent: Node | None = None
-    children: list[Node] = field(default_factory=list)
-    folded: bool = False
-    members: list[Node] = field(default_factory=list)
-    agent_above: Node | None = None
-    worker_above: Node | None = None
-    boss_above: Node | None = None
-    account_above: Node | None = None
-    agent_name: str | None = None
-    _teller: Node | None = None
-    _asked: Said | None = None
-    _answered: Said | None = None
+    __slots__ = (
+        "_folded_into",
+        "_input_content",
+        "_output_content",
+        "_priced",
+        "agent_name",
+        "children",
+        "end_ns",
+        "folded",
+        "kind",
+        "members",
+        "nearest_actor",
+        "nearest_agent",
+        "nearest_aggregate",
+        "nearest_call",
+        "parent",
+        "record",
+        "span",
+        "start_ns",
+    )
+
+    def __init__(self, record: SpanRecord, span: NormalizedSpan, kind: str) -> None:
+        self.record = record
+        self.span = span
+        self.kind = kind
+        self.parent: Node | None = None
+        self.children: list[Node] = []
+        self.folded = False
+        self.start_ns = record.start_ns
+        self.end_ns = record.end_ns
+        self.members: list[Node] = []
+        self.nearest_agent: Node | None = None
+        self.nearest_call: Node | None = None
+        self.nearest_actor: Node | None = None
+        self.nearest_aggregate: Node | None = None
+        self.agent_name: str | None = None
+        self._folded_into: Node | None = None
+        self._input_content: DecodedContent | None = None
+        self._output_content: DecodedContent | None = None
+        self._priced: tuple[NormalizedSpan, float | None] | None = None
 
     @property
-    def asked(self) -> Said:
+    def input_content(self) -> DecodedContent:
         """The span's input, decoded at most once."""
-        if self._asked is None or self._asked.value is not self.reading.input:
-            self._asked = Said(self.reading.input, "user")
-        return self._asked
+        if (
+            self._input_content is None
+            or self._input_content.value is not self.span.input
+        ):
+            self._input_content = DecodedContent(self.span.input, "user")
+        return self._input_content
 
     @property
-    def answered(self) -> Said:
+    def output_content(self) -> DecodedContent:
         """The span's output, decoded at most once."""
-        if self._answered is None or self._answered.value is not self.reading.output:
-            self._answered = Said(self.reading.output, "assistant")
-        return self._answered
+        if (
+            self._output_content is None
+            or self._output_content.value is not self.span.output
+        ):
+            self._output_content = DecodedContent(
+                self.span.output, "assistant", joins_pieces=self.kind in CALLS
+            )
+        return self._output_content
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What the call cost, see `find_cost`; looked up at most once."""
+        if self._priced is None or self._priced[0] is not self.span:
+            self._priced = self.span, find_cost(self.span, self.record.start_ns)
+        return self._priced[1]
 
     @property
     def failed(self) -> bool:
-        """Whether the span tells of a failure that was not handled inside it."""
-        failure = self.reading.failure
+        """Whether the span reports a failure that was not handled inside it."""
+        failure = self.span.failure
         return failure is not None and not failure.handled
 
     def ancestors(self) -> Iterator[Node]:
@@ -82,7 +130,7 @@ class Node:
             node = node.parent
 
     def descendants(self) -> Iterator[Node]:
-        """Every node below, in no promised order."""
+        """Every node below, in no particular order."""
         waiting = deque(self.children)
         while waiting:
             node = waiting.popleft()
@@ -90,68 +138,74 @@ class Node:
             waiting.extend(node.children)
 
     @property
-    def told_by(self) -> Node:
-        """The node that tells what this one does: itself, or what it folded into."""
-        teller = self
-        while teller._teller is not None:
-            teller = teller._teller
-        if self._teller is not None:
-            self._teller = teller
-        return teller
+    def representative(self) -> Node:
+        """The node that represents this one: itself, or the one it was folded into."""
+        node = self
+        while node._folded_into is not None:
+            node = node._folded_into
+        if self._folded_into is not None:
+            self._folded_into = node  # shortens the path for the next caller
+        return node
 
     def fold_into(self, other: Node) -> None:
-        """Make this node a part of what *other* tells."""
+        """Make this node, and all folded into it, members of *other*."""
         self.folded = True
-        self._teller = other
+        self._folded_into = other
         other.members.append(self)
         other.members.extend(self.members)
         self.members = []
+        other.start_ns = min(other.start_ns, self.start_ns)
+        other.end_ns = max(other.end_ns, self.end_ns)
 
 
-def in_order(records: Iterable[SpanRecord]) -> list[SpanRecord]:
-    """By start; where two start together the one that ends later encloses the other."""
-    return sorted(records, key=order)
+def sort_by_start(records: Iterable[SpanRecord]) -> list[SpanRecord]:
+    """*records* by start; of two with one start, the longer one encloses the other."""
+    found = list(records)
+    for earlier, later in pairwise(found):
+        if earlier.start_ns >= later.start_ns:
+            return sorted(found, key=sort_key)
+    return found  # as the assembler has them, if no two begin at once
 
 
-def tree_of(pairs: Iterable[tuple[SpanRecord, Reading]]) -> list[Node]:
-    """The nodes in start order, linked to parents and children.
+def link_nodes(pairs: Iterable[tuple[SpanRecord, NormalizedSpan]]) -> list[Node]:
+    """Nodes in start order, linked to parents and children.
 
-    A parent that is missing makes a root; of a cycle the first span becomes one.
+    A span whose parent is missing becomes a root, as does the first span of a cycle.
     """
-    nodes = [Node(record, reading, reading.kind) for record, reading in pairs]
+    nodes = [Node(record, span, span.kind) for record, span in pairs]
     by_id = {node.record.span_id: node for node in nodes}
     for node in nodes:
         parent = by_id.get(node.record.parent_id or "")
         if parent is not None and parent is not node:
             node.parent = parent
             parent.children.append(node)
-    if not _go_down(nodes):
+    if not _is_top_down(nodes):
         _cut_cycles(nodes)
     return nodes
 
 
-def adopt(nodes: list[Node], root_id: str) -> None:
-    """Put spans whose parent is missing below the run's root, if they lie within it.
+def attach_orphans(nodes: list[Node], root_id: str) -> None:
+    """Attach spans whose parent is missing to the run's root, if they lie within it.
 
-    Frameworks leak spans: one that never ended was never exported, its children were.
-    All of a trace descends from the span that began it, and from no other surely.
+    Frameworks leak spans: one that never ended was never exported, but its children were.
+    The root is the only span that surely is their ancestor.
     """
     root = next((n for n in nodes if n.record.span_id == root_id), None)
     if root is None or root.record.parent_id is not None:
         return
     for node in nodes:
-        if node.parent is None and node is not root and _within(node, root):
+        if node.parent is None and node is not root and _is_within(node, root):
             node.parent = root
             root.children.append(node)
 
 
-def _within(node: Node, root: Node) -> bool:
+def _is_within(node: Node, root: Node) -> bool:
     inner, outer = node.record, root.record
     return outer.start_ns <= inner.start_ns and inner.end_ns <= outer.end_ns
 
 
-def _go_down(nodes: list[Node]) -> bool:
-    """Whether every parent stands before its children, so that there is no cycle."""
+def _is_top_down(nodes: list[Node]) -> bool:
+    """Whether every parent comes before its children, so that there is no cycle."""
     passed: set[int] = set()
     for node in nodes:
         if node.parent is not None and id(node.parent) not in passed:
@@ -161,41 +215,38 @@ def _go_down(nodes: list[Node]) -> bool:
 
 
 def _cut_cycles(nodes: list[Node]) -> None:
-    reached: set[int] = set()
+    by_id = {node.record.span_id: node for node in nodes}
+    parents = {
+        span_id: node.parent.record.span_id if node.parent else None
+        for span_id, node in by_id.items()
+    }
+    order = {node.record.span_id: index for index, node in enumerate(nodes)}
+    _, cut = find_roots(parents, order.__getitem__)
     for node in nodes:
-        if node.parent is None:
-            _reach(node, reached)
-    for node in nodes:
-        if id(node) not in reached and node.parent is not None:
+        if node.record.span_id in cut and node.parent is not None:
             node.parent.children.remove(node)
             node.parent = None
-            _reach(node, reached)
 
 
-def _reach(node: Node, reached: set[int]) -> None:
-    reached.add(id(node))
-    reached.update(id(below) for below in node.descendants())
+def unlink(nodes: list[Node]) -> None:
+    """Remove the reference cycles between *nodes*, once they are no longer needed.
 
-
-def dissolve(nodes: list[Node]) -> None:
-    """Undo what makes *nodes* hold one another, once nobody walks them any more.
-
-    Else every text of the trace stays until the garbage collector comes round, and its
-    round through the host's memory costs more than the mapping does.
+    Otherwise all texts of the trace stay in memory until the garbage collector runs, and
+    a collection of the host's memory costs more than the mapping does.
     """
     for node in nodes:
         node.children = node.members = []
-        node._teller = None  # noqa: SLF001 - of the same module
+        node._folded_into = None  # noqa: SLF001 - of the same module
 
 
-def without_dropped(nodes: list[Node]) -> list[Node]:
-    """*nodes* less the placeholders, whose children move up to their parent."""
-    if not any(node.reading.dropped for node in nodes):
+def remove_placeholders(nodes: list[Node]) -> list[Node]:
+    """*nodes* without placeholders, whose children move up to their parent."""
+    if not any(node.span.dropped for node in nodes):
         return nodes
-    for node in top_down(nodes):
-        if node.parent is not None and node.parent.reading.dropped:
+    for node in sort_top_down(nodes):
+        if node.parent is not None and node.parent.span.dropped:
             node.parent = node.parent.parent
-    kept = [node for node in nodes if not node.reading.dropped]
+    kept = [node for node in nodes if not node.span.dropped]
     for node in kept:
         node.children = []
     for node in kept:
@@ -204,7 +255,7 @@ def without_dropped(nodes: list[Node]) -> list[Node]:
     return kept
 
 
-def top_down(nodes: list[Node]) -> list[Node]:
+def sort_top_down(nodes: list[Node]) -> list[Node]:
     """*nodes* with every parent before its children."""
     ordered = [node for node in nodes if node.parent is None]
     for node in ordered:
@@ -212,23 +263,97 @@ def top_down(nodes: list[Node]) -> list[Node]:
     return ordered
 
 
-def look_up(nodes: list[Node]) -> None:
-    """Tell each node who stands above it, in one pass."""
-    for node in top_down(nodes):
+def settle_kinds(nodes: list[Node]) -> None:
+    """Decide the kinds that a span alone does not show.
+
+    A span that looks like a call by its facts is a frame around the calls below it. In a
+    trace without any agent, call or tool, the innermost spans with a sign of a model call
+    are calls, so that the run is reported; if there is no such sign either, what only a
+    word calls a tool or an agent is none.
+    """
+    if any(node.span.fallback_kind is not None for node in nodes):
+        _demote_frames(sort_top_down(nodes))
+    if not any(node.kind in AGENTIC and not node.span.unconfirmed for node in nodes):
+        _promote_signs(sort_top_down(nodes))
+        if not any(node.kind in CALLS for node in nodes):
+            _demote_unconfirmed(nodes)
+    for node in nodes:
+        span = node.span
+        if span.maybe_call and node.kind not in CALLS and "usage" in span.weak:
+            node.span = replace(span, usage=None)
+
+
+def _demote_frames(ordered: list[Node]) -> None:
+    """Make frames of inferred calls around calls; a gateway's report of one is one."""
+    below: dict[int, Node | None] = {}
+    for node in reversed(ordered):
+        inner = below.get(id(node))
+        is_frame = id(node) in below and not _is_report_of(inner, node)
+        if is_frame and _is_inferred(node):
+            node.kind = node.span.fallback_kind or "step"
+        work = node if node.kind in CALLS else inner
+        if node.parent is not None and (
+            work or node.kind == "agent" or id(node) in below
+        ):
+            above = id(node.parent)
+            below[above] = work if below.get(above, work) is work else None
+
+
+def _is_inferred(node: Node) -> bool:
+    return node.kind in CALLS and node.span.fallback_kind is not None
+
+
+def _is_report_of(call: Node | None, frame: Node) -> bool:
+    """Whether the request that *frame* serves is the only call below it, by its tokens."""
+    if call is None or frame.span.fallback_kind not in ("http", "messaging"):
+        return False
+    own, other = frame.span.usage, call.span.usage
+    if own is None or other is None or own.input is None or own.output is None:
+        return False
+    return (own.input, own.output) == (other.input, other.output)
+
+
+def _demote_unconfirmed(nodes: list[Node]) -> None:
+    for node in nodes:
+        if node.span.unconfirmed:
+            node.kind = ""
+            node.span = replace(node.span, kind="")
+
+
+def _promote_signs(ordered: list[Node]) -> None:
+    above_calls: set[int] = set()
+    for node in reversed(ordered):
+        if node.span.maybe_call and id(node) not in above_calls:
+            node.kind = "llm"
+        if node.parent is not None and (node.kind == "llm" or id(node) in above_calls):
+            above_calls.add(id(node.parent))
+
+
+def set_nearest(nodes: list[Node]) -> None:
+    """Set each node's nearest agent, call, actor and aggregate, in one pass."""
+    for node in sort_top_down(nodes):
         above = node.parent
         if above is not None:
             _inherit(node, above)
-        name = node.reading.agent_name
+        name = node.span.agent_name
         if name and node.kind not in ("agent", "handoff"):
             node.agent_name = name
 
 
+def is_run_of_a_tool(node: Node) -> bool:
+    """Whether *node* is an agent that a tool ran: what it used is not its caller's sum."""
+    actor = node.nearest_actor
+    return node.kind == "agent" and actor is not None and actor.kind == "tool"
+
+
 def _inherit(node: Node, above: Node) -> None:
     kind = above.kind
-    node.agent_above = above if kind == "agent" else above.agent_above
-    node.worker_above = above if kind in WORKERS else above.worker_above
-    node.boss_above = above if kind in AGENTIC else above.boss_above
-    sums = above.reading.usage is not None and kind not in CALLS
-    node.account_above = above if sums else above.account_above
-    own = above.reading.agent_name if kind in ("agent", "step") else None
-    node.agent_name = own or above.agent_name
+    node.nearest_agent = above if kind == "agent" else above.nearest_agent
+    node.nearest_call = above if kind in INVOCATIONS else above.nearest_call
+    node.nearest_actor = above if kind in AGENTIC else above.nearest_actor
+    is_aggregate = above.span.usage is not None and kind not in CALLS
+    node.nearest_aggregate = above if is_aggregate else above.nearest_aggregate
+    if node.kind == "agent" and is_run_of_a_tool(node):
+        node.nearest_aggregate = None
+    own_name = above.span.agent_name if kind in ("agent", "step") else None
+    node.agent_name = own_name or above.agent_name

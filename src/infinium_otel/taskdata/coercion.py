@@ -10,7 +10,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from infinium_otel.errors import ValidationError
 from infinium_otel.taskdata.encoding import PROMPT_STUDIO
 from infinium_otel.taskdata.types import SECTIONS, TaskData
-from infinium_otel.taskdata.values import described
+from infinium_otel.taskdata.values import describe
 
 T = TypeVar("T")
 
@@ -29,12 +29,12 @@ def task_from_dict(mapping: Mapping[str, Any]) -> TaskData:
     """The task that *mapping* describes: the inverse of `task_to_dict`.
 
     Args:
-        mapping: the JSON object of a task. Sections may also stand flat in it, as
-            they do on the dataclass.
+        mapping: the JSON object of a task. Sections may also be at its top level, as
+            on the dataclass.
 
     Raises:
-        ValidationError: a required field is missing, or a value is no object where
-            a dataclass belongs; `field` names it.
+        ValidationError: a required field is missing, or a value that must be an
+            object is not; `field` names it.
     """
     if not isinstance(mapping, Mapping):
         raise ValidationError("TaskData: must be an object", field="TaskData")
@@ -54,50 +54,52 @@ def task_from_dict(mapping: Mapping[str, Any]) -> TaskData:
 
 
 def coerce(value: Any, kind: type[T], *, path: str = "") -> T:
-    """*value* as a *kind*, and every value inside that should be a dataclass likewise.
+    """*value* as a *kind*, with all nested dataclasses coerced too.
 
-    A key that *kind* does not know goes into its `metadata` where it has that, else
-    it is left out with a warning that names class and key.
+    An unknown key goes into `metadata` if *kind* has that field; otherwise it is dropped
+    with a warning that names class and key.
 
     Args:
         value: a mapping, an instance, or another library's dataclass of this shape.
         kind: the dataclass wanted.
-        path: where the value stands, for messages; "" at the top.
+        path: where the value is, for messages; "" at the top.
 
     Raises:
-        ValidationError: a required field is missing or *value* is no object.
+        ValidationError: a required field is missing or *value* is not an object.
     """
     if isinstance(value, kind):
-        return _completed(value, path)
+        return _complete(value, path)
     if is_dataclass(value) and not isinstance(value, type):
-        return _converted(value, kind, path)
+        return _convert(value, kind, path)
     if not isinstance(value, Mapping):
         where = path or kind.__name__
         raise ValidationError(f"{where}: must be an object", field=where)
-    return kind(**_arguments(value, kind, path))
+    return kind(**_read_arguments(value, kind, path))
 
 
-def _converted(value: Any, kind: type[T], path: str) -> T:
-    """Another library's dataclass, field by field, with what it hides."""
+def _convert(value: Any, kind: type[T], path: str) -> T:
+    """Convert another library's dataclass, field by field, with its hidden prompts."""
     given = {
         f.name: item
         for f in fields(value)
         if (item := getattr(value, f.name)) is not None
     }
-    converted = coerce(given, kind, path=path)
+    result = coerce(given, kind, path=path)
     hidden = getattr(value, PROMPT_STUDIO, None)
     if hidden is not None:
-        setattr(converted, PROMPT_STUDIO, hidden)
-    return converted
+        setattr(result, PROMPT_STUDIO, hidden)
+    return result
 
 
-def _arguments(value: Mapping[Any, Any], kind: type[Any], path: str) -> dict[str, Any]:
+def _read_arguments(
+    value: Mapping[Any, Any], kind: type[Any], path: str
+) -> dict[str, Any]:
     """Arguments for the constructor of *kind*."""
     arguments = {}
-    for f in _fields(kind).values():
-        where = _joined(path, f.name)
+    for f in _get_fields(kind).values():
+        where = _join_path(path, f.name)
         if f.name in value:
-            arguments[f.name] = _value(value[f.name], f, where)
+            arguments[f.name] = _coerce_value(value[f.name], f, where)
         elif f.required:
             raise ValidationError(f"{where}: missing", field=where)
     _place_unknown(value, kind, arguments)
@@ -107,30 +109,30 @@ def _arguments(value: Mapping[Any, Any], kind: type[Any], path: str) -> dict[str
 def _place_unknown(
     value: Mapping[Any, Any], kind: type[Any], arguments: dict[str, Any]
 ) -> None:
-    known = _fields(kind)
+    known = _get_fields(kind)
     unknown = {name: item for name, item in value.items() if name not in known}
     if not unknown:
         return
-    held = arguments.get("metadata")
-    if "metadata" in known and (held is None or isinstance(held, Mapping)):
-        arguments["metadata"] = unknown | dict(held or {})
+    metadata = arguments.get("metadata")
+    if "metadata" in known and (metadata is None or isinstance(metadata, Mapping)):
+        arguments["metadata"] = unknown | dict(metadata or {})
         return
     for name in unknown:
         _warn(kind.__name__, name)
 
 
-def _completed(value: T, path: str) -> T:
-    """*value* with its nested mappings coerced, in place, as dataclasses are."""
-    for f in _fields(type(value)).values():
+def _complete(value: T, path: str) -> T:
+    """*value* with its nested mappings coerced, in place."""
+    for f in _get_fields(type(value)).values():
         if f.kind is None:
             continue
         given = getattr(value, f.name)
         if given is not None:
-            setattr(value, f.name, _value(given, f, _joined(path, f.name)))
+            setattr(value, f.name, _coerce_value(given, f, _join_path(path, f.name)))
     return value
 
 
-def _value(given: Any, f: _Field, where: str) -> Any:
+def _coerce_value(given: Any, f: _Field, where: str) -> Any:
     if given is None or f.kind is None:
         return given
     if not f.many:
@@ -145,10 +147,10 @@ def _value(given: Any, f: _Field, where: str) -> Any:
 
 
 _FIELDS: dict[type[Any], dict[str, _Field]] = {}
-"""Fields of each class met: worked out once."""
+"""Fields by class, read once."""
 
 
-def _fields(kind: type[Any]) -> dict[str, _Field]:
+def _get_fields(kind: type[Any]) -> dict[str, _Field]:
     if kind not in _FIELDS:
         _FIELDS[kind] = _read_fields(kind)
     return _FIELDS[kind]
@@ -156,15 +158,15 @@ def _fields(kind: type[Any]) -> dict[str, _Field]:
 
 def _read_fields(kind: type[Any]) -> dict[str, _Field]:
     hints = get_type_hints(kind)
-    found = {}
+    by_name = {}
     for f in fields(kind):
         required = f.default is MISSING and f.default_factory is MISSING
-        found[f.name] = _Field(f.name, required, *_nested(hints[f.name]))
-    return found
+        by_name[f.name] = _Field(f.name, required, *_find_dataclass(hints[f.name]))
+    return by_name
 
 
-def _nested(hint: Any) -> tuple[Any, bool]:
-    """The dataclass inside a type hint, and whether in a list; None: there is none."""
+def _find_dataclass(hint: Any) -> tuple[Any, bool]:
+    """The dataclass inside a type hint, and whether in a list; None if there is none."""
     for part in (hint, *get_args(hint)):
         if isinstance(part, type) and is_dataclass(part):
             return part, False
@@ -174,10 +176,10 @@ def _nested(hint: Any) -> tuple[Any, bool]:
     return None, False
 
 
-def _joined(path: str, name: str) -> str:
+def _join_path(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
 def _warn(owner: str, name: Any) -> None:
-    shown = described(name)[:SHOWN_KEY_LENGTH]
-    warnings.warn(f"{owner}: unknown key {shown!r} left out", stacklevel=2)
+    shown = describe(name)[:SHOWN_KEY_LENGTH]
+    warnings.warn(f"{owner}: unknown key {shown!r} dropped", stacklevel=2)

@@ -1,4 +1,4 @@
-"""The fields of a dataclass, worked out once: encoding and redaction are hot paths."""
+"""The fields of a dataclass, read once: encoding and redaction are hot paths."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     Shape = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
 
 
-def shape_of(kind: type[Any]) -> Shape:
-    """Names of the fields of *kind*, and what gets their values of an instance.
+def get_shape(kind: type[Any]) -> Shape:
+    """Names of the fields of *kind*, and a function that reads their values.
 
     Returns:
-        No names where *kind* is no dataclass.
+        no names if *kind* is not a dataclass.
     """
-    return _SHAPES.get(kind) or _found(kind)
+    return _SHAPES.get(kind) or _read_shape(kind)
 
 
 _SHAPES: dict[type[Any], Shape] = {}
 
 
-def _found(kind: type[Any]) -> Shape:
+def _read_shape(kind: type[Any]) -> Shape:
     names = tuple(f.name for f in fields(kind)) if is_dataclass(kind) else ()
     if len(names) > 1:
         shape: Shape = names, attrgetter(*names)

@@ -21,7 +21,7 @@ class TimeTracking:
 
 @dataclass
 class Customer:
-    """Whom the run was for."""
+    """The customer the run was for."""
 
     customer_name: str | None = None
     customer_email: str | None = None
@@ -152,7 +152,7 @@ class ErrorDetail:
 
 @dataclass
 class General:
-    """What fits no other section."""
+    """Facts that fit into no other section."""
 
     tools_used: Texts | None = None
     agent_notes: str | None = None
@@ -222,7 +222,7 @@ class ExecutionStep:
 
 @dataclass
 class ExpectedOutcome:
-    """What the judge should hold the run against."""
+    """What the judge compares the run with."""
 
     task_objective: str
     required_deliverables: list[str] | None = None
@@ -273,7 +273,7 @@ class TaskData:
 
 @dataclass
 class ApiResponse:
-    """The service's answer to one request."""
+    """The service's response to one request."""
 
     success: bool
     status_code: int | None = None
@@ -283,7 +283,7 @@ class ApiResponse:
 
 @dataclass
 class BatchResult:
-    """What became of a batch; `results` stand in the order of the tasks."""
+    """The outcome of a batch; `results` are in the order of the tasks."""
 
     successful: int
     failed: int
