@@ -1,14 +1,17 @@
-"""The rate limit: exact for one thread, for many, and for loops."""
+"""How fast to send: more while the service is quick, less after a 429."""
 
 from __future__ import annotations
 
-import threading
+import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from infinium_otel.delivery.pace import TokenBucket
+from infinium_otel.delivery.pace import AdaptivePace
+from infinium_otel.delivery.protocol import AttemptResult
+
+DELIVERED = AttemptResult("delivered", 200)
+BUSY = AttemptResult("unavailable", 429)
+FAILED = AttemptResult("unavailable", 500)
 
 
 class Clock:
@@ -19,61 +22,129 @@ class Clock:
         return self.now
 
 
-def test_sequential_callers_keep_the_rate():
-    """At 8 a second with a burst of 16, exactly 48 go in the first 4 seconds."""
-    clock = Clock()
-    bucket = TokenBucket(8, 16, clock)
-    sent = []
-    while clock.now <= 4.0:
-        clock.now += bucket.reserve()
-        sent.append(clock.now)
-    assert sum(at <= 4.0 for at in sent) == 48
+class Service:
+    """Accepts so many requests a second, each after a while; the rest get a 429."""
+
+    def __init__(self, pace, clock, limit=math.inf, duration_s=0.05):
+        self.pace, self.clock = pace, clock
+        self.limit, self.duration_s = limit, duration_s
+        self.refused = 0
+
+    def work(self, seconds):
+        """Send as fast as the pace allows; returns requests accepted a second."""
+        accepted, second, in_second = 0, -1, 0
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            wait_s = self.pace.try_reserve()
+            if wait_s:
+                self.clock.now += wait_s + 1e-9
+                continue
+            if int(self.clock.now) != second:
+                second, in_second = int(self.clock.now), 0
+            in_second += 1
+            is_accepted = in_second <= self.limit
+            accepted += is_accepted
+            self.refused += not is_accepted
+            self.pace.record(DELIVERED if is_accepted else BUSY, self.duration_s)
+        return accepted / seconds
 
 
-def test_concurrent_callers_keep_the_rate():
-    """Fifty threads at once get fifty different places, five seconds apart in all."""
-    bucket = TokenBucket(10, 1, Clock())
-    waits = []
-    threads = [
-        threading.Thread(target=lambda: waits.append(bucket.reserve()))
-        for _ in range(50)
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_it_finds_the_rate_of_the_service(clock):
+    """Within a minute it uses most of what is accepted, with few refusals."""
+    pace = AdaptivePace(clock, burst=1)
+    service = Service(pace, clock, limit=80)
+    service.work(60)
+    service.refused = 0
+    assert service.work(60) >= 60
+    assert service.refused <= 0.1 * 60 * 80
+    assert 40 <= pace.rate <= 100
+
+
+def test_it_rises_only_while_it_is_needed(clock):
+    """Two requests a second need no more than the first rate."""
+    pace = AdaptivePace(clock, burst=1)
+    for _ in range(100):
+        assert pace.try_reserve() == 0.0
+        pace.record(DELIVERED, 0.01)
+        clock.now += 0.5
+    assert pace.rate == 10
+
+
+@pytest.mark.parametrize("processes", [1, 4])
+def test_processes_climb_as_fast_as_one(clock, processes):
+    """Each takes its share of the start and of each step."""
+    paces = [
+        AdaptivePace(clock, start=10 / processes, share=1 / processes, burst=1)
+        for _ in range(processes - 1)
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(waits) == pytest.approx([n / 10 for n in range(50)])
+    paces.append(AdaptivePace(clock, start=10 / processes, burst=1))
+    paces[-1].share = 1 / processes
+    for _ in range(20):
+        clock.now += 6
+        for pace in paces:
+            while not pace.try_reserve():
+                pass
+            pace.record(DELIVERED, 0.05)
+    assert sum(pace.rate for pace in paces) == pytest.approx(10 + 20 * 5)
 
 
-def test_take_takes_nothing_it_cannot_have():
-    """`take` never goes into debt, and says when to ask again."""
-    clock = Clock()
-    bucket = TokenBucket(8, 2, clock)
-    assert [bucket.take(), bucket.take()] == [0.0, 0.0]
-    assert bucket.take() == 0.125
-    assert bucket.take() == 0.125
-    clock.now += 0.125
-    assert bucket.take() == 0.0
+def test_it_rises_no_further_when_the_service_slows_down(clock):
+    """Longer requests mean that the service is at its limit, without a 429."""
+    pace = AdaptivePace(clock, burst=1)
+    Service(pace, clock, duration_s=0.1).work(5)
+    before = pace.rate
+    Service(pace, clock, duration_s=2.0).work(10)
+    assert before < pace.rate <= before + 10
 
 
-def test_a_clock_that_goes_back_earns_nothing():
-    """Time that runs backwards is no time."""
-    clock = Clock()
-    bucket = TokenBucket(10, 1, clock)
-    assert bucket.take() == 0.0
-    clock.now -= 50
-    assert bucket.take() == pytest.approx(0.1)
+def test_a_ceiling_holds(clock):
+    """A rate that is set is the first and the highest one; a 429 lowers it."""
+    pace = AdaptivePace(clock, burst=1, ceiling=30)
+    service = Service(pace, clock)
+    assert 29 <= service.work(20) <= 31
+    clock.now += 1
+    pace.record(BUSY, 0.1)
+    assert pace.rate == pytest.approx(21)
+    service.work(20)
+    assert pace.rate == 30
 
 
-@given(st.lists(st.floats(0, 3), max_size=50), st.floats(0.5, 50), st.integers(1, 20))
-def test_no_window_holds_more_than_rate_and_burst(pauses, rate, burst):
-    """Whatever the rhythm, n things take at least (n - burst) / rate seconds."""
-    clock = Clock()
-    bucket = TokenBucket(rate, burst, clock)
-    times = []
-    for pause in pauses:
-        clock.now += pause
-        times.append(clock.now + bucket.reserve())
-    for begin, first in enumerate(times):
-        for end, last in enumerate(times[begin:], 1):
-            assert last - first >= (end - 1 - burst) / rate - 1e-6
+def test_the_ceiling_may_change(clock):
+    """A share of a group's rate changes with the partitions."""
+    pace = AdaptivePace(clock, burst=1, ceiling=30)
+    pace.limit(10)
+    assert pace.rate == 10
+    pace.limit(20)
+    assert pace.rate == 20
+    pace.limit(0)
+    assert 0 < pace.rate < 1
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "expected"),
+    [
+        pytest.param(0.001, 2, id="quick"),
+        pytest.param(0.2, 4, id="slow"),
+        pytest.param(10.0, 32, id="bounded"),
+    ],
+)
+def test_concurrency_follows_the_duration(duration_s, expected, clock):
+    """As many requests at once as the rate needs, and one more."""
+    pace = AdaptivePace(clock)
+    assert pace.max_in_flight == 1
+    for _ in range(100):
+        pace.record(DELIVERED, duration_s)
+    assert pace.max_in_flight == expected
+
+
+def test_other_failures_do_not_change_the_rate(clock):
+    """The circuit breaker deals with them."""
+    pace = AdaptivePace(clock)
+    clock.now = 10
+    pace.record(FAILED, 0.1)
+    assert pace.rate == 10

@@ -1,4 +1,4 @@
-"""The four classes: their settings, and what they answer to the SDK."""
+"""The four classes: their settings, and what they return to the SDK."""
 
 from __future__ import annotations
 
@@ -31,34 +31,37 @@ CLASSES = [
 
 @pytest.mark.parametrize("kind", CLASSES)
 class TestSettings:
-    """All four are configured alike."""
+    """All four have the same settings."""
 
     def test_every_mistake_is_named(self, kind):
-        """A configuration that cannot work fails at once, and names all that is wrong."""
+        """An invalid configuration fails at once, and every mistake is named."""
         with pytest.raises(ConfigurationError, match=r"(?s)agent_id.*burst"):
             kind(agent_id="nobody", agent_secret="x", burst=-1)
 
     def test_unknown_options_are_named(self, kind, fake):
-        """An option that does not exist is named, beside a Config too."""
-        with pytest.raises(ConfigurationError, match="brust: unknown option"):
-            kind(Config(**fake.settings), brust=1)
+        """An unknown setting is named, beside a Config too, with the most similar one."""
+        unknown = r"unknown setting bursts \(did you mean burst\?\)"
+        with pytest.raises(ConfigurationError, match=unknown):
+            kind(Config(**fake.settings), bursts=1)
+        with pytest.raises(ConfigurationError, match=unknown):
+            kind(**fake.settings, bursts=1)
 
     def test_settings_win_over_a_config(self, kind, fake):
-        """What is said beside a Config holds."""
-        inlet = kind(Config(**fake.settings, burst=5), burst=6)
-        assert inlet._bridge.config.burst == 6
-        inlet.shutdown()
+        """A setting beside a Config overrides it."""
+        handle = kind(Config(**fake.settings, burst=5), burst=6)
+        assert handle._runner.config.burst == 6
+        handle.shutdown()
 
     def test_a_config_without_credentials_cannot_send(self, kind):
         """It fails at construction, not at the first span."""
         with pytest.raises(ConfigurationError, match="agent_id"):
             kind(Config())
 
-    def test_a_client_of_ones_own_needs_none(self, kind):
-        """What sends by itself brings its own credentials."""
-        inlet = kind(Config(), client=object())
-        assert inlet.stats.received == 0
-        inlet.shutdown()
+    def test_a_users_client_needs_no_credentials(self, kind):
+        """A client has its own credentials."""
+        handle = kind(Config(), client=object())
+        assert handle.stats.received == 0
+        handle.shutdown()
 
     @pytest.mark.parametrize(
         ("address", "settings", "expected"),
@@ -69,33 +72,33 @@ class TestSettings:
                 "http://a.test/v1",
                 {"base_url": "http://b.test"},
                 "http://b.test",
-                id="said",
+                id="setting",
             ),
         ],
     )
-    def test_a_client_knows_where_it_sends_to(self, kind, address, settings, expected):
-        """Its address is told by the metrics, and tells our own requests from others."""
+    def test_the_address_of_a_client(self, kind, address, settings, expected):
+        """Its address is in the metrics, and identifies our own requests."""
         client = SimpleNamespace(base_url=address)
-        inlet = kind(client=client, **settings)
-        assert inlet._bridge.config.base_url == expected
-        inlet.shutdown()
+        handle = kind(client=client, **settings)
+        assert handle._runner.config.base_url == expected
+        handle.shutdown()
 
 
 def test_export_never_raises(fake, caplog):
-    """Whatever it is given, `export` answers; the fault is in the log."""
+    """Whatever it gets, `export` returns; the error is in the log."""
 
     def spans():
         yield None
         raise RuntimeError("no more")
 
-    inlet = InfiniumSpanExporter(**fake.settings, **FAST)
-    assert inlet.export(spans()) is SpanExportResult.FAILURE
-    assert "could not be taken" in caplog.text
-    inlet.shutdown()
+    handle = InfiniumSpanExporter(**fake.settings, **FAST)
+    assert handle.export(spans()) is SpanExportResult.FAILURE
+    assert "could not be processed" in caplog.text
+    handle.shutdown()
 
 
 def chat(tracer, logger):
-    """A model call whose prompt is told by a log record."""
+    """A model call whose prompt is in a log record."""
     call = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
     with tracer.start_as_current_span("chat", attributes={**AGENT, **call}):
         logger.emit(
@@ -104,39 +107,28 @@ def chat(tracer, logger):
 
 
 def both(kind, fake):
-    """Our processor for spans, and *kind* for logs: (inlet, provider, tracer, logger)."""
+    """Our span processor, and *kind* for logs: (handle, provider, tracer, logger)."""
     processor = InfiniumSpanProcessor(**fake.settings, **FAST)
     provider, tracer = provider_of(processor)
-    inlet = kind(**fake.settings, **FAST)
+    handle = kind(**fake.settings, **FAST)
     logs = LoggerProvider(shutdown_on_exit=False)
-    under = SimpleLogRecordProcessor(inlet) if kind is InfiniumLogExporter else inlet
+    under = SimpleLogRecordProcessor(handle) if kind is InfiniumLogExporter else handle
     logs.add_log_record_processor(under)
-    return inlet, provider, tracer, logs
+    return handle, provider, tracer, logs
 
 
 @pytest.mark.parametrize("kind", CLASSES[2:])
 def test_logs_join_their_spans(fake, kind):
-    """What a log record tells of a span stands in the span's step."""
-    inlet, provider, tracer, logs = both(kind, fake)
+    """The content of a log record is in the step of its span."""
+    handle, provider, tracer, logs = both(kind, fake)
     chat(tracer, logs.get_logger("t"))
-    assert inlet.force_flush(5_000)
+    assert handle.force_flush(5_000)
     assert "Hi there" in str(fake.tasks)
     logs.shutdown()
     provider.shutdown()
 
 
-def test_the_way_of_old_sdks(fake):
-    """`emit`, which SDKs up to 1.35 call, takes a record as `on_emit` does."""
-    inlet, provider, tracer, logs = both(InfiniumLogRecordProcessor, fake)
-    inlet.on_emit = inlet.emit
-    chat(tracer, logs.get_logger("t"))
-    assert inlet.force_flush(5_000)
-    assert "Hi there" in str(fake.tasks)
-    logs.shutdown()
-    provider.shutdown()
-
-
-def test_other_names_are_not():
-    """What is none of the four is an AttributeError that says so."""
+def test_unknown_names():
+    """Any other name is an AttributeError that names it."""
     with pytest.raises(AttributeError, match="'nonsense'"):
         _ = exporter.nonsense

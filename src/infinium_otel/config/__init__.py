@@ -2,18 +2,26 @@
 
 from infinium_otel.config.checks import UUID
 from infinium_otel.config.config import (
+    CREDENTIALS,
     DEFAULT_BASE_URL,
     Config,
-    from_environment,
-    variables,
+    describe_unknown,
+    find_unknown_variables,
+    get_variables,
+    read_environment,
 )
 from infinium_otel.config.secret import Secret
+from infinium_otel.config.settings import Settings
 
 __all__ = [
+    "CREDENTIALS",
     "DEFAULT_BASE_URL",
     "UUID",
     "Config",
     "Secret",
-    "from_environment",
-    "variables",
+    "Settings",
+    "describe_unknown",
+    "find_unknown_variables",
+    "get_variables",
+    "read_environment",
 ]

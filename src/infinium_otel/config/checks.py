@@ -1,4 +1,4 @@
-"""What a setting may be: each check returns a complaint, or None if there is none."""
+"""The checks of settings: each returns a complaint, or None if the value is valid."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def agent_id(value: Any) -> str | None:
-    """A UUID, or nothing yet."""
+    """A UUID, or None."""
     if value is None or (isinstance(value, str) and UUID.fullmatch(value)):
         return None
     return "must be a UUID with hyphens"
 
 
 def secret(value: Any) -> str | None:
-    """What can stand in a header, or nothing."""
+    """A text that is valid in a header, or None."""
     if value is None:
         return None
     if not isinstance(value, Secret):
@@ -38,7 +38,7 @@ def secret(value: Any) -> str | None:
 
 
 def url(value: Any) -> str | None:
-    """Where an API can live: no credentials, query or fragment."""
+    """The address of an API: without credentials, query or fragment."""
     complaint = "must be an http:// or https:// address"
     if not isinstance(value, str) or not value.isprintable() or " " in value:
         return complaint
@@ -62,7 +62,7 @@ def flag(value: Any) -> str | None:
 
 
 def number(least: float, *, whole: bool = False) -> Callable[[Any], str | None]:
-    """Makes a check for a finite number of *least* or more."""
+    """Make a check for a finite number of *least* or more."""
     kinds = (int,) if whole else (int, float)
     noun = "a whole number" if whole else "a number"
     wanted = f"must be {noun}, {least:g} or more"
@@ -83,13 +83,13 @@ def positive(value: Any) -> str | None:
 
 
 def one_of(*choices: str) -> Callable[[Any], str | None]:
-    """Makes a check for one of some words."""
+    """Make a check for one of *choices*."""
     wanted = "must be one of " + ", ".join(choices)
     return lambda value: None if value in choices else wanted
 
 
 def path(value: Any) -> str | None:
-    """A path, or nothing."""
+    """A path, or None."""
     if value is None or (isinstance(value, str) and value and "\0" not in value):
         return None
     return "must be a path"
@@ -103,5 +103,5 @@ def redaction(value: Any) -> str | None:
 
 
 def hook(value: Any) -> str | None:
-    """A function, or nothing."""
+    """A function, or None."""
     return None if value is None or callable(value) else "must be callable"

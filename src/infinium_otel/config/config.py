@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config import checks
 from infinium_otel.config.secret import Secret
+from infinium_otel.config.suggestion import suggest
 from infinium_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 DEFAULT_BASE_URL = "https://platform.i42m.ai/api/v1"
-"""Where the service lives. Source: infinium-o2 1.2.0, `infinium.client`."""
+"""The address of the service. Source: infinium-o2 1.2.0, `infinium.client`."""
 
 MIB = 1024 * 1024
 CREDENTIALS = ("agent_id", "agent_secret")
+PREFIX = "INFINIUM_OTEL_"
+"""With which the variables of most settings begin."""
 
 
-def _setting(
+def _define_setting(
     default: Any, meaning: str, check: Callable[[Any], str | None], *env: str
 ) -> Any:
-    """A field of `Config` with everything there is to know of it."""
+    """A field of `Config` with its default, its help, its check and its variables."""
     return field(
         default=default, metadata={"help": meaning, "check": check, "env": env}
     )
@@ -30,126 +33,168 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings, checked. A mistake is a `ConfigurationError` that names them all.
+    """All settings, checked. Mistakes are reported together in one `ConfigurationError`.
 
     Build it from the environment with `Config.from_env`; a keyword argument there
     wins over a variable, a variable over the default. Credentials may be missing here:
-    whatever sends asks `Config.from_env(..., sending=True)` or `require_credentials`.
+    code that sends calls `Config.from_env(..., sending=True)` or `require_credentials`.
     """
 
-    agent_id: str | None = _setting(
+    agent_id: str | None = _define_setting(
         None,
         "The agent's id, a UUID. Required to send.",
         checks.agent_id,
         "INFINIUM_AGENT_ID",
     )
-    agent_secret: Secret | None = _setting(
+    agent_secret: Secret | None = _define_setting(
         None,
         "The agent's secret key. Required to send; never shown anywhere.",
         checks.secret,
         "INFINIUM_AGENT_SECRET",
     )
-    base_url: str = _setting(
-        DEFAULT_BASE_URL, "Where the API lives.", checks.url, "INFINIUM_BASE_URL"
+    base_url: str = _define_setting(
+        DEFAULT_BASE_URL, "Address of the API.", checks.url, "INFINIUM_BASE_URL"
     )
-    timeout_s: float = _setting(
+    timeout_s: float = _define_setting(
         30.0,
-        "Seconds one attempt may take, from connecting to the end of the reply.",
+        "Seconds one attempt may take, from connecting to the end of the response.",
         checks.positive,
         "INFINIUM_TIMEOUT_S",
         "INFINIUM_TIMEOUT",
     )
-    verify_ssl: bool = _setting(
+    verify_ssl: bool = _define_setting(
         True, "Check the server's certificate.", checks.flag, "INFINIUM_VERIFY_SSL"
     )
-    requests_per_second: float = _setting(
+    requests_per_second: float = _define_setting(
         10.0, "Requests a second, at most, over time.", checks.positive
     )
-    burst: int = _setting(
+    burst: int = _define_setting(
         20,
-        "Requests that may go at once after a quiet time.",
+        "Requests that may be sent at once after a quiet time.",
         checks.number(1, whole=True),
     )
-    concurrency: int = _setting(
-        1, "Requests under way at once, at most.", checks.number(1, whole=True)
+    concurrency: int = _define_setting(
+        1, "Concurrent requests, at most.", checks.number(1, whole=True)
     )
-    compression: str = _setting(
+    compression: str = _define_setting(
         "none", "`gzip` compresses request bodies.", checks.one_of("none", "gzip")
     )
-    spool: str | None = _setting(
+    spool: str | None = _define_setting(
         None,
-        "Path of a SQLite file that keeps tasks until they are delivered; none: memory.",
+        "Path of a SQLite file that keeps tasks until they are delivered; if unset, memory.",
         checks.path,
     )
-    max_spool_bytes: int = _setting(
+    journal: str = _define_setting(
+        "auto",
+        "With a spool, whether ended spans of open runs are kept on disk as they were "
+        "recorded, until their task is in the spool: `on`, `off`, or `auto`, which is "
+        "`on` unless `capture_content` is off.",
+        checks.one_of("auto", "on", "off"),
+    )
+    send_spans: str = _define_setting(
+        "auto",
+        "Whether whole spans are sent beside the tasks, for its page, if the endpoint is "
+        "`infinium-otel serve` on this machine: `auto` or `off`. None are sent with "
+        "`capture_content` off, or of a run that is not sent.",
+        checks.one_of("auto", "off"),
+    )
+    max_spool_bytes: int = _define_setting(
         1024 * MIB,
-        "Bytes of queued tasks the spool holds; past it the oldest are given up.",
+        "Bytes of queued tasks in the spool, at most; beyond that the oldest are dropped.",
         checks.number(MIB, whole=True),
     )
-    max_queued_tasks: int = _setting(
+    max_queued_tasks: int = _define_setting(
         1_000, "Tasks waiting in memory, at most.", checks.number(1, whole=True)
     )
-    max_queued_bytes: int = _setting(
+    max_queued_bytes: int = _define_setting(
         64 * MIB,
         "Bytes of tasks waiting in memory, at most.",
         checks.number(1, whole=True),
     )
-    max_open_traces: int = _setting(
+    max_open_traces: int = _define_setting(
         1_000,
-        "Traces being assembled; past it the oldest leaves early, marked incomplete.",
+        "Traces being assembled, at most; beyond that the oldest is sent early, as incomplete.",
         checks.number(1, whole=True),
     )
-    max_open_spans: int = _setting(
-        100_000, "Spans held in open traces, likewise.", checks.number(1, whole=True)
+    max_open_spans: int = _define_setting(
+        100_000,
+        "Spans held in open traces, at most; beyond that the oldest trace is sent early.",
+        checks.number(1, whole=True),
     )
-    max_open_bytes: int = _setting(
+    max_open_bytes: int = _define_setting(
         256 * MIB,
-        "Estimated bytes held in open traces, likewise.",
+        "Estimated bytes held in open traces, at most; beyond that the oldest is sent early.",
         checks.number(1, whole=True),
     )
-    max_spans_per_trace: int = _setting(
+    max_spans_per_trace: int = _define_setting(
         10_000,
-        "Spans one task is made of; a longer trace leaves in parts.",
+        "Spans in one task, at most; a longer trace is sent in parts.",
         checks.number(1, whole=True),
     )
-    linger_s: float = _setting(
+    linger_s: float = _define_setting(
         30.0,
         "Seconds a finished root waits for children known to be open.",
         checks.number(0),
     )
-    trace_timeout_s: float = _setting(
+    trace_timeout_s: float = _define_setting(
         600.0,
         "Seconds a trace without a finished root is kept, then sent as incomplete.",
         checks.number(0),
     )
-    include: str = _setting(
+    include: str = _define_setting(
         "agents",
-        "`agents`: traces with an LLM, tool or agent span become tasks; `all`: every.",
+        "`agents`: traces with an LLM, tool or agent span become tasks; `all`: all traces.",
         checks.one_of("agents", "all"),
     )
-    capture_content: bool = _setting(
+    capture_content: bool = _define_setting(
         True,
-        "Pass on texts that the instrumentation recorded; off: counts and ids only.",
+        "Send texts that the instrumentation recorded; if off, only names, numbers and ids.",
         checks.flag,
     )
-    redact: bool | Callable[[str, str], str] = _setting(
+    redact: bool | Callable[[str, str], str] = _define_setting(
         True,
         "Remove credentials from every text; a callable (key, text) -> text runs after.",
         checks.redaction,
     )
-    task_per: str = _setting(
+    task_per: str = _define_setting(
         "root",
-        "One task per local `root`, or per whole `trace` (gateway and consumer).",
-        checks.one_of("root", "trace"),
+        "One task per local `root`, per whole `trace` (gateway and consumer), or per "
+        "outermost `agent` while its root goes on (a worker's loop, a websocket).",
+        checks.one_of("root", "trace", "agent"),
     )
-    gateway_token: Secret | None = _setting(
+    trust: str = _define_setting(
+        "root",
+        "Whose `infinium.*` attributes may skip, rename or annotate a run: its `root` and "
+        "annotate() in this process, or `all` of its spans.",
+        checks.one_of("root", "all"),
+    )
+    verdicts: bool = _define_setting(
+        False,
+        "Fetch the interpretation of each delivered run, and emit it as evaluation events "
+        "and metrics of this program's OpenTelemetry.",
+        checks.flag,
+    )
+    verdicts_timeout_s: float = _define_setting(
+        900.0,
+        "Seconds after its delivery in which an interpretation is awaited.",
+        checks.positive,
+    )
+    verdicts_in_process: bool = _define_setting(
+        True,
+        "Fetch interpretations in this process; if off, `verdicts` only notes delivered "
+        "runs in `spool`, for `infinium-otel verdicts --follow` beside it.",
+        checks.flag,
+    )
+    gateway_token: Secret | None = _define_setting(
         None,
-        "What senders must show the gateway as a bearer token; required where others "
-        "than this machine can reach it.",
+        "The bearer token that the gateway requires from senders; must be set if other "
+        "machines can reach the gateway.",
         checks.secret,
     )
-    should_send: Callable[[Any], bool] | None = _setting(
-        None, "A hook (task) -> bool; False keeps the task back, counted.", checks.hook
+    should_send: Callable[[Any], bool] | None = _define_setting(
+        None,
+        "A hook (task) -> bool; False drops the task, which is counted.",
+        checks.hook,
     )
 
     def __post_init__(self) -> None:
@@ -159,7 +204,7 @@ class Config:
                 object.__setattr__(self, name, Secret(text))
         if isinstance(self.base_url, str):
             object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
-        mistakes = list(_mistakes(self))
+        mistakes = list(_find_mistakes(self))
         if mistakes:
             raise ConfigurationError(mistakes)
 
@@ -171,33 +216,33 @@ class Config:
 
         Args:
             environ: usually `os.environ`; read here and nowhere else.
-            sending: True if credentials must be there.
+            sending: whether credentials are required.
             settings: fields by name; each wins over its variable. None means unset.
 
         Raises:
-            ConfigurationError: names every mistake: unknown options, values that do
-                not fit, missing credentials.
+            ConfigurationError: lists every mistake: unknown settings, invalid values,
+                missing credentials.
         """
         known = {f.name for f in fields(cls)}
-        mistakes = [f"{name}: unknown option" for name in settings if name not in known]
+        mistakes = [describe_unknown(name) for name in settings if name not in known]
         values: dict[str, Any] = {}
-        for name, text in from_environment(environ).items():
+        for name, text in read_environment(environ).items():
             try:
-                values[name] = _parsed(name, text)
+                values[name] = _parse(name, text)
             except ValueError as error:
                 mistakes.append(f"{name}: {error}")
         values |= {k: v for k, v in settings.items() if k in known and v is not None}
         for mistake in mistakes:
-            values.pop(_named_by(mistake), None)
+            values.pop(_get_name(mistake), None)
         config = cls()
         try:
             config = cls(**values)
         except ConfigurationError as error:
             mistakes += error.mistakes
         if sending:
-            named = set(map(_named_by, mistakes))
+            named = set(map(_get_name, mistakes))
             mistakes += [
-                text for text in _missing(values) if _named_by(text) not in named
+                text for text in _find_missing(values) if _get_name(text) not in named
             ]
         if mistakes:
             raise ConfigurationError(mistakes)
@@ -209,7 +254,9 @@ class Config:
         Raises:
             ConfigurationError: the agent's id or secret is missing.
         """
-        missing = list(_missing({name: getattr(self, name) for name in CREDENTIALS}))
+        missing = list(
+            _find_missing({name: getattr(self, name) for name in CREDENTIALS})
+        )
         if missing:
             raise ConfigurationError(missing)
         return self
@@ -219,20 +266,20 @@ class Config:
         return replace(self, **settings)
 
 
-def variables(name: str) -> tuple[str, ...]:
+def get_variables(name: str) -> tuple[str, ...]:
     """Names of the environment variables of the setting *name*, the first preferred."""
     for setting in fields(Config):
         if setting.name == name:
             named: tuple[str, ...] = setting.metadata["env"]
-            return named or (f"INFINIUM_OTEL_{name.upper()}",)
+            return named or (PREFIX + name.upper(),)
     raise KeyError(name)
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What *environ* says, by setting; an empty variable is an unset one."""
+def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings in *environ* by name; an empty variable counts as unset."""
     found = {}
     for setting in fields(Config):
-        for variable in variables(setting.name):
+        for variable in get_variables(setting.name):
             text = environ.get(variable, "").strip()
             if text:
                 found[setting.name] = text
@@ -240,34 +287,54 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _mistakes(config: Config) -> Iterator[str]:
+def describe_unknown(name: str) -> str:
+    """Report that *name* is not a setting, with the most similar one."""
+    return f"unknown setting {name}{suggest(name, [f.name for f in fields(Config)])}"
+
+
+def find_unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Find variables with our prefix that are not settings: usually misspelled.
+
+    Returns:
+        For each variable, a sentence about it with the most similar one.
+    """
+    names = {name for setting in fields(Config) for name in get_variables(setting.name)}
+    known = sorted(name for name in names if name.startswith(PREFIX))
+    return {
+        name: f"unknown setting {name}{suggest(name, known, PREFIX)}"
+        for name in sorted(environ)
+        if name.startswith(PREFIX) and name not in names
+    }
+
+
+def _find_mistakes(config: Config) -> Iterator[str]:
     for setting in fields(Config):
         complaint = setting.metadata["check"](getattr(config, setting.name))
         if complaint:
             yield f"{setting.name}: {complaint}"
+    if config.verdicts and not config.verdicts_in_process and config.spool is None:
+        yield "verdicts_in_process: if off, set `spool`, where delivered runs are noted"
 
 
-def _named_by(mistake: str) -> str:
-    """The setting that a mistake is about."""
+def _get_name(mistake: str) -> str:
+    """The name of the setting that a mistake is about."""
     return mistake.partition(":")[0]
 
 
-def _missing(values: Mapping[str, Any]) -> Iterator[str]:
+def _find_missing(values: Mapping[str, Any]) -> Iterator[str]:
     for name in CREDENTIALS:
         if not values.get(name):
-            yield f"{name}: missing; pass it or set {variables(name)[0]}"
+            yield f"{name}: missing; pass it or set {get_variables(name)[0]}"
 
 
-_FLAGS = {"true": True, "1": True, "yes": True, "on": True} | {
-    "false": False,
-    "0": False,
-    "no": False,
-    "off": False,
+_FLAGS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
 }
 
 
-def _parsed(name: str, text: str) -> Any:
-    """The value of a variable's *text*, of the type of the setting's default."""
+def _parse(name: str, text: str) -> Any:
+    """Convert a variable's *text* to the type of the setting's default."""
     default = Config.__dataclass_fields__[name].default
     if default is MISSING or default is None or isinstance(default, str):
         return text

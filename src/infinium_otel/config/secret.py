@@ -1,4 +1,4 @@
-"""A text that nothing shows."""
+"""A text that is never shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Secret:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself, for the one place that sends it."""
+        """The text itself; only the code that sends it calls this."""
         return self._text
 
     def __repr__(self) -> str:

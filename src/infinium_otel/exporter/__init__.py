@@ -1,6 +1,6 @@
 """The four OpenTelemetry classes: span and log, exporter and processor.
 
-Those for logs are imported when they are asked for: the SDK's logs are not for free.
+Those for logs are imported on first use, because the SDK's logs take time to import.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from infinium_otel.exporter import logs  # noqa: PLC0415 - when asked for
+    from infinium_otel.exporter import logs  # noqa: PLC0415 - on first use
 
     value: object = getattr(logs, name)
     return value

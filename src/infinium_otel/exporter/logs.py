@@ -1,69 +1,64 @@
-"""Log records: content that instrumentations write beside their spans."""
+"""Log records: message content that some instrumentations emit beside their spans."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs import LogRecordProcessor
-from opentelemetry.sdk._logs import export as sdk
+from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
-from infinium_otel.exporter.inlet import FLUSH_MILLIS, Inlet
+from infinium_otel.delivery.transport.suppression import is_flushing
+from infinium_otel.exporter._handle import FLUSH_MILLIS, Handle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infinium_otel.config import Config
+    from typing_extensions import Unpack
 
-    LogRecordExporter = sdk.LogRecordExporter
-else:
-    # Both were renamed in SDK 1.39.
-    LogRecordExporter = getattr(sdk, "LogRecordExporter", None) or sdk.LogExporter
-
-_Result = getattr(sdk, "LogRecordExportResult", None) or sdk.LogExportResult
+    from infinium_otel.config import Config, Settings
 
 SETTLE_S = 6.0
-"""Seconds a complete trace waits for log records that come through a batch processor:
-the longest default delay of the SDK's is five."""
+"""Seconds a complete trace waits for log records from a batch processor.
+
+Source: opentelemetry-sdk, `BatchLogRecordProcessor`: default delay of 5 seconds or less."""
 
 
-class InfiniumLogExporter(Inlet, LogRecordExporter):
+class InfiniumLogExporter(Handle, LogRecordExporter):
     """Joins log records to their spans, under the SDK's `BatchLogRecordProcessor`.
 
-    Tasks leave some seconds later than without it, because log records may come after
-    the spans they belong to. `InfiniumLogRecordProcessor` needs no such wait.
+    Tasks are sent some seconds later, because log records may arrive after their spans.
+    `InfiniumLogRecordProcessor` needs no such delay.
     """
 
     def __init__(
-        self, config: Config | None = None, *, client: Any = None, **settings: Any
+        self,
+        config: Config | None = None,
+        *,
+        client: Any = None,
+        **settings: Unpack[Settings],
     ) -> None:
         super().__init__(config, client=client, **settings)
-        self._bridge.wait_for_logs(SETTLE_S)
+        self._runner.wait_for_logs(SETTLE_S)
 
-    def export(self, batch: Sequence[Any]) -> Any:
-        """Take log records; those without a span are none of ours. Never raises."""
-        self._bridge.accept(batch, 0.0)
-        return _Result.SUCCESS
-
-    def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:
-        """Deliver what is left; afterwards nothing is taken."""
-        self._leave(timeout_millis)
+    def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
+        """Process log records; those without a span are ignored. Never raises."""
+        self._runner.accept([each for each in batch if not _is_verdict(each)], 0.0)
+        return LogRecordExportResult.SUCCESS
 
 
-class InfiniumLogRecordProcessor(Inlet, LogRecordProcessor):
-    """Joins log records to their spans at the cost of an append."""
+class InfiniumLogRecordProcessor(Handle, LogRecordProcessor):
+    """Joins log records to their spans; costs the application one append."""
 
     def on_emit(self, log_record: Any) -> None:
-        """Take a log record; those without a span are none of ours."""
-        self._bridge.logged(log_record)
-
-    def emit(self, log_data: Any) -> None:
-        """As `on_emit`, which it was called up to SDK 1.35."""
-        self._bridge.logged(log_data)
-
-    def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:
-        """Deliver what is left; afterwards nothing is taken."""
-        self._leave(timeout_millis)
+        """Process a log record; those without a span are ignored."""
+        self._runner.on_log(log_record)
 
     def force_flush(self, timeout_millis: float = FLUSH_MILLIS) -> bool:
-        """As `Inlet.force_flush`."""
-        return self._bridge.flush(timeout_millis / 1000)
+        """As `Handle.force_flush`; nothing for verdicts, which are the application's."""
+        return is_flushing() or super().force_flush(timeout_millis)
+
+
+def _is_verdict(item: Any) -> bool:
+    """Whether this is an event of a verdict, which is no part of another run."""
+    record = getattr(item, "log_record", None)
+    return "infinium.evaluation.id" in (getattr(record, "attributes", None) or ())

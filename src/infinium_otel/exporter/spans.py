@@ -1,104 +1,136 @@
-"""Spans: the exporter under the SDK's processors, and the processor in their place."""
+"""Spans: the exporter for the SDK's processors, and the processor that replaces them."""
 
 from __future__ import annotations
 
 import logging
 import os
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from infinium_otel.exporter.inlet import FLUSH_MILLIS, Inlet
+from infinium_otel.exporter._batches import flush_batches
+from infinium_otel.exporter._handle import Handle
+from infinium_otel.exporter.prompts import usage as prompt_usage
+from infinium_otel.exporter.prompts import write_prompts
+from infinium_otel.runtime import registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
+    from typing_extensions import Unpack
 
-    from infinium_otel.config import Config
+    from infinium_otel.config import Config, Settings
+    from infinium_otel.runtime import PipelineRunner
 
 logger = logging.getLogger(__name__)
 
-FREEZERS = ("AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET")
-"""Variables of platforms that freeze the process between two invocations.
-Source: AWS Lambda and Google Cloud Functions, runtime environment variables."""
+SHORT_LIVED_VARIABLES = ("AWS_LAMBDA_FUNCTION_NAME", "FUNCTION_TARGET", "RQ_JOB_ID")
+"""Variables of platforms that freeze or end the process after an invocation or a job.
+
+Source: AWS Lambda and Google Cloud Functions, runtime environment variables; RQ 3.0,
+`Worker.fork_work_horse`: a process for each job, which ends by `os._exit`."""
 INVOCATION_S = 5.0
-"""Seconds the end of an invocation may wait for its task to be delivered."""
+"""Seconds the end of an invocation may wait for the delivery of its task."""
+OUTAGE_S = 0.5
+"""The same after one that waited in vain."""
 
 
-class InfiniumSpanExporter(Inlet, SpanExporter):
-    """Makes tasks of ended spans, under `BatchSpanProcessor` or `SimpleSpanProcessor`.
+class InfiniumSpanExporter(Handle, SpanExporter):
+    """Turns spans into tasks, for `BatchSpanProcessor` or `SimpleSpanProcessor`.
 
-    A trace is complete when its root has ended and the batch that brought it is read
-    through. `InfiniumSpanProcessor` knows more, and costs the application less.
+    A trace is complete once its root has ended and the rest of its batch is processed.
+    `InfiniumSpanProcessor` also sees spans start, and costs the application less.
     """
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Take *spans*, and make the first attempt at delivering what they complete.
+        """Process *spans*, and make a first attempt to deliver the tasks they complete.
 
-        What fails for now stays queued and is tried again in the background. Never
-        raises.
+        A failed delivery stays queued and is retried in the background. Never raises.
 
         Returns:
-            FAILURE only if something was really lost.
+            FAILURE only if something was lost.
         """
         try:
-            safe = self._bridge.accept(spans, self._bridge.config.timeout_s)
+            is_safe = self._runner.accept(spans, self._runner.config.timeout_s)
         except Exception:
-            logger.exception("Spans could not be taken")
-            safe = False
-        return SpanExportResult.SUCCESS if safe else SpanExportResult.FAILURE
-
-    def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:
-        """Deliver what is left; afterwards nothing is taken."""
-        self._leave(timeout_millis)
+            logger.exception("Spans could not be processed")
+            is_safe = False
+        return SpanExportResult.SUCCESS if is_safe else SpanExportResult.FAILURE
 
 
-class InfiniumSpanProcessor(Inlet, SpanProcessor):
-    """The recommended way in: knows which spans are open.
+class InfiniumSpanProcessor(Handle, SpanProcessor):
+    """The recommended integration: it sees which spans are open.
 
-    A trace leaves exactly when its last span has ended. The start and the end of a
-    span cost the application an append.
+    A trace is sent as soon as its last span has ended. The start and the end of a span
+    cost the application one append each.
     """
 
     def __init__(
-        self, config: Config | None = None, *, client: Any = None, **settings: Any
+        self,
+        config: Config | None = None,
+        *,
+        client: Any = None,
+        **settings: Unpack[Settings],
     ) -> None:
         super().__init__(config, client=client, **settings)
-        self._append = self._bridge.inbox.append
-        self._worker = self._bridge.worker
-        if any(os.environ.get(name) for name in FREEZERS):
-            self.on_end = self._on_end_of_invocation  # type: ignore[method-assign] # so that others need not ask
-        elif self._bridge.config.spool is not None:
-            self.on_end = self._bridge.ended  # type: ignore[method-assign, assignment] # likewise
+        self._is_short_lived: bool | None = None
+        self._invocation_s = INVOCATION_S
+        _processors.add(self)
+
+    def after_fork_in_child(self) -> None:
+        """Look again whether the process is short-lived: a child may be."""
+        self._is_short_lived = None
+
+    def _use(self, runner: PipelineRunner) -> None:
+        super()._use(runner)
+        self._append = runner.inbox.append
+        self._worker = runner.worker
+        self._has_spool = runner.config.spool is not None
 
     def on_start(
         self,
         span: Span,
-        parent_context: Context | None = None,  # noqa: ARG002 - given by the SDK
+        parent_context: Context | None = None,
     ) -> None:
-        """Note that *span* is open."""
-        self._append((span,))
+        """Record that *span* is open, and write the prompts in use on it."""
+        if prompt_usage.began:
+            write_prompts(span, parent_context)
+        self._append((span,))  # see `runtime.inbox.STARTED`
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Take *span*."""
+        """Add *span*; in a short-lived process, deliver the run it ends."""
+        if self._has_spool or self._is_short_lived is not False:
+            self._end_with_care(span)
+            return
+        # `runner.on_end` without a journal, inlined: this runs for every span.
         self._append(span)
-        if self._worker.attention:
-            self._bridge.attend()
+        if self._worker.needs_wake:
+            self._runner.process_soon()
 
-    def _on_end_of_invocation(self, span: ReadableSpan) -> None:
-        """Take *span*; if a run ended with it, see it delivered before the freeze."""
-        self._bridge.ended(span)
-        parent = span.parent
-        if parent is None or parent.is_remote:
-            self._bridge.flush(INVOCATION_S)
+    def _end_with_care(self, span: ReadableSpan) -> None:
+        """As `on_end`, with a journal, or in a process that may be short-lived."""
+        if (
+            self._is_short_lived is None
+        ):  # only now: RQ's variable is set after the fork
+            self._is_short_lived = any(map(os.environ.get, SHORT_LIVED_VARIABLES))
+        self._runner.on_end(span)
+        if self._is_short_lived and (span.parent is None or span.parent.is_remote):
+            is_delivered = self._runner.flush(self._invocation_s)
+            self._invocation_s = INVOCATION_S if is_delivered else OUTAGE_S
 
-    def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:
-        """Deliver what is left, open traces as incomplete; then nothing is taken."""
-        self._leave(timeout_millis)
 
-    def force_flush(self, timeout_millis: float = FLUSH_MILLIS) -> bool:
-        """As `Inlet.force_flush`."""
-        return self._bridge.flush(timeout_millis / 1000)
+_processors: weakref.WeakSet[InfiniumSpanProcessor] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for processor in list(_processors):
+        processor.after_fork_in_child()
+
+
+registry.before_exit(flush_batches)
+if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
+    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,24 +1,24 @@
-"""The clients: the calls of the vendor's SDK, without asyncio and with it.
+"""The API clients, sync and asyncio, with the methods of the vendor's SDK.
 
-Both drive the same generators; what differs is how a step is performed.
+Both run the same generators (`api_calls`) and differ in how they perform a step.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.delivery.client.blocking import InfiniumClient
+from infinium_otel.delivery.client.sync import InfiniumClient
 
 if TYPE_CHECKING:
-    from infinium_otel.delivery.client.awaiting import AsyncInfiniumClient
+    from infinium_otel.delivery.client.aio import AsyncInfiniumClient
 
 __all__ = ["AsyncInfiniumClient", "InfiniumClient"]
 
 
 def __getattr__(name: str) -> Any:
-    # httpx and asyncio cost 100 ms that a program without asyncio need not pay.
+    # Importing httpx and asyncio takes 100 ms, which sync programs should not pay.
     if name == "AsyncInfiniumClient":
-        from infinium_otel.delivery.client.awaiting import (  # noqa: PLC0415 - see above
+        from infinium_otel.delivery.client.aio import (  # noqa: PLC0415 - see above
             AsyncInfiniumClient,
         )
 

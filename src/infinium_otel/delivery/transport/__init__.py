@@ -1,0 +1,1 @@
+"""How a request reaches the service: plain sockets, or httpx through a proxy."""
