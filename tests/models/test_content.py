@@ -6,7 +6,7 @@ import pytest
 
 from infinium_otel import spans_to_tasks
 from infinium_otel.models import agentix, hud, letta, xpander
-from infinium_otel.models.content import small_media
+from infinium_otel.models.content import shrink_media
 from infinium_otel.models.hud import mcp, v04, v06
 
 SECRET = "the secret"
@@ -142,8 +142,8 @@ STREAM = xpander.load(
         pytest.param(xpander, STREAM, id="xpander-events"),
     ],
 )
-def test_content_is_left_out_by_choice(system, document):
-    """Without content nothing that was said is on any span; names and lengths are."""
+def test_content_capture_is_optional(system, document):
+    """Without content capture, spans have names and lengths but no texts."""
     assert SECRET in str(system.to_spans(document))
     quiet = system.to_spans(document, capture_content=False)
     assert SECRET not in str(quiet)
@@ -156,7 +156,7 @@ def test_content_is_left_out_by_choice(system, document):
 
 
 def test_an_error_that_is_not_content_stays():
-    """What an exception says is kept; only a tool's answer is not."""
+    """An exception's message is kept; a tool's output is not."""
     step = v06.AgentStep(error="rate limit", content=SECRET)
     quiet = hud.to_spans(v06.Trace(steps=(step,)), capture_content=False)
     assert quiet[1].status_message == "rate limit"
@@ -166,8 +166,8 @@ def test_an_error_that_is_not_content_stays():
 IMAGE = mcp.ImageContent("Q" * 400, "image/png")
 
 
-def test_large_media_are_left_out():
-    """A picture over the limit keeps its type and says its size; a small one stays."""
+def test_large_media_are_removed():
+    """An image over the limit keeps its type and gets its size; a small one stays."""
     result = v06.MCPToolResult((IMAGE, mcp.ImageContent("QQ==", "image/png")))
     run = v06.Trace(steps=(v06.ToolStep(call=v06.MCPToolCall("see"), result=result),))
     (again,) = hud.from_spans(hud.to_spans(run, media_bytes=100), model="0.6")
@@ -202,5 +202,5 @@ def test_large_media_are_left_out():
     ],
 )
 def test_only_media_are_cut(value, expected):
-    """Only base64 beside a media type is left out, wherever it stands."""
-    assert small_media(value, 20) == expected
+    """Only base64 next to a media type is removed, at any depth."""
+    assert shrink_media(value, 20) == expected

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from infinium_otel.models.facts import facts_of, failure_in, restored
-from infinium_otel.models.runs import runs_of
+from infinium_otel.dialects import read
+from infinium_otel.models.facts import read_failure, restore_span, write_facts
+from infinium_otel.models.runs import find_runs
 from infinium_otel.records import Failure
+from support.records import chat, make_span
 from support.spans import sid
-from support.told import told
 
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a"}
 
@@ -22,23 +23,23 @@ AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "a"}
         pytest.param({"attributes": []}, id="no-attributes"),
     ],
 )
-def test_facts_that_are_none_change_nothing(facts):
-    """What stands under the key by chance leaves the draft as it is."""
-    draft = told("x", None, {"a": 1})
-    assert restored(draft, facts) == (draft, None)
+def test_invalid_facts_change_nothing(facts):
+    """An unrelated value under the key does not change the draft."""
+    draft = make_span("x", None, {"a": 1})
+    assert restore_span(draft, facts) == (draft, None)
 
 
-def test_facts_make_the_span_again():
-    """A span's facts give it back its ids, name, times and failure."""
-    (run,) = runs_of(
+def test_facts_restore_the_span():
+    """A span's facts restore its ids, name, times and failure."""
+    (run,) = find_runs(
         [
-            told("run", None, AGENT),
-            told("t", "run", status="error", status_message="no"),
+            make_span("run", None, AGENT),
+            make_span("t", "run", status="error", status_message="no"),
         ],
         "mark",
     )
     (step,) = run.spans
-    record, failure = restored(told("draft"), facts_of(step))
+    record, failure = restore_span(make_span("draft"), write_facts(step))
     assert (record.span_id, record.parent_id, record.name) == (
         sid("t"),
         sid("run"),
@@ -60,5 +61,19 @@ def test_facts_make_the_span_again():
     ],
 )
 def test_failures_are_read_from_json(value, expected):
-    """A failure's JSON is the failure; anything else is none."""
-    assert failure_in(value) == expected
+    """A failure's JSON is read as the failure; any other value gives None."""
+    assert read_failure(value) == expected
+
+
+def test_parts_of_the_usage_survive():
+    """Audio tokens, lifetimes and the like are read again from the restored span."""
+    parts = {
+        "gen_ai.usage.input_audio_tokens": 3,
+        "gen_ai.usage.cache_write_1h_tokens": 2,
+        "gen_ai.usage.web_searches": 1,
+    }
+    (run,) = find_runs(
+        [make_span("run", None, AGENT), chat("c", "run", attributes=parts)], "mark"
+    )
+    record, _ = restore_span(make_span("draft"), write_facts(run.steps[0]))
+    assert read(record).usage == run.steps[0].normalized.usage

@@ -1,4 +1,4 @@
-"""Telemetry and files are anybody's: nothing in them may raise but a clear error."""
+"""Telemetry and files are untrusted: they may only raise a clear error."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ WORDS = st.sampled_from(
     ]
 )
 MARKED = st.builds(
-    lambda record, said, name: replace(
-        record, attributes={**record.attributes, **said}, name=name or record.name
+    lambda record, extra, name: replace(
+        record, attributes={**record.attributes, **extra}, name=name or record.name
     ),
     SPANS,
     st.dictionaries(KEYS, WORDS | VALUES, max_size=6),
@@ -107,7 +107,7 @@ SYSTEMS = [
 @pytest.mark.parametrize("system", SYSTEMS)
 @given(records=RECORDS)
 def test_any_spans_become_records(system, records):
-    """Whatever stands on spans, they become records, JSON, and spans again."""
+    """Any spans become records, JSON, and spans again."""
     for document in system.from_spans(records):
         json.dumps(system.dump(document))
         for record in system.to_spans(document):
@@ -117,14 +117,14 @@ def test_any_spans_become_records(system, records):
 
 @given(records=RECORDS)
 def test_any_spans_become_events_and_results(records):
-    """Whatever stands on spans, they become events and tool results."""
+    """Any spans become events and tool results."""
     for record in (*xpander.to_task_events(records), *xpander.to_tool_results(records)):
         json.dumps(xpander.dump(record))
 
 
 @given(records=RECORDS)
 def test_any_spans_become_runs_of_hud(records):
-    """Whatever stands on spans, they become runs of 0.6 and files for its viewer."""
+    """Any spans become runs of 0.6 and files for its viewer."""
     for run in hud.from_spans(records, model="0.6"):
         json.dumps(hud.dump(run))
         hud.to_spans(run)
@@ -150,8 +150,8 @@ FRAMES = {
 @pytest.mark.parametrize("system", SYSTEMS)
 @given(value=st.dictionaries(NAMES, JSON, max_size=6), framed=st.booleans())
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_any_json_is_read_or_refused(system, value, framed):
-    """A file is read, whatever is in it, or it is a clear error; spans come of it."""
+def test_any_json_is_read_or_rejected(system, value, framed):
+    """Any JSON is converted to spans or raises a clear error."""
     try:
         document = system.load(FRAMES[system](value) if framed else value)
     except InfiniumError:
@@ -162,8 +162,8 @@ def test_any_json_is_read_or_refused(system, value, framed):
 
 
 @given(values=st.lists(st.dictionaries(NAMES, JSON, max_size=6), max_size=4))
-def test_any_events_are_read_or_refused(values):
-    """A stream is read, whatever is in it, or it is a clear error."""
+def test_any_events_are_read_or_rejected(values):
+    """Any stream is read or raises a clear error."""
     reader = xpander.EventReader()
     for value in values:
         try:
@@ -177,8 +177,8 @@ def test_any_events_are_read_or_refused(values):
 
 
 @pytest.mark.parametrize("end", ["\x85", "\u2028", "\x1c", "\r"])
-def test_a_text_may_hold_other_ends_of_lines(end):
-    """Lines of HUD's files end where the file says, not inside a span's name."""
+def test_a_text_may_contain_other_line_breaks(end):
+    """Lines of HUD's files end at a line feed, not inside a span's name."""
     records = [
         SpanRecord(
             f"{1:032x}", f"{1:016x}", None, f"a{end}b", 1, 2,
@@ -190,7 +190,7 @@ def test_a_text_may_hold_other_ends_of_lines(end):
 
 
 @pytest.mark.parametrize("pending", ["tool", False, 7, {"a": 1}])
-def test_a_checkpoint_that_says_what_waits(pending):
-    """What waits is told by the transcript; whatever else stands there is left."""
+def test_a_checkpoint_with_pending_calls(pending):
+    """Pending calls are read from the transcript; the key `pending` is ignored."""
     state = {"id": None, "pending": pending, "messages": None}
     assert list(agentix.to_spans(agentix.load(state)))

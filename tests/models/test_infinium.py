@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from infinium_otel import otlp
 from infinium_otel.models import infinium
-from infinium_otel.models.spans import settled, to_ns
+from infinium_otel.models.spans import finalize, to_ns
 from infinium_otel.records import Failure
 from infinium_otel.taskdata import (
     Customer,
@@ -37,20 +38,20 @@ def spans(**fields):
 
 
 def tagged(**tags):
-    said = {key.replace("__", "."): value for key, value in tags.items()}
-    return EnvironmentContext(custom_tags=said)
+    custom_tags = {key.replace("__", "."): value for key, value in tags.items()}
+    return EnvironmentContext(custom_tags=custom_tags)
 
 
 def test_json_survives():
-    """A task's JSON is read and written as it goes over the wire."""
+    """A task's JSON is read and written without change."""
     assert infinium.dump(infinium.load(infinium.dump(full()))) == infinium.dump(full())
 
 
 @pytest.mark.parametrize(
     "name", ["genai-openai-agents/tool_loop", "pydantic-ai/nested_agent"]
 )
-def test_tasks_of_this_bridge_keep_their_spans(name):
-    """Ids, tree and starts of the steps' spans come back exactly."""
+def test_tasks_of_this_package_keep_their_spans(name):
+    """Ids, tree and start times of the steps' spans are restored exactly."""
     (records,) = [otlp.from_json(corpus.recording(name).spans).records]
     known = {record.span_id: record for record in records}
     (task,) = infinium.from_spans(records)
@@ -61,15 +62,15 @@ def test_tasks_of_this_bridge_keep_their_spans(name):
     for record in back:
         before = known[record.span_id]
         assert (record.trace_id, record.name) == (before.trace_id, before.name)
-        # Times are told to the microsecond, lengths to the millisecond.
+        # Times have microseconds, durations milliseconds.
         assert record.start_ns // 1000 == before.start_ns // 1000
         assert abs(record.end_ns - before.end_ns) <= 1_000_000
         if before.parent_id in kept or before.parent_id is None:
             assert record.parent_id == before.parent_id
 
 
-def test_tasks_of_this_bridge_come_back_whole():
-    """Tasks to spans to tasks keeps all but what is rounded."""
+def test_tasks_of_this_package_survive_spans():
+    """A task converted to spans and back is equal, except for rounding."""
     (task,) = infinium.from_spans(agent_run(calls=3))
     assert infinium.from_spans(infinium.to_spans(task)) == [task]
 
@@ -83,8 +84,8 @@ def test_a_run_that_is_one_call():
     assert infinium.from_spans([back]) == [task]
 
 
-def test_other_tasks_are_laid_end_to_end():
-    """Steps that say no start follow one another from the run's start."""
+def test_steps_without_times_are_consecutive():
+    """Steps without a start time follow one another from the run's start."""
     steps = [
         ExecutionStep(1, "llm_inference", "a", 250, llm_call=LlmCall("gpt-4o")),
         ExecutionStep(2, "tool_use", "b", tool_call=ToolCall("search", 500)),
@@ -136,20 +137,20 @@ def test_other_tasks_are_laid_end_to_end():
     ],
 )
 def test_times_of_a_run(fields, start, end):
-    """A run's start and end are what the task says, never an end before the start."""
+    """A run has the task's start and end, but never an end before its start."""
     root = infinium.to_spans(replace(small(), **fields))[0]
     assert (root.start_ns, root.end_ns) == (to_ns(start), to_ns(end))
 
 
 def test_a_task_without_any_time():
-    """A task that says no time at all still becomes spans."""
+    """A task without any valid time still becomes spans."""
     task = replace(small(), current_datetime="", duration=float("nan"))
     (root,) = infinium.to_spans(task)
     assert (root.start_ns, root.end_ns) == (0, 0)
 
 
-def test_what_the_user_said_survives():
-    """Names, sections and the expected outcome come back as they were."""
+def test_sections_survive():
+    """Names, sections and the expected outcome are restored."""
     task = small(
         steps=[ExecutionStep(1, "llm_inference", "a", llm_call=LlmCall("m"))],
         expected_outcome=ExpectedOutcome("answer", ["a", "b"], constraints=["c"]),
@@ -158,8 +159,8 @@ def test_what_the_user_said_survives():
         general=General(
             tags=["x"], errors_encountered=[ErrorDetail("E", "m")], retries=2
         ),
-        input_summary="asked",
-        output_summary="answered",
+        input_summary="question",
+        output_summary="answer",
     )
     (again,) = infinium.from_spans(infinium.to_spans(task))
     assert (again.name, again.description) == (task.name, task.description)
@@ -167,11 +168,11 @@ def test_what_the_user_said_survives():
     assert again.customer == task.customer
     assert again.development == task.development
     assert again.general.tags == ["x"]
-    assert (again.input_summary, again.output_summary) == ("asked", "answered")
+    assert (again.input_summary, again.output_summary) == ("question", "answer")
 
 
 def test_errors_survive():
-    """A step's error is on its span; the first that no step has on the run's."""
+    """A step's error is on its span; the first other error is on the run's."""
     failed = ErrorDetail("ValueError", "bad city", stack_trace="Traceback")
     task = small(
         steps=[
@@ -199,7 +200,7 @@ def test_errors_survive():
     ],
 )
 def test_totals_without_steps(usage, expected):
-    """Tokens that only the totals tell are not lost, and never counted twice."""
+    """Tokens that only the totals contain are not lost, and never counted twice."""
     (again,) = infinium.from_spans(infinium.to_spans(small(llm_usage=usage)))
     found = again.llm_usage
     assert (
@@ -209,8 +210,8 @@ def test_totals_without_steps(usage, expected):
     ) == expected
 
 
-def test_totals_beside_calls_are_summed_anew():
-    """Where steps are calls, theirs are the tokens that count."""
+def test_totals_are_summed_from_calls():
+    """Where steps are calls, the totals are the sum of their tokens."""
     call = LlmCall("m", prompt_tokens=2)
     steps = [ExecutionStep(1, "llm_inference", "a", llm_call=call)]
     usage = LlmUsage(prompt_tokens=99, calls=[call])
@@ -218,8 +219,8 @@ def test_totals_beside_calls_are_summed_anew():
     assert again.llm_usage.prompt_tokens == 2
 
 
-def test_steps_metadata_stands_on_the_span():
-    """What a step's metadata says by the conventions stands on its span."""
+def test_a_steps_metadata_is_on_its_span():
+    """The conventions' keys in a step's metadata become attributes of its span."""
     metadata = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "gpt-4o",
@@ -232,13 +233,13 @@ def test_steps_metadata_stands_on_the_span():
     call = LlmCall("gpt-4o-2024", "openai", temperature=0.5, purpose="plan")
     step = ExecutionStep(1, "llm_inference", "a", 10, llm_call=call, metadata=metadata)
     _, record = spans(steps=[step])
-    said = record.attributes
-    assert said["gen_ai.request.model"] == "gpt-4o"
-    assert said["gen_ai.response.model"] == "gpt-4o-2024"
-    assert said["gen_ai.response.finish_reasons"] == ["stop"]
-    assert said["gen_ai.response.time_to_first_chunk"] == 0.25
-    assert said["infinium.step.purpose"] == "plan"
-    assert (said["own"], "error.type" in said) == (1, False)
+    attributes = record.attributes
+    assert attributes["gen_ai.request.model"] == "gpt-4o"
+    assert attributes["gen_ai.response.model"] == "gpt-4o-2024"
+    assert attributes["gen_ai.response.finish_reasons"] == ["stop"]
+    assert attributes["gen_ai.response.time_to_first_chunk"] == 0.25
+    assert attributes["infinium.step.purpose"] == "plan"
+    assert (attributes["own"], "error.type" in attributes) == (1, False)
     assert (record.scope_name, record.start_ns) == (
         "lib",
         to_ns(metadata["start_time"]),
@@ -246,7 +247,7 @@ def test_steps_metadata_stands_on_the_span():
 
 
 def test_called_agents_keep_their_names():
-    """A subagent's own name comes back, not that of the agent above it."""
+    """A subagent's own name is restored, not its caller's."""
     metadata = {"gen_ai.agent.name": "boss"}
     step = ExecutionStep(1, "subagent", "Ran agent helper", 5, metadata=metadata)
     _, record = spans(steps=[step], environment=tagged(gen_ai__agent__name="boss"))
@@ -254,7 +255,7 @@ def test_called_agents_keep_their_names():
 
 
 def test_environment_is_the_resource():
-    """Where a run took place stands in the resource."""
+    """The environment is written to the resource."""
     environment = EnvironmentContext(
         framework="openai",
         framework_version="2.0",
@@ -283,8 +284,8 @@ def test_environment_is_the_resource():
 @pytest.mark.parametrize(
     "value", ["", "0" * 32, "X" * 32, "ab"], ids=["empty", "zeros", "no-hex", "short"]
 )
-def test_ids_that_are_none(value):
-    """Tags that are no ids are not taken for ids; the same task has the same ids."""
+def test_invalid_ids(value):
+    """Tags that are not ids are ignored; the same task has the same ids."""
     first = spans(environment=tagged(otel__trace_id=value, otel__root_span_id=value))
     again = spans(environment=tagged(otel__trace_id=value, otel__root_span_id=value))
     assert first == again
@@ -301,7 +302,7 @@ def test_a_remote_parent_stays():
 
 @st.composite
 def runs(draw):
-    """An agent's run as the conventions tell it, its times in whole microseconds."""
+    """An agent's run under the conventions, its times in whole microseconds."""
     found = [
         span("r", None, 0, 60.0, attributes={"gen_ai.operation.name": "invoke_agent"})
     ]
@@ -310,7 +311,7 @@ def runs(draw):
             "gen_ai.usage.input_tokens": draw(st.integers(0, 2**40)),
             "gen_ai.usage.output_tokens": draw(st.integers(0, 2**40)),
         }
-        said = {
+        attributes = {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": "gpt-4o",
@@ -318,9 +319,9 @@ def runs(draw):
         }
         start = number * 10.0
         length = draw(st.integers(0, 4000)) / 1000
-        call = span(f"c{number}", "r", start, start + length, attributes=said)
+        call = span(f"c{number}", "r", start, start + length, attributes=attributes)
         failure = draw(st.none() | st.just(Failure("RateLimitError", f"many {number}")))
-        found.append(settled(replace(call, kind="client"), failure))
+        found.append(finalize(replace(call, kind="client"), failure))
         tool = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "search"}
         found.append(span(f"t{number}", "r", start + 5, start + 6, attributes=tool))
     return found
@@ -356,7 +357,7 @@ WRONG = [None, True, -1, 10**400, float("inf"), "x", [], [{}], {}, {"a": []}, {1
 @pytest.mark.parametrize("value", WRONG, ids=repr)
 @pytest.mark.parametrize("record", ["task", "step", "call", "tool", "tags", "metadata"])
 def test_values_of_wrong_types_are_absent(record, value):
-    """What anybody's task says where another type belongs makes no odd span."""
+    """A value of the wrong type in a task does not make an invalid span."""
     mapping = infinium.dump(full())
     step = mapping["steps"][0]
     found = {
@@ -375,10 +376,92 @@ def test_values_of_wrong_types_are_absent(record, value):
         assert 0 <= each.start_ns <= each.end_ns < 2**64
 
 
-def test_a_task_may_hold_anything():
-    """Tags and metadata that are no objects are absent."""
+def test_a_task_may_contain_anything():
+    """Tags and metadata that are not objects count as absent."""
     task = small(environment=EnvironmentContext(custom_tags=5), input_summary=["a"])
     task.steps = [ExecutionStep(1, "tool_use", "d", metadata=5)]
     root, step = infinium.to_spans(task)
     assert "gen_ai.input.messages" not in root.attributes
     assert step.parent_id == root.span_id
+
+
+ERROR = ErrorDetail("Timeout", "slow", recoverable=True, retry_count=7, error_code="E9")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"errors": [ERROR]}, id="of-the-run"),
+        pytest.param(
+            {"steps": [ExecutionStep(1, "decision", "d", error=ERROR)]}, id="of-a-step"
+        ),
+        pytest.param(
+            {
+                "steps": [
+                    ExecutionStep(
+                        1, "tool_use", "d", tool_call=ToolCall("t", error=ERROR)
+                    )
+                ]
+            },
+            id="of-a-tool",
+        ),
+    ],
+)
+def test_an_errors_own_fields_survive(fields):
+    """`recoverable`, `retry_count` and `error_code` are restored, not derived."""
+    (task,) = infinium.from_spans(spans(**fields))
+    assert task.errors == [ERROR]
+    assert [step.error for step in task.steps or ()] == [ERROR] * len(task.steps or ())
+
+
+def test_a_callers_tags_survive():
+    """Tags that no span contains are restored beside those of the mapping."""
+    environment = tagged(team="blue", user__id="ada")
+    (task,) = infinium.from_spans(spans(environment=environment))
+    assert task.environment.custom_tags["team"] == "blue"
+    assert task.environment.custom_tags["user.id"] == "ada"
+    assert task.environment.custom_tags["otel.root_span_name"] == task.name
+
+
+@pytest.mark.parametrize("usage", [LlmUsage("m", "p"), LlmUsage("m", "p", 7)])
+def test_the_usages_model_survives(usage):
+    """The usage's model and provider are restored where no step is a call."""
+    (task,) = infinium.from_spans(spans(llm_usage=usage))
+    assert (task.llm_usage.model, task.llm_usage.provider) == ("m", "p")
+    assert task.llm_usage.prompt_tokens == usage.prompt_tokens
+
+
+@pytest.mark.parametrize(
+    ("tool", "expected"),
+    [
+        pytest.param(ToolCall("t"), ("in", "out"), id="alone"),
+        pytest.param(
+            ToolCall("t", input_summary="s", output_summary="u"),
+            ("in", "out"),
+            id="beside-summaries",
+        ),
+    ],
+)
+def test_a_tool_steps_previews_survive(tool, expected):
+    """A step's own previews are restored beside its tool's summaries."""
+    step = ExecutionStep(
+        1, "tool_use", "d", input_preview="in", output_preview="out", tool_call=tool
+    )
+    (task,) = infinium.from_spans(spans(steps=[step]))
+    (back,) = task.steps
+    assert (back.input_preview, back.output_preview) == expected
+    if tool.input_summary:
+        assert back.tool_call.input_summary == "s"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        pytest.param(None, version("infinium-otel"), id="missing"),
+        pytest.param(EnvironmentContext(sdk_version="9.8"), "9.8", id="given"),
+    ],
+)
+def test_the_sdk_version_is_infiniums(environment, expected):
+    """`sdk_version` is the caller's, or this package's version."""
+    (task,) = infinium.from_spans(spans(environment=environment))
+    assert task.environment.sdk_version == expected

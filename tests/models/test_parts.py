@@ -50,7 +50,7 @@ from infinium_otel.models import parts
     ],
 )
 def test_messages_are_read(value, expected):
-    """Messages come out as role and parts, whatever shape they stand in."""
+    """Messages of any shape are read as role and parts."""
     assert parts.read_messages(value) == expected
 
 
@@ -90,18 +90,16 @@ def test_messages_are_read(value, expected):
     ],
 )
 def test_parts_have_the_conventions_keys(part, expected):
-    """What is unknown is left out; what is known stands under its name."""
+    """Known values are written under the conventions' names, unknown ones omitted."""
     assert part == expected
 
 
-def test_texts_are_chosen_by_role():
-    """Texts of one role, or of all, without messages that have none."""
-    told = [
+def test_parts_are_found_by_type():
+    """Those of one message, and those of several."""
+    messages = [
         parts.message("user", [parts.text_part("a"), parts.text_part("b")]),
         parts.message("assistant", [parts.reasoning_part("r")], finish_reason=None),
         parts.message("assistant", [parts.text_part("c")]),
     ]
-    assert parts.texts(told) == ["ab", "c"]
-    assert parts.texts(told, "assistant") == ["c"]
-    assert parts.part_texts(told[1], "reasoning") == ["r"]
-    assert parts.parts_of(told, "reasoning") == [parts.reasoning_part("r")]
+    assert parts.list_part_texts(messages[1], "reasoning") == ["r"]
+    assert parts.find_parts(messages, "reasoning") == [parts.reasoning_part("r")]

@@ -1,4 +1,4 @@
-"""What every pair of conversions keeps, one row a system."""
+"""Round trips that every system must pass, one row for each."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ LIBRARIES = sorted({name.partition("/")[0] for name in corpus.names()})
 
 @dataclass(frozen=True)
 class System:
-    """A module of `infinium_otel.models`, and how its `from_spans` is asked."""
+    """A module of `infinium_otel.models`, and the arguments of its `from_spans`."""
 
     module: ModuleType
-    asked: dict[str, Any]
+    options: dict[str, Any]
 
     def from_spans(self, records):
-        return self.module.from_spans(records, **self.asked)
+        return self.module.from_spans(records, **self.options)
 
 
 SYSTEMS = [
@@ -39,10 +39,10 @@ SYSTEMS = [
 ]
 
 ALL = [*SYSTEMS, pytest.param(System(infinium, {}), id="infinium")]
-"""Infinium's own tasks too, which keep texts cut and so are not equal afterwards."""
+"""With Infinium's tasks, whose texts are truncated: they are not equal afterwards."""
 
 REFUSED = {"pydantic-ai/tool_bad_arguments"}
-"""A call that never ran, which these systems tell as a tool call that failed."""
+"""A call that never ran, which these systems report as a tool call that failed."""
 
 
 @cache
@@ -56,12 +56,12 @@ def records_of(name):
 
 @cache
 def recorded(name):
-    """What a recording tells before any conversion, worked out once."""
+    """The facts of a recording before any conversion, computed once."""
     return known(name, records_of(name))
 
 
 def known(name, records):
-    """What must be the same before and after: tokens, models, tools, errors."""
+    """The facts that must be the same before and after: tokens, models, tools, errors."""
     tasks = spans_to_tasks(records)
     usages = [task.llm_usage for task in tasks if task.llm_usage]
     calls = [call for usage in usages for call in usage.calls or ()]
@@ -73,8 +73,8 @@ def known(name, records):
         "completion": sum(usage.completion_tokens or 0 for usage in usages),
         "calls": sorted((c.model, str(c.prompt_tokens)) for c in calls),
         "tools": set(tools) if name in REFUSED else sorted(tools),
-        # A span that lost its parent is a root of its own, so what it tells is told
-        # twice; in a run that has one root it is told once.
+        # A span that lost its parent is a root of its own, so its errors are reported
+        # twice; in a run with one root they are reported once.
         "errors": {(error.error_type, error.message) for error in errors},
     }
 
@@ -102,7 +102,7 @@ def test_any_trace_becomes_a_systems_records_and_comes_back(system, library):
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_records_are_their_own_spans(system, library):
-    """Records made of spans come back from their own spans, and from their JSON."""
+    """Records made from spans come back from their own spans, and from their JSON."""
     for name in corpus.names(library):
         documents = system.from_spans(records_of(name))
         spans = [r for each in documents for r in system.module.to_spans(each)]
@@ -113,7 +113,7 @@ def test_records_are_their_own_spans(system, library):
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_the_tree_and_the_times_are_kept(system):
-    """A run told in the conventions' words has the same spans before and after."""
+    """A run that follows the conventions has the same spans before and after."""
     records = records_of("pydantic-ai/nested_agent")
     once = spans_again(system, records)
     assert shape(once) == shape(records)
@@ -134,13 +134,13 @@ ORDERS = [
 
 @pytest.mark.parametrize("ordered", ORDERS)
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_order_of_spans_says_nothing(system, ordered):
-    """The same spans in any order are the same records."""
+def test_the_order_of_spans_is_irrelevant(system, ordered):
+    """The same spans in any order give the same records."""
     records = list(records_of("pydantic-ai/nested_agent"))
     assert system.from_spans(ordered(records)) == system.from_spans(records)
 
 
 @pytest.mark.parametrize("system", ALL)
 def test_no_spans_are_no_records(system):
-    """Nothing comes of nothing."""
+    """Without spans there are no records."""
     assert list(system.from_spans([])) == []

@@ -34,7 +34,7 @@ SECOND = 1_000_000_000
     ],
 )
 def test_iso_is_read(text, expected):
-    """An offset, `Z` and neither are accepted; anything else is no time."""
+    """An offset, `Z` and neither are accepted; anything else gives None."""
     assert spans.to_ns(text) == expected
 
 
@@ -52,7 +52,7 @@ def test_times_survive_to_the_microsecond(time_ns):
     ],
 )
 def test_impossible_times_move_to_the_edge(time_ns, expected):
-    """A time no calendar holds is written as the nearest one that it does."""
+    """A time outside the calendar is clamped to it."""
     assert spans.to_iso(time_ns) == expected
 
 
@@ -74,25 +74,25 @@ def test_impossible_times_move_to_the_edge(time_ns, expected):
 )
 def test_trace_ids(vendor_id, expected):
     """A UUID is its 32 digits; any other id is hashed, always to the same."""
-    assert spans.trace_id_of(vendor_id, "ns:") == expected
+    assert spans.to_trace_id(vendor_id, "ns:") == expected
 
 
 def test_a_trace_id_of_zeros_is_hashed():
     """No trace id is all zeros, whatever the vendor's id."""
-    assert int(spans.trace_id_of("0" * 32, "ns:"), 16)
+    assert int(spans.to_trace_id("0" * 32, "ns:"), 16)
 
 
 def test_a_trace_id_reads_as_a_uuid():
     """A trace id can be written as the UUID it came from."""
-    told = "0af76519-16cd-43dd-8448-eb211c80319c"
-    assert spans.uuid_of(spans.trace_id_of(told, "")) == told
+    uuid = "0af76519-16cd-43dd-8448-eb211c80319c"
+    assert spans.to_uuid(spans.to_trace_id(uuid, "")) == uuid
 
 
 @given(st.lists(st.text()))
 def test_span_ids_are_stable(parts):
     """The same parts give the same 16 hex digits, and never zeros."""
-    found = spans.span_id_of(*parts)
-    assert found == spans.span_id_of(*parts)
+    found = spans.make_span_id(*parts)
+    assert found == spans.make_span_id(*parts)
     assert len(found) == 16
     assert int(found, 16)
 
@@ -122,13 +122,13 @@ HUGE = 10**5_000
     ],
 )
 def test_json_is_always_written(value, expected):
-    """What JSON has no word for is written as near as it can be."""
-    assert spans.as_json(value) == expected
+    """Values that JSON cannot represent are written as close as possible."""
+    assert spans.to_json(value) == expected
 
 
 def test_endless_values_are_cut():
-    """A value that contains itself ends; nothing raises."""
-    assert json.loads(spans.as_json(LOOP)) is not None
+    """A value that contains itself is cut; nothing raises."""
+    assert json.loads(spans.to_json(LOOP)) is not None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_endless_values_are_cut():
     ],
 )
 def test_json_is_read_or_kept(value, expected):
-    """A text that is no JSON stays the text it is."""
+    """Text that is not JSON is returned unchanged."""
     assert spans.from_json(value) == expected
 
 
@@ -154,22 +154,22 @@ def test_json_is_read_or_kept(value, expected):
         pytest.param(spans.json_list, "[1]", [1], id="list"),
         pytest.param(spans.json_list, (1,), [1], id="sequence"),
         pytest.param(spans.json_list, "{}", None, id="no-list"),
-        pytest.param(spans.text, "a", "a", id="text"),
-        pytest.param(spans.text, 1, None, id="no-text"),
-        pytest.param(spans.number, 1.5, 1.5, id="number"),
-        pytest.param(spans.number, True, None, id="a-truth-is-no-number"),
-        pytest.param(spans.number, float("inf"), None, id="infinite"),
-        pytest.param(spans.number, HUGE, None, id="too-great-a-number"),
-        pytest.param(spans.number, "1", None, id="a-text-is-no-number"),
-        pytest.param(spans.whole, 2.0, 2, id="whole"),
-        pytest.param(spans.whole, 2.5, None, id="not-whole"),
-        pytest.param(spans.whole, None, None, id="nothing"),
-        pytest.param(spans.flag, False, False, id="flag"),
-        pytest.param(spans.flag, 0, None, id="no-flag"),
+        pytest.param(spans.as_text, "a", "a", id="text"),
+        pytest.param(spans.as_text, 1, None, id="no-text"),
+        pytest.param(spans.as_number, 1.5, 1.5, id="number"),
+        pytest.param(spans.as_number, True, None, id="a-truth-is-no-number"),
+        pytest.param(spans.as_number, float("inf"), None, id="infinite"),
+        pytest.param(spans.as_number, HUGE, None, id="too-great-a-number"),
+        pytest.param(spans.as_number, "1", None, id="a-text-is-no-number"),
+        pytest.param(spans.as_int, 2.0, 2, id="whole"),
+        pytest.param(spans.as_int, 2.5, None, id="not-whole"),
+        pytest.param(spans.as_int, None, None, id="nothing"),
+        pytest.param(spans.as_bool, False, False, id="flag"),
+        pytest.param(spans.as_bool, 0, None, id="no-flag"),
     ],
 )
 def test_wrong_types_are_absent(reader, value, expected):
-    """An attribute of the wrong type is one that is not there."""
+    """An attribute of the wrong type counts as absent."""
     assert reader(value) == expected
 
 
@@ -187,14 +187,14 @@ def draft(**given_):
 
 def test_no_null_and_no_negative_time():
     """A span has no null attribute and does not end before it starts."""
-    record = spans.settled(draft(end_ns=1, attributes={"a": None, "b": 0}))
+    record = spans.finalize(draft(end_ns=1, attributes={"a": None, "b": 0}))
     assert record.attributes == {"b": 0}
     assert (record.start_ns, record.end_ns) == (5, 5)
 
 
 def test_no_time_after_the_last():
     """A span's times fit into 64 bits."""
-    record = spans.settled(draft(start_ns=2**65, end_ns=2**66))
+    record = spans.finalize(draft(start_ns=2**65, end_ns=2**66))
     assert (record.start_ns, record.end_ns) == (2**64 - 1, 2**64 - 1)
 
 
@@ -210,8 +210,8 @@ def test_no_time_after_the_last():
     ],
 )
 def test_attributes(value, expected):
-    """What OpenTelemetry has no attribute for stands as JSON."""
-    assert spans.attribute(value) == expected
+    """Values that OpenTelemetry has no attribute type for become JSON."""
+    assert spans.to_attribute(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -221,12 +221,12 @@ def test_attributes(value, expected):
         pytest.param(Failure("E", ""), id="no-message"),
     ],
 )
-def test_a_failure_is_told_and_read(failure):
-    """Status, error type and exception event tell a failure, and tell it back."""
-    record = spans.settled(draft(), failure)
+def test_a_failure_is_written_and_read(failure):
+    """A failure is written as status, error type and exception event, and read back."""
+    record = spans.finalize(draft(), failure)
     assert record.status == "error"
     assert record.attributes["error.type"] == "E"
-    assert spans.failure_of(record) == failure
+    assert spans.read_failure(record) == failure
 
 
 @pytest.mark.parametrize(
@@ -247,27 +247,27 @@ def test_a_failure_is_told_and_read(failure):
     ],
 )
 def test_a_failure_without_an_event(record, expected):
-    """Without an exception event, error type and status description tell it."""
-    assert spans.failure_of(record) == expected
+    """Without an exception event, error type and status description are read."""
+    assert spans.read_failure(record) == expected
 
 
 @pytest.mark.parametrize(
     ("reader", "value", "expected"),
     [
-        pytest.param(spans.span_id_in, "A" * 16, "a" * 16, id="id"),
-        pytest.param(spans.span_id_in, "0" * 16, None, id="no-id-is-zero"),
-        pytest.param(spans.span_id_in, "xyz", None, id="no-id"),
-        pytest.param(spans.span_id_in, 5, None, id="a-number-is-no-id"),
-        pytest.param(spans.time_in, 5, 5, id="time"),
-        pytest.param(spans.time_in, -1, None, id="before-the-epoch"),
-        pytest.param(spans.time_in, 2**64, None, id="after-the-last"),
-        pytest.param(spans.time_in, "5", None, id="a-text-is-no-time"),
-        pytest.param(spans.kind_in, "CLIENT", "client", id="kind"),
-        pytest.param(spans.kind_in, "odd", None, id="no-kind"),
-        pytest.param(spans.status_in, "ERROR", "error", id="status"),
-        pytest.param(spans.status_in, None, None, id="no-status"),
+        pytest.param(spans.as_span_id, "A" * 16, "a" * 16, id="id"),
+        pytest.param(spans.as_span_id, "0" * 16, None, id="no-id-is-zero"),
+        pytest.param(spans.as_span_id, "xyz", None, id="no-id"),
+        pytest.param(spans.as_span_id, 5, None, id="a-number-is-no-id"),
+        pytest.param(spans.as_time_ns, 5, 5, id="time"),
+        pytest.param(spans.as_time_ns, -1, None, id="before-the-epoch"),
+        pytest.param(spans.as_time_ns, 2**64, None, id="after-the-last"),
+        pytest.param(spans.as_time_ns, "5", None, id="a-text-is-no-time"),
+        pytest.param(spans.as_kind, "CLIENT", "client", id="kind"),
+        pytest.param(spans.as_kind, "odd", None, id="no-kind"),
+        pytest.param(spans.as_status, "ERROR", "error", id="status"),
+        pytest.param(spans.as_status, None, None, id="no-status"),
     ],
 )
-def test_what_no_span_can_have_is_none(reader, value, expected):
-    """Ids, times, kinds and statuses come only as OpenTelemetry has them."""
+def test_invalid_values_are_none(reader, value, expected):
+    """Only ids, times, kinds and statuses that are valid in OpenTelemetry are read."""
     assert reader(value) == expected

@@ -1,1 +1,4 @@
-"""Other agent systems' records, to and from spans: one pair of functions each."""
+"""Records of other agent systems, converted to spans and back.
+
+Each system is a package with `to_spans`, `from_spans`, `load` and `dump`.
+"""

@@ -1,7 +1,6 @@
-"""Spans without what was said: lengths, counts and ids stay.
+"""Remove content from spans; lengths, counts and ids stay.
 
-Which attributes are safe is listed, rather than which are not: a vendor's free mapping
-may hold a prompt under any name.
+This is an allowlist: a vendor's free mapping may hold a prompt under any name.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.models.spans import as_json, from_json, plain
+from infinium_otel.models.spans import from_json, to_json, to_plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -94,41 +93,41 @@ SAFE = frozenset(
         "xpander.tool.request_id",
     }
 )
-"""Attributes whose texts are names, ids and words of a list."""
+"""Attributes whose text is a name, an id or an enumeration's value."""
 
-SAID_BY_TOOLS = ("tool_error",)
-"""Error types whose message is what a tool answered."""
+TOOL_ERROR_TYPES = ("tool_error",)
+"""Error types whose message is a tool's output."""
 
 
-def without_content(
-    records: Iterable[SpanRecord], answers: Collection[str] = SAID_BY_TOOLS
+def remove_content(
+    records: Iterable[SpanRecord], answers: Collection[str] = TOOL_ERROR_TYPES
 ) -> list[SpanRecord]:
-    """*records* where each text that may be content is its length alone.
+    """*records* with each text that may be content replaced by its length.
 
     Args:
-        answers: error types whose message is what was answered.
+        answers: error types whose message is content: an answer or a tool's output.
     """
-    return [_quiet(record, answers) for record in records]
+    return [_remove_content(record, answers) for record in records]
 
 
-def _quiet(record: SpanRecord, answers: Collection[str]) -> SpanRecord:
-    answered = record.attributes.get("error.type") in answers
+def _remove_content(record: SpanRecord, answers: Collection[str]) -> SpanRecord:
+    is_answer = record.attributes.get("error.type") in answers
     return replace(
         record,
-        attributes=_lengths(record.attributes),
-        events=tuple(_quiet_event(event, answers) for event in record.events),
-        status_message=None if answered else record.status_message,
+        attributes=_keep_safe(record.attributes),
+        events=tuple(_remove_event_content(event, answers) for event in record.events),
+        status_message=None if is_answer else record.status_message,
     )
 
 
-def _quiet_event(event: SpanEvent, answers: Collection[str]) -> SpanEvent:
-    said = event.attributes
-    if event.name == "exception" and said.get("exception.type") not in answers:
+def _remove_event_content(event: SpanEvent, answers: Collection[str]) -> SpanEvent:
+    attributes = event.attributes
+    if event.name == "exception" and attributes.get("exception.type") not in answers:
         return event
-    return replace(event, attributes=_lengths(said))
+    return replace(event, attributes=_keep_safe(attributes))
 
 
-def _lengths(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _keep_safe(attributes: Mapping[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in attributes.items():
         if key in SAFE or isinstance(value, (bool, int, float)):
@@ -138,30 +137,30 @@ def _lengths(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def small_media(attribute: str | None, most: int) -> str | None:
-    """JSON of an attribute without media longer than *most* characters of base64.
+def shrink_media(attribute: str | None, most: int) -> str | None:
+    """Remove media longer than *most* characters of base64 from an attribute's JSON.
 
-    Such a block keeps its type and says how many bytes it had.
+    Such a block keeps its type and gets its size in `bytes`.
 
     Args:
-        attribute: JSON text; None and what is no JSON stay as they are.
+        attribute: JSON text; None and text that is not JSON are returned unchanged.
     """
     if attribute is None or len(attribute) <= most:
         return attribute
     found = from_json(attribute)
-    return attribute if found is attribute else as_json(_smaller(plain(found), most))
+    return attribute if found is attribute else to_json(_shrink(to_plain(found), most))
 
 
-def _smaller(value: Any, most: int) -> Any:
+def _shrink(value: Any, most: int) -> Any:
     if isinstance(value, list):
-        return [_smaller(item, most) for item in value]
+        return [_shrink(item, most) for item in value]
     if not isinstance(value, dict):
         return value
     data = value.get("data", value.get("blob"))
     if isinstance(data, str) and len(data) > most and _is_media(value):
         left = {k: v for k, v in value.items() if k not in {"data", "blob"}}
         return {**left, "bytes": len(data) * 3 // 4}
-    return {key: _smaller(item, most) for key, item in value.items()}
+    return {key: _shrink(item, most) for key, item in value.items()}
 
 
 def _is_media(block: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""What a vendor's record has no word for, kept so that the same spans come back."""
+"""Span details that a vendor's record cannot hold, kept for an exact way back."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models.spans import (
-    as_json,
+    as_kind,
+    as_span_id,
+    as_text,
+    as_time_ns,
+    drop_nulls,
+    finalize,
     json_list,
     json_object,
-    kind_in,
-    plain,
-    present,
-    settled,
-    span_id_in,
-    span_id_of,
-    text,
-    time_in,
+    make_span_id,
+    to_json,
+    to_plain,
 )
 from infinium_otel.records import Failure, SpanRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infinium_otel.models.runs import Told
+    from infinium_otel.models.runs import RunSpan
 
 FACTS = "otel"
-"""The key under which a vendor's free mapping keeps a span's own facts."""
+"""The key in a vendor's free mapping under which a span's facts are kept."""
 
 
-def facts_of(told: Told) -> dict[str, Any]:
-    """What a vendor's record has no word for, to make the same span again."""
-    record, failure = told.record, told.failure
-    return present(
+def write_facts(span: RunSpan) -> dict[str, Any]:
+    """The facts of a span, from which `restore_span` makes the same span again."""
+    record, failure = span.record, span.failure
+    return drop_nulls(
         {
             "span_id": record.span_id,
-            "parent_span_id": told.parent_id,
+            "parent_span_id": span.parent_id,
             "name": record.name,
             "kind": record.kind,
             "start_ns": record.start_ns,
             "end_ns": record.end_ns,
-            "failure": failure_facts(failure) if failure else None,
-            "attributes": genai_attributes(told),
+            "failure": write_failure(failure) if failure else None,
+            "attributes": write_genai_attributes(span),
         }
     )
 
 
-def failure_facts(failure: Failure) -> dict[str, Any]:
-    """A failure as JSON."""
-    return present(
+def write_failure(failure: Failure) -> dict[str, Any]:
+    """A failure as JSON, for `read_failure`."""
+    return drop_nulls(
         {
             "type": failure.type,
             "message": failure.message,
@@ -58,38 +58,43 @@ def failure_facts(failure: Failure) -> dict[str, Any]:
     )
 
 
-def genai_attributes(told: Told) -> dict[str, Any]:
-    """What a span says but for its texts, in the newest `gen_ai` names."""
-    reading = told.reading
-    usage = reading.usage
-    said = {
-        "gen_ai.operation.name": operation_of(told),
-        "gen_ai.provider.name": reading.provider,
-        "gen_ai.request.model": reading.model_requested or reading.model,
-        "gen_ai.response.model": reading.model,
-        "gen_ai.response.id": reading.response_id,
-        "gen_ai.response.finish_reasons": list(reading.finish_reasons) or None,
-        "gen_ai.request.temperature": reading.temperature,
-        "gen_ai.request.top_p": reading.top_p,
-        "gen_ai.request.max_tokens": reading.max_tokens,
-        "gen_ai.request.stream": reading.streaming,
-        "gen_ai.usage.cost": reading.cost_usd,
-        "gen_ai.tool.name": reading.tool_name,
-        "gen_ai.tool.call.id": reading.tool_call_id,
-        "gen_ai.agent.name": reading.agent_name,
-        "gen_ai.agent.id": reading.agent_id,
-        "gen_ai.conversation.id": reading.conversation_id,
-        "http.response.status_code": reading.http_status,
+def write_genai_attributes(span: RunSpan) -> dict[str, Any]:
+    """A span's normalized content without texts, under the newest `gen_ai` names."""
+    normalized = span.normalized
+    usage = normalized.usage
+    attributes = {
+        "gen_ai.operation.name": get_operation(span),
+        "gen_ai.provider.name": normalized.provider,
+        "gen_ai.request.model": normalized.model_requested or normalized.model,
+        "gen_ai.response.model": normalized.model,
+        "gen_ai.response.id": normalized.response_id,
+        "gen_ai.response.finish_reasons": list(normalized.finish_reasons) or None,
+        "gen_ai.request.temperature": normalized.temperature,
+        "gen_ai.request.top_p": normalized.top_p,
+        "gen_ai.request.max_tokens": normalized.max_tokens,
+        "gen_ai.request.stream": normalized.streaming,
+        "gen_ai.usage.cost": normalized.cost_usd,
+        "gen_ai.tool.name": normalized.tool_name,
+        "gen_ai.tool.call.id": normalized.tool_call_id,
+        "gen_ai.agent.name": normalized.agent_name,
+        "gen_ai.agent.id": normalized.agent_id,
+        "gen_ai.conversation.id": normalized.conversation_id,
+        "http.response.status_code": normalized.http_status,
     }
     if usage is not None:
-        said |= {
+        attributes |= {
             "gen_ai.usage.input_tokens": usage.input,
             "gen_ai.usage.output_tokens": usage.output,
             "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
             "gen_ai.usage.cache_creation.input_tokens": usage.cache_write,
             "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
+            **{
+                f"gen_ai.usage.{part}": count
+                for part, count in usage.parts.items()
+                if part != "input_tool_tokens"  # read back, it would count twice
+            },
         }
-    return present(said)
+    return drop_nulls(attributes)
 
 
 OPERATIONS = {
@@ -102,50 +107,50 @@ OPERATIONS = {
 }
 
 
-def operation_of(told: Told) -> str | None:
-    """The convention's word for what a span did; its own word where there is none."""
-    return OPERATIONS.get(told.kind) or told.reading.operation or told.kind or None
+def get_operation(span: RunSpan) -> str | None:
+    """The conventions' operation name for a span; its own word where there is none."""
+    return OPERATIONS.get(span.kind) or span.normalized.operation or span.kind or None
 
 
-def restored(draft: SpanRecord, facts: Any) -> tuple[SpanRecord, Failure | None]:
-    """*draft* where the span was that `facts_of` told of, and how that one failed.
+def restore_span(draft: SpanRecord, facts: Any) -> tuple[SpanRecord, Failure | None]:
+    """*draft* with the id, parent, name and times of the original span, and its failure.
 
     Args:
-        draft: the span as the vendor's record tells it; its attributes win.
-        facts: what stood under `FACTS`; anything else than a mapping tells nothing.
+        draft: the span as derived from the vendor's record; its attributes win.
+        facts: the value under `FACTS`; anything but a mapping is ignored.
     """
-    said = json_object(facts) or {}
-    attributes = plain(json_object(said.get("attributes"))) or {}
-    start_ns = time_in(said.get("start_ns"))
-    end_ns = time_in(said.get("end_ns"))
+    fields = json_object(facts) or {}
+    attributes = to_plain(json_object(fields.get("attributes"))) or {}
+    start_ns = as_time_ns(fields.get("start_ns"))
+    end_ns = as_time_ns(fields.get("end_ns"))
     record = replace(
         draft,
-        span_id=span_id_in(said.get("span_id")) or draft.span_id,
-        parent_id=span_id_in(said.get("parent_span_id")) or draft.parent_id,
-        name=text(said.get("name")) or draft.name,
-        kind=kind_in(said.get("kind")) or draft.kind,
+        span_id=as_span_id(fields.get("span_id")) or draft.span_id,
+        parent_id=as_span_id(fields.get("parent_span_id")) or draft.parent_id,
+        name=as_text(fields.get("name")) or draft.name,
+        kind=as_kind(fields.get("kind")) or draft.kind,
         start_ns=draft.start_ns if start_ns is None else start_ns,
         end_ns=draft.end_ns if end_ns is None else end_ns,
-        attributes={**attributes, **present(draft.attributes)},
+        attributes={**attributes, **drop_nulls(draft.attributes)},
     )
-    return record, failure_in(said.get("failure"))
+    return record, read_failure(fields.get("failure"))
 
 
-def failure_in(value: Any) -> Failure | None:
-    """The failure that `failure_facts` told; None for anything else."""
-    said = json_object(value)
-    if said is None:
+def read_failure(value: Any) -> Failure | None:
+    """The failure that `write_failure` wrote; None for anything else."""
+    fields = json_object(value)
+    if fields is None:
         return None
     return Failure(
-        text(said.get("type")) or "error",
-        text(said.get("message")) or "",
-        text(said.get("stack_trace")),
-        text(said.get("code")),
+        as_text(fields.get("type")) or "error",
+        as_text(fields.get("message")) or "",
+        as_text(fields.get("stack_trace")),
+        as_text(fields.get("code")),
     )
 
 
-def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
-    """*records*, where one whose parent is none of them hangs under *root_id*."""
+def attach_orphans(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
+    """*records*, with *root_id* as the parent of those whose parent is missing."""
     ids = {record.span_id for record in records}
     return [
         record
@@ -155,46 +160,46 @@ def adopted(records: list[SpanRecord], root_id: str) -> list[SpanRecord]:
     ]
 
 
-def led(records: list[SpanRecord], facts: Any) -> list[SpanRecord]:
-    """*records* below the one of them that was its run's own root.
+def promote_root(records: list[SpanRecord], facts: Any) -> list[SpanRecord]:
+    """*records* with the one that was its run's own root as their root.
 
     Args:
-        facts: what `facts_of` told of that root.
+        facts: the facts of that root.
 
     Returns:
-        Empty if it is none of them.
+        Empty if it is not among them.
     """
-    lead_id = text((json_object(facts) or {}).get("span_id"))
+    lead_id = as_text((json_object(facts) or {}).get("span_id"))
     if lead_id not in {record.span_id for record in records}:
         return []
     return [
         replace(record, parent_id=None) if record.span_id == lead_id else record
-        for record in adopted(records, str(lead_id))
+        for record in attach_orphans(records, str(lead_id))
     ]
 
 
-def facts_at(facts: Mapping[str, Any], *path: str) -> dict[str, Any]:
-    """The facts that stand in others under *path*; empty where there are none."""
+def get_facts(facts: Mapping[str, Any], *path: str) -> dict[str, Any]:
+    """The facts nested under *path*; empty where there are none."""
     found: Any = facts
     for key in path:
         found = (json_object(found) or {}).get(key)
     return json_object(found) or {}
 
 
-def other_spans(
+def restore_other_spans(
     facts: Mapping[str, Any], trace_id: str, parent_id: str, scope: str
 ) -> list[SpanRecord]:
-    """The spans that a vendor has no record of (`others` in *facts*), as they were."""
+    """Restore the spans that a vendor has no record for (`others` in *facts*)."""
     found = []
-    for said in json_list(facts.get("others")) or []:
+    for fields in json_list(facts.get("others")) or []:
         draft = SpanRecord(
             trace_id=trace_id,
-            span_id=span_id_of(trace_id, "other", as_json(said)),
+            span_id=make_span_id(trace_id, "other", to_json(fields)),
             parent_id=parent_id,
             name="step",
             start_ns=0,
             end_ns=0,
             scope_name=scope,
         )
-        found.append(settled(*restored(draft, said)))
+        found.append(finalize(*restore_span(draft, fields)))
     return found

@@ -1,13 +1,14 @@
-"""Each span once, and which stands at the top of its tree, whatever parents claim."""
+"""Repeated spans and roots, for any parent links: missing ones and cycles too."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infinium_otel.assembly.trees import find_roots, sort_key
 from infinium_otel.records import SpanRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from infinium_otel.records import LogEvent
 
@@ -15,13 +16,15 @@ Key = tuple[str, str]
 """Trace id and span id."""
 
 
-def distinct(records: Iterable[SpanRecord | LogEvent]) -> list[SpanRecord | LogEvent]:
-    """*records* without the spans that were told before: a sender repeats a batch."""
+def drop_repeated(
+    records: Iterable[SpanRecord | LogEvent],
+) -> list[SpanRecord | LogEvent]:
+    """*records* without repeated spans: a sender may retry a batch."""
     seen: set[Key] = set()
-    return [each for each in records if not _is_known(each, seen)]
+    return [each for each in records if not _is_repeated(each, seen)]
 
 
-def _is_known(record: SpanRecord | LogEvent, seen: set[Key]) -> bool:
+def _is_repeated(record: SpanRecord | LogEvent, seen: set[Key]) -> bool:
     if not isinstance(record, SpanRecord):
         return False
     key = (record.trace_id, record.span_id)
@@ -30,32 +33,15 @@ def _is_known(record: SpanRecord | LogEvent, seen: set[Key]) -> bool:
     return known
 
 
-def tops_of(records: Iterable[SpanRecord]) -> dict[Key, SpanRecord]:
-    """For each span the one at the top of its tree, by trace and span id.
+def find_root_spans(records: Iterable[SpanRecord]) -> dict[Key, SpanRecord]:
+    """The root of each span's tree, by trace id and span id.
 
-    A parent that is missing makes a top; of a circle the span where it closes is one.
-    Each span is walked over once, so that a long chain costs no more than a flat trace.
+    A span whose parent is missing is a root; in a cycle, the earliest span is one.
     """
-    known = {(each.trace_id, each.span_id): each for each in records}
-    tops: dict[Key, SpanRecord] = {}
-    for key in known:
-        path = _path_up(key, known, tops)
-        top = tops.get(path[-1]) or known[path[-1]]
-        tops.update(dict.fromkeys(path, top))
-    return tops
-
-
-def _path_up(
-    key: Key, known: Mapping[Key, SpanRecord], tops: Mapping[Key, SpanRecord]
-) -> list[Key]:
-    """The spans from one upwards, to the top or to one whose top is known."""
-    path = [key]
-    seen = {key}
-    while key not in tops:
-        above = (key[0], known[key].parent_id or "")
-        if above not in known or above in seen:
-            break
-        path.append(above)
-        seen.add(above)
-        key = above
-    return path
+    spans = {(each.trace_id, each.span_id): each for each in records}
+    parents = {
+        key: (span.trace_id, span.parent_id) if span.parent_id else None
+        for key, span in spans.items()
+    }
+    roots, _ = find_roots(parents, lambda key: sort_key(spans[key]))
+    return {key: spans[root] for key, root in roots.items()}

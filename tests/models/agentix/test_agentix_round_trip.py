@@ -37,7 +37,7 @@ part_lists = tuples(st.builds(agentix.TextPart, text=words) | media)
 meta = mappings | st.fixed_dictionaries(
     {"tool_calls": st.lists(call_dicts, max_size=2)}
 )
-spoken = st.builds(
+model_messages = st.builds(
     agentix.Message,
     role=st.sampled_from(["system", "user", "assistant", "critic"]),
     content=words | part_lists,
@@ -53,7 +53,7 @@ tool_meta = mappings | st.fixed_dictionaries(
         "tokens_used": counts,
     }
 )
-answered = st.builds(
+tool_messages = st.builds(
     agentix.Message,
     role=st.just("tool"),
     content=words
@@ -73,7 +73,7 @@ outcomes = st.builds(
     steps=counts,
     tokens_used=counts,
     cost_usd=floats,
-    transcript=tuples(spoken | answered, 6),
+    transcript=tuples(model_messages | tool_messages, 6),
     pending=tuples(st.builds(agentix.PendingApproval, call=calls, reason=words), 2),
     other=st.fixed_dictionaries({}, optional={"run_id": words, "x.more": json_values}),
 )
@@ -89,14 +89,14 @@ def test_outcomes_survive_spans(outcome):
 @settings(max_examples=50, deadline=None)
 @given(outcomes)
 def test_outcomes_survive_json(outcome):
-    """An outcome's JSON reads as the same outcome: nothing of it is lost."""
+    """An outcome's JSON reads as the same outcome, without loss."""
     assert agentix.load(json.loads(json.dumps(agentix.dump(outcome)))) == outcome
 
 
 @settings(max_examples=50, deadline=None)
 @given(outcomes)
 def test_spans_survive_outcomes(outcome):
-    """Spans made of an outcome are made again of the outcome that comes of them."""
+    """Spans made from an outcome are the same when made from what is read back."""
     spans = agentix.to_spans(outcome, start_ns=5, model="m")
     again = agentix.to_spans(agentix.to_outcome(spans), start_ns=5, model="m")
     assert again == spans

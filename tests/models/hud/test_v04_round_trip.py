@@ -91,7 +91,7 @@ def test_traces_survive_json(trace):
 @settings(max_examples=40, deadline=None)
 @given(traces)
 def test_spans_survive_traces(trace):
-    """Spans made of a trace are made again of the trace that comes of them."""
+    """Spans made from a trace are the same when they are made from what is read back."""
     spans = hud.to_spans(trace)
     assert hud.to_spans(hud.from_spans(spans)[0]) == spans
     assert all(record.end_ns >= record.start_ns for record in spans)
@@ -114,9 +114,9 @@ responses = st.builds(
 @settings(max_examples=30, deadline=None)
 @given(responses)
 def test_responses_survive_json(response):
-    """A model's answer reads from its JSON, as a step's result holds it."""
-    told = json.loads(json.dumps(hud.dump(response)))
-    assert v04.response_of(told) == response
-    step = v04.TraceStep(category="agent", result=told)
+    """A model's response is read from the JSON in a step's result."""
+    dumped = json.loads(json.dumps(hud.dump(response)))
+    assert v04.response_of(dumped) == response
+    step = v04.TraceStep(category="agent", result=dumped)
     trace = v04.Trace(trace=(replace(step, other={}),))
-    assert hud.from_spans(hud.to_spans(trace))[0].trace[0].result == told
+    assert hud.from_spans(hud.to_spans(trace))[0].trace[0].result == dumped

@@ -23,7 +23,7 @@ from support.model_values import (
     words,
 )
 
-# What a failing example would be called; nobody reads it.
+# Names for failing examples only.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 calls = st.builds(
@@ -161,7 +161,7 @@ def test_runs_survive_json(run):
 @settings(max_examples=40, deadline=None)
 @given(runs)
 def test_spans_survive_runs(run):
-    """Spans made of a run are made again of the run that comes of them."""
+    """Spans made from a run are the same when they are made from what is read back."""
     spans = hud.to_spans(run)
     again = hud.to_spans(hud.from_spans(spans, model="0.6")[0])
     assert again == spans
@@ -175,8 +175,8 @@ samples = st.builds(
 
 @settings(max_examples=30, deadline=None)
 @given(agent_steps, samples, json_values)
-def test_a_carrier_keeps_what_no_attribute_can(step, sample, raw):
-    """With a carrier the raw answer and the token samples come back too."""
+def test_a_carrier_keeps_raw_and_sample(step, sample, raw):
+    """With a carrier the raw response and the token samples come back too."""
     step = replace(step, sample=sample, raw=raw)
     run = v06.Run(v06.Trace(steps=(step,)))
     spans = hud.to_spans(run, carrier_bytes=1_000_000)

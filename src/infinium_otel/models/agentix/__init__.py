@@ -1,14 +1,14 @@
-"""agentix's outcomes to spans and back, with every field of theirs.
+"""agentix's outcomes to spans and back, with all their fields.
 
-| what cannot be carried | to spans | from spans |
+| not converted | to spans | from spans |
 | --- | --- | --- |
-| times, the models' names and tokens by turn | - (an outcome has none: spans follow a nanosecond apart, marked synthetic) | in `other["otel"]`, which `to_spans` reads again |
+| times, the models' names and tokens by turn | - (an outcome has none: spans are a nanosecond apart, marked synthetic) | in `other["otel"]`, which `to_spans` reads |
 | a live object in `parsed` | its JSON, or its text | JSON |
-| `meta` that is no JSON | as text | `{}` when absent |
-| `trusted` | on each message | fails closed: never true of a tool, nor of an unknown role without a mark |
-| the model's reasoning | - | left out: a message has no room for it |
-| a subagent's own run | - (its spend alone is in the outcome) | in `other["subagents"]` |
-| `run_id` | `other["run_id"]`, as `agentix.run.id` | likewise |
+| `meta` that is not JSON | as text | `{}` if absent |
+| `trusted` | on each message | fails closed: never true for a tool, nor for an unknown role without the attribute |
+| the model's reasoning | - | omitted: a message has no field for it |
+| a subagent's own run | - (the outcome has only its cost and tokens) | in `other["subagents"]` |
+| `run_id` | `other["run_id"]`, as `agentix.run.id` | the same |
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
+from infinium_otel.models.agentix import _to_spans
+from infinium_otel.models.agentix._from_spans import from_spans
 from infinium_otel.models.agentix.calls import Naming
-from infinium_otel.models.agentix.messages import acceptable
-from infinium_otel.models.agentix.run_from_spans import (
-    outcomes_from_spans as from_spans,
-)
-from infinium_otel.models.agentix.run_to_spans import outcome_to_spans
+from infinium_otel.models.agentix.messages import conform
 from infinium_otel.models.agentix.types import (
     SCHEMA_VERSION,
     AgentOutcome,
@@ -40,7 +38,8 @@ from infinium_otel.models.agentix.types import (
     outcome_of,
     outcome_of_checkpoint,
 )
-from infinium_otel.models.content import without_content
+from infinium_otel.models.content import remove_content
+from infinium_otel.models.documents import normalize_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,27 +79,27 @@ def to_spans(  # noqa: PLR0913 - every one is optional and given by name
 ) -> list[SpanRecord]:
     """The spans of one outcome, its root first.
 
-    A call that a guard denied or a human declined has its span, and so has one that
-    still waits.
+    Calls that a guard denied, that a human declined or that still wait have spans too.
 
     Args:
         document: the outcome.
-        start_ns: where the run begins, ns since the epoch: an outcome has no times.
-        agent_name: of the agent; an outcome names none.
-        model: of the model calls; likewise.
-        provider: of the model, in the conventions' words ("anthropic").
-        capture_content: False leaves out prompts, answers, arguments and results;
-            lengths, counts and ids stay.
+        start_ns: start of the run, ns since the epoch: an outcome has no times.
+        agent_name: the agent's name, which an outcome does not contain.
+        model: the model's name, which an outcome does not contain either.
+        provider: the model's provider, as the conventions name it ("anthropic").
+        capture_content: False omits prompts, answers, arguments and results; lengths,
+            counts and ids stay.
     """
-    spans = outcome_to_spans(document, Naming(agent_name, model, provider), start_ns)
-    return spans if capture_content else without_content(spans)
+    naming = Naming(agent_name, model, provider)
+    spans = _to_spans.to_spans(normalize_values(document), naming, start_ns)
+    return spans if capture_content else remove_content(spans)
 
 
 def to_outcome(records: Iterable[SpanRecord | LogEvent]) -> AgentOutcome:
     """The outcome of the first run in *records*.
 
     Raises:
-        InfiniumError: there is no run in them.
+        InfiniumError: *records* contain no run.
     """
     found = from_spans(records)
     if not found:
@@ -112,33 +111,33 @@ def load(mapping: Any) -> AgentOutcome:
     """An outcome from JSON.
 
     Args:
-        mapping: what `dump` or agentix's codec wrote, the form agentix serves over
-            HTTP, or a store's checkpoint (`{"run_id", "messages", ...}`).
+        mapping: the output of `dump` or of agentix's codec, the form agentix serves
+            over HTTP, or a store's checkpoint (`{"run_id", "messages", ...}`).
 
     Raises:
-        InfiniumError: it is no JSON object, or lacks what cannot be missing.
+        InfiniumError: it is not a JSON object, or a required key is missing.
     """
-    said = documents.mapping_of(mapping)
-    if said is not None and "messages" in said and "status" not in said:
-        return outcome_of_checkpoint(said)
+    fields = documents.as_mapping(mapping)
+    if fields is not None and "messages" in fields and "status" not in fields:
+        return outcome_of_checkpoint(fields)
     return outcome_of(mapping)
 
 
 def dump(document: AgentOutcome) -> dict[str, Any]:
-    """JSON that agentix's codec reads, and that keeps `parsed`, `cost_usd`, `pending`."""
-    told: dict[str, Any] = documents.dump(document)
-    return {"schema_version": SCHEMA_VERSION, **told}
+    """JSON that agentix's codec reads, with `parsed`, `cost_usd` and `pending` too."""
+    fields: dict[str, Any] = documents.dump(document)
+    return {"schema_version": SCHEMA_VERSION, **fields}
 
 
 def checkpoint(document: AgentOutcome, run_id: str | None = None) -> dict[str, Any]:
-    """The state a store keeps, from which `Agent.resume(run_id)` goes on.
+    """The state in a store from which `Agent.resume(run_id)` continues.
 
     Args:
-        document: the run; one that waits for approval ends with the turn that asks.
-        run_id: the store's key; None takes the one that the outcome brought.
+        document: the run; one that waits for approval ends with the model's request.
+        run_id: the store's key; None takes the outcome's own.
 
     Raises:
-        InfiniumError: nobody gave a run id.
+        InfiniumError: there is no run id.
     """
     key = run_id or document.other.get("run_id")
     if not isinstance(key, str) or not key:
@@ -149,5 +148,5 @@ def checkpoint(document: AgentOutcome, run_id: str | None = None) -> dict[str, A
         "steps": document.steps,
         "tokens_used": document.tokens_used,
         "cost_usd": document.cost_usd,
-        "messages": [documents.dump(acceptable(m)) for m in document.transcript],
+        "messages": [documents.dump(conform(m)) for m in document.transcript],
     }

@@ -1,13 +1,14 @@
-"""A turn of the model, a tool's answer and a waiting call, each as its span."""
+"""The spans of a model's turn, of a tool call and of a call that waits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.dialects.genai import tool_attributes
 from infinium_otel.models.agentix.messages import to_messages
 from infinium_otel.models.documents import dump
-from infinium_otel.models.spans import as_json, flag, number, text, whole
+from infinium_otel.models.spans import as_bool, as_int, as_number, as_text, to_json
 from infinium_otel.records import Failure, SpanEvent, SpanRecord
 
 if TYPE_CHECKING:
@@ -15,23 +16,31 @@ if TYPE_CHECKING:
 
 DENIED = "REFUSED: "
 DECLINED = "User declined this action."
-"""How agentix's loop words what a guard denied and what a human declined."""
+"""The texts of agentix's loop for a call that a guard denied or a human declined.
+
+Source: agentix-toolkit 0.5.0, agentix/agent.py.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What an outcome does not say about its run."""
+    """Names that an outcome does not contain."""
 
     agent_name: str | None = None
     model: str | None = None
     provider: str | None = None
 
 
-def chat(
+def to_chat_span(
     draft: SpanRecord, message: Message, before: tuple[Message, ...], naming: Naming
 ) -> SpanRecord:
-    """A model's turn; only the last one carries the conversation before it."""
-    said = {
+    """The span of a model's turn.
+
+    Args:
+        before: the conversation so far; empty for all turns but the last, whose input
+            contains all of it.
+    """
+    attributes = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": naming.provider,
         "gen_ai.request.model": naming.model,
@@ -43,12 +52,12 @@ def chat(
     }
     name = f"chat {naming.model}" if naming.model else "chat"
     return replace(
-        draft, name=name, kind="client", attributes={**draft.attributes, **said}
+        draft, name=name, kind="client", attributes={**draft.attributes, **attributes}
     )
 
 
-def call_of(message: Message, before: tuple[Message, ...]) -> ToolCall | None:
-    """The call that a tool's message answers; None if nobody asked."""
+def find_call(message: Message, before: tuple[Message, ...]) -> ToolCall | None:
+    """The call that a tool's message responds to; None if there is none."""
     call_id = message.meta.get("call_id")
     for earlier in reversed(before):
         for call in earlier.tool_calls:
@@ -57,40 +66,39 @@ def call_of(message: Message, before: tuple[Message, ...]) -> ToolCall | None:
     return None
 
 
-def tool(
+def to_tool_span(
     draft: SpanRecord, message: Message, call: ToolCall | None
 ) -> tuple[SpanRecord, Failure | None]:
-    """A tool's answer; a call that did not run well fails its span."""
-    ok = flag(message.meta.get("ok"))
-    said = {
-        **_call_attributes(message.name, text(message.meta.get("call_id")), call),
+    """The span of a tool call, and its failure; None if it succeeded."""
+    ok = as_bool(message.meta.get("ok"))
+    attributes = {
+        **_call_attributes(message.name, as_text(message.meta.get("call_id")), call),
         "gen_ai.tool.call.result": message.text,
         "agentix.tool.ok": ok,
         "agentix.message.trusted": message.trusted,
-        "agentix.cost_usd": number(message.meta.get("cost_usd")),
-        "agentix.tokens_used": whole(message.meta.get("tokens_used")),
+        "agentix.cost_usd": as_number(message.meta.get("cost_usd")),
+        "agentix.tokens_used": as_int(message.meta.get("tokens_used")),
     }
     name = f"execute_tool {message.name}" if message.name else "execute_tool"
-    draft = replace(draft, name=name, attributes={**draft.attributes, **said})
-    return (draft, None) if ok is not False else _not_ok(draft, message.text)
+    draft = replace(draft, name=name, attributes={**draft.attributes, **attributes})
+    return (draft, None) if ok is not False else _fail(draft, message.text)
 
 
 def _call_attributes(
     name: str | None, call_id: str | None, call: ToolCall | None
 ) -> dict[str, Any]:
-    return {
-        "gen_ai.operation.name": "execute_tool",
-        "gen_ai.tool.name": name,
-        "gen_ai.tool.type": "function",
-        "gen_ai.tool.call.id": call_id,
-        "gen_ai.tool.call.arguments": as_json(dump(call.args)) if call else None,
-    }
+    return tool_attributes(
+        name,
+        call_id=call_id,
+        arguments=to_json(dump(call.args)) if call else None,
+        tool_type="function",
+    )
 
 
-def _not_ok(draft: SpanRecord, said: str) -> tuple[SpanRecord, Failure]:
-    """A call that failed, was denied by a guard, or declined by a human."""
-    decided, failure = verdict(said, draft.start_ns)
-    attributes, events = decided
+def _fail(draft: SpanRecord, content: str) -> tuple[SpanRecord, Failure]:
+    """Mark a call as failed, denied by a guard, or declined by a human."""
+    decision, failure = classify_refusal(content, draft.start_ns)
+    attributes, events = decision
     draft = replace(
         draft,
         attributes={**draft.attributes, **attributes},
@@ -99,33 +107,35 @@ def _not_ok(draft: SpanRecord, said: str) -> tuple[SpanRecord, Failure]:
     return draft, failure
 
 
-def verdict(
-    said: str, time_ns: int
+def classify_refusal(
+    content: str, time_ns: int
 ) -> tuple[tuple[dict[str, Any], tuple[SpanEvent, ...]], Failure]:
-    """What agentix's loop says in the place of a tool that was not (well) run.
+    """Distinguish denied and declined calls from failed ones, by the message.
+
+    Args:
+        content: what agentix's loop put in the place of the tool's result.
 
     Returns:
-        Attributes and events (named as agentix names them) of the decision, and the
-        failure it makes.
+        Attributes and events (under agentix's names) of the decision, and the failure.
     """
-    if said.startswith(DENIED):
-        reason = said.removeprefix(DENIED)
+    if content.startswith(DENIED):
+        reason = content.removeprefix(DENIED)
         event = SpanEvent(
             "guard_decision", time_ns, {"decision": "deny", "reason": reason}
         )
-        told = {"agentix.tool.decision": "deny"}
-        return (told, (event,)), Failure("ToolDenied", reason)
-    if said == DECLINED:
+        denied = {"agentix.tool.decision": "deny"}
+        return (denied, (event,)), Failure("ToolDenied", reason)
+    if content == DECLINED:
         event = SpanEvent("confirm", time_ns, {"approved": False})
-        decided = {"agentix.tool.decision": "confirm", "agentix.tool.approved": False}
-        return (decided, (event,)), Failure("ToolDeclined", said)
-    return ({}, ()), Failure("tool_error", said)
+        declined = {"agentix.tool.decision": "confirm", "agentix.tool.approved": False}
+        return (declined, (event,)), Failure("ToolDeclined", content)
+    return ({}, ()), Failure("tool_error", content)
 
 
-def waiting(draft: SpanRecord, pending: PendingApproval) -> SpanRecord:
-    """A call that waits for a human, of no length."""
+def to_pending_span(draft: SpanRecord, pending: PendingApproval) -> SpanRecord:
+    """The span of a call that waits for a human; its duration is zero."""
     call = pending.call
-    said = {
+    attributes = {
         **_call_attributes(call.name, call.id, call),
         "agentix.tool.decision": "confirm",
         "agentix.tool.pending": True,
@@ -133,4 +143,4 @@ def waiting(draft: SpanRecord, pending: PendingApproval) -> SpanRecord:
         "agentix.tool.pending.reason": pending.reason,
     }
     name = f"execute_tool {call.name}"
-    return replace(draft, name=name, attributes={**draft.attributes, **said})
+    return replace(draft, name=name, attributes={**draft.attributes, **attributes})

@@ -1,4 +1,4 @@
-"""agentix's types, and their JSON with every field: its own codec drops three.
+"""agentix's types, and their JSON with all fields: agentix's codec drops three.
 
 Source: agentix-toolkit 0.5.0, agentix/types.py, content.py, serde.py, store.py.
 """
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from infinium_otel.jsontext import text_of
+from infinium_otel.dialects.lenient_json import to_text
 from infinium_otel.models.documents import (
+    as_list,
+    as_mapping,
+    empty_mapping,
     fill,
-    list_of,
-    many,
-    mapping_of,
-    nothing,
+    load_each,
     other_keys,
 )
 
@@ -24,7 +24,7 @@ SCHEMA_VERSION = 1
 
 
 class Role(str, Enum):
-    """Who speaks."""
+    """The role of a message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -34,7 +34,7 @@ class Role(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextPart:
-    """A run of text."""
+    """A part with text."""
 
     text: str
     type: str = "text"
@@ -43,12 +43,12 @@ class TextPart:
 
 @dataclass(frozen=True, slots=True)
 class MediaPart:
-    """An image, a document or a sound: either inline or elsewhere.
+    """An image, a document or a sound: inline, or by its URL.
 
     Args:
         type: "image", "document" or "audio".
-        data: base64; None where `url` says where it is.
-        media_type: "image/png"; must be known for inline data.
+        data: base64; None where `url` is given.
+        media_type: "image/png"; required for inline data.
     """
 
     type: str
@@ -83,17 +83,17 @@ ContentPart = TextPart | MediaPart
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A tool the model asks for."""
+    """A tool call by the model."""
 
     name: str
-    args: Mapping[str, Any] = field(default_factory=nothing)
+    args: Mapping[str, Any] = field(default_factory=empty_mapping)
     id: str | None = None
     other: Mapping[str, Any] = other_keys()
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered; a subagent's spend stands in its costs and tokens."""
+    """A tool's result; cost and tokens are those of a subagent that the tool ran."""
 
     name: str
     content: str
@@ -106,7 +106,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """One answer of the model."""
+    """One response of the model."""
 
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
@@ -118,7 +118,7 @@ class ModelResponse:
 
     @property
     def is_final(self) -> bool:
-        """Whether the model asks for no tool."""
+        """Whether the model calls no tool."""
         return not self.tool_calls
 
 
@@ -127,10 +127,11 @@ class Message:
     """One message of a conversation.
 
     Args:
-        role: one of `Role`, or a word we do not know.
+        role: one of `Role`, or an unknown word.
         content: a text or parts.
-        trusted: whether it may instruct; never true of what a tool said.
-        name: the tool's name on a tool's message.
+        trusted: whether the model may take instructions from it; never true for a
+            tool's message.
+        name: the tool's name, on a tool's message.
         meta: JSON; `tool_calls` holds calls as `{"name", "args", "id"}`.
     """
 
@@ -138,27 +139,27 @@ class Message:
     content: str | tuple[ContentPart, ...]
     trusted: bool = False
     name: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=nothing)
+    meta: Mapping[str, Any] = field(default_factory=empty_mapping)
     other: Mapping[str, Any] = other_keys()
 
     @property
     def text(self) -> str:
-        """The text; media parts contribute nothing."""
+        """The text of all text parts."""
         if isinstance(self.content, str):
             return self.content
         return "".join(p.text for p in self.content if isinstance(p, TextPart))
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
-        """The tools that an assistant's message asks for."""
-        calls = list_of(self.meta.get("tool_calls")) or ()
+        """The tool calls in an assistant's message."""
+        calls = as_list(self.meta.get("tool_calls")) or ()
         named = [c for c in calls if isinstance(c, Mapping) and _has_name(c)]
-        return tuple(fill(ToolCall, call, args=mapping_of) for call in named)
+        return tuple(fill(ToolCall, call, args=as_mapping) for call in named)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingApproval:
-    """A call that waits for a human."""
+    """A call that waits for a human's approval."""
 
     call: ToolCall
     reason: str = ""
@@ -173,9 +174,9 @@ class AgentOutcome:
         status: "completed", "aborted", "refused" or "suspended".
         reason: why it was aborted or is suspended.
         steps: how many model calls.
-        tokens_used: of the models and of subagents; `cost_usd` likewise.
-        pending: what waits for a human where the run is suspended.
-        other: further keys; `run_id`, and what spans said that has no field.
+        tokens_used: of the models and of subagents, as is `cost_usd`.
+        pending: the calls that wait for a human, where the run is suspended.
+        other: further keys, such as `run_id` and the facts of spans (`otel`).
     """
 
     status: str
@@ -195,20 +196,20 @@ def _has_name(call: Mapping[str, Any]) -> bool:
 
 
 def part_of(value: Any) -> ContentPart:
-    """A content part from its JSON; an unknown kind keeps its word."""
-    said = mapping_of(value) or {"type": "text", "text": text_of(value)}
-    if said.get("type") == "text" and isinstance(said.get("text"), str):
-        return fill(TextPart, said)
-    return fill(MediaPart, {"type": "unknown", **said})
+    """A content part from its JSON; an unknown type is kept."""
+    fields = as_mapping(value) or {"type": "text", "text": to_text(value)}
+    if fields.get("type") == "text" and isinstance(fields.get("text"), str):
+        return fill(TextPart, fields)
+    return fill(MediaPart, {"type": "unknown", **fields})
 
 
-def _content_of(value: Any) -> str | tuple[ContentPart, ...] | None:
-    return value if isinstance(value, str) else many(part_of)(value)
+def _load_content(value: Any) -> str | tuple[ContentPart, ...] | None:
+    return value if isinstance(value, str) else load_each(part_of)(value)
 
 
 def message_of(value: Any) -> Message:
     """A message from its JSON."""
-    return fill(Message, value, content=_content_of)
+    return fill(Message, value, content=_load_content)
 
 
 def call_of(value: Any) -> ToolCall:
@@ -218,47 +219,54 @@ def call_of(value: Any) -> ToolCall:
 
 def pending_of(value: Any) -> PendingApproval:
     """A waiting call from its JSON, or from the form that agentix serves over HTTP."""
-    said = mapping_of(value) or {}
-    if "call" not in said and "tool" in said:
-        call = {"name": said["tool"], "args": said.get("args"), "id": said.get("id")}
-        left = {k: v for k, v in said.items() if k not in {"tool", "args", "id"}}
-        return fill(PendingApproval, {**left, "call": call}, call=call_of)
+    fields = as_mapping(value) or {}
+    if "call" not in fields and "tool" in fields:
+        call = {
+            "name": fields["tool"],
+            "args": fields.get("args"),
+            "id": fields.get("id"),
+        }
+        rest = {k: v for k, v in fields.items() if k not in {"tool", "args", "id"}}
+        return fill(PendingApproval, {**rest, "call": call}, call=call_of)
     return fill(PendingApproval, value, call=call_of)
 
 
 def outcome_of(value: Any) -> AgentOutcome:
-    """An outcome from its JSON: agentix's codec's, its HTTP form's, or ours."""
-    said = mapping_of(value)
-    kept = (
+    """An outcome from JSON: the codec's form, the HTTP form, or ours."""
+    fields = as_mapping(value)
+    known = (
         value
-        if said is None
-        else {k: v for k, v in said.items() if k != "schema_version"}
+        if fields is None
+        else {k: v for k, v in fields.items() if k != "schema_version"}
     )
     return fill(
-        AgentOutcome, kept, transcript=many(message_of), pending=many(pending_of)
+        AgentOutcome,
+        known,
+        transcript=load_each(message_of),
+        pending=load_each(pending_of),
     )
 
 
 def outcome_of_checkpoint(state: Mapping[str, Any]) -> AgentOutcome:
-    """The run that a store keeps: completed, or at rest until it is resumed.
+    """The run in a store: completed, or suspended until it is resumed.
 
-    A last turn that asks for tools without an answer is what waits for approval;
-    the store does not keep why.
+    Tool calls in the last turn without a response wait for approval; the store does not
+    keep the reason.
     """
     given = {k: v for k, v in state.items() if k not in {"messages", "schema_version"}}
     outcome = fill(
         AgentOutcome,
         {**given, "status": "suspended", "transcript": state.get("messages")},
-        transcript=many(message_of),
-        pending=many(pending_of),
+        transcript=load_each(message_of),
+        pending=load_each(pending_of),
     )
     last = outcome.transcript[-1] if outcome.transcript else None
     if last is None or last.role != Role.ASSISTANT.value:
         return outcome
-    return _at_rest(outcome, last)
+    return _suspend(outcome, last)
 
 
-def _at_rest(outcome: AgentOutcome, last: Message) -> AgentOutcome:
+def _suspend(outcome: AgentOutcome, last: Message) -> AgentOutcome:
     if not last.tool_calls:
         return replace(outcome, status="completed", answer=last.text)
     waiting = tuple(PendingApproval(call) for call in last.tool_calls)

@@ -1,4 +1,4 @@
-"""What both generations of HUD's types need to become spans and to come back."""
+"""Shared by both generations of HUD's types: ids, times, rewards, tool results."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.models.hud.mcp import MCPToolResult, TextContent, tool_result_of
 from infinium_otel.models.spans import (
-    as_json,
+    as_number,
+    as_text,
+    canonical_json,
     from_json,
     json_list,
     json_object,
-    number,
-    signature,
-    text,
     to_iso,
+    to_json,
     to_ns,
-    trace_id_of,
+    to_trace_id,
 )
 from infinium_otel.records import SpanEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from infinium_otel.models.runs import Told
+    from infinium_otel.models.runs import RunSpan
     from infinium_otel.records import SpanRecord
 
 SCOPE = "hud"
 NAMESPACE = "hud.task_run:"
-"""HUD's own prefix for ids that are no UUID."""
+"""HUD's own prefix for ids that are not a UUID."""
 
 EVALUATION = "gen_ai.evaluation.result"
 
@@ -40,7 +40,7 @@ PROVIDERS = {
     "gemini": "gcp.gemini",
     "gemini_cua": "gcp.gemini",
 }
-"""The provider behind an agent type; any other type may use any provider."""
+"""The provider of an agent type; other types may use any provider."""
 
 _AGENT_TYPES = {
     "anthropic": "claude",
@@ -54,27 +54,27 @@ def agent_type_of(provider: str | None) -> str | None:
     """HUD's agent type for a provider of the conventions.
 
     Returns:
-        "openai_compatible" for a provider HUD has no agent of its own for; None where
-        the provider is unknown.
+        "openai_compatible" for a provider without an agent type of its own; None if
+        *provider* is None.
     """
     return _AGENT_TYPES.get(provider, "openai_compatible") if provider else None
 
 
-def run_trace_id(run_id: str | None, document: Any) -> str:
-    """The trace id of a run: by its own id, else by what it holds."""
-    return trace_id_of(run_id or signature(document), NAMESPACE)
+def make_trace_id(run_id: str | None, document: Any) -> str:
+    """The trace id of a run: from its own id, else from its content."""
+    return to_trace_id(run_id or canonical_json(document), NAMESPACE)
 
 
-def timing(
+def find_times(
     start: str | None, end: str | None, earliest_ns: int
 ) -> tuple[int, int, dict[str, Any]]:
-    """A step's times in ns, and the attributes that keep what these cannot say.
+    """A step's times in ns, and attributes that keep the original texts if needed.
 
     Args:
-        start: ISO 8601; None (or what is none) makes the step begin where it ends,
-            or at *earliest_ns*.
-        end: likewise; a missing end, or one before the start, is the start.
-        earliest_ns: where the step before it ended.
+        start: ISO 8601; without a valid one the step begins at its end, or at
+            *earliest_ns*.
+        end: ISO 8601; a missing end, or one before the start, is the start.
+        earliest_ns: end of the previous step.
     """
     end_ns = to_ns(end)
     start_ns = to_ns(start)
@@ -88,47 +88,51 @@ def timing(
     if start_ns is None:
         kept["hud.time_source"] = "synthetic"
     if (start, end) != (to_iso(first), to_iso(last)):
-        kept["hud.step.times"] = as_json([start, end])
+        kept["hud.step.times"] = to_json([start, end])
     return first, last, kept
 
 
-def times_of(record: SpanRecord) -> tuple[str | None, str | None]:
-    """A step's start and end as HUD had them; else as the span has them."""
+def read_times(record: SpanRecord) -> tuple[str | None, str | None]:
+    """A step's original start and end; else the span's."""
     kept = json_list(record.attributes.get("hud.step.times"))
     if kept is not None and len(kept) == 2:
-        return text(kept[0]), text(kept[1])
+        return as_text(kept[0]), as_text(kept[1])
     return to_iso(record.start_ns), to_iso(record.end_ns)
 
 
-def reward_event(name: str, value: Any, time_ns: int, why: Any = None) -> SpanEvent:
-    """An evaluation's score, as the conventions tell it."""
-    told = {
+def make_evaluation_event(
+    name: str, value: Any, time_ns: int, why: Any = None
+) -> SpanEvent:
+    """An evaluation's score as an event of the conventions."""
+    attributes = {
         "gen_ai.evaluation.name": name,
-        "gen_ai.evaluation.score.value": number(value),
-        "gen_ai.evaluation.explanation": text(why),
+        "gen_ai.evaluation.score.value": as_number(value),
+        "gen_ai.evaluation.explanation": as_text(why),
     }
-    kept = {key: item for key, item in told.items() if item is not None}
-    return SpanEvent(EVALUATION, time_ns, kept)
+    given = {key: item for key, item in attributes.items() if item is not None}
+    return SpanEvent(EVALUATION, time_ns, given)
 
 
-def evaluations(
+def make_evaluation_events(
     reward: Any, scores: Iterable[tuple[str, Any, Any]], time_ns: int
 ) -> tuple[SpanEvent, ...]:
-    """The reward, and what it was made of, as events."""
-    events = [reward_event("reward", reward, time_ns)]
-    events += [reward_event(name, value, time_ns, why) for name, value, why in scores]
+    """The reward and its subscores, as events."""
+    events = [make_evaluation_event("reward", reward, time_ns)]
+    events += [
+        make_evaluation_event(name, value, time_ns, why) for name, value, why in scores
+    ]
     return tuple(events)
 
 
-def subscores(info: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Name, value and explanation of each part of a reward that *info* holds."""
+def read_subscores(info: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Name, value and explanation of each subscore in *info*."""
     found = info.get("subscores")
     if isinstance(found, dict):
         return [(str(name), value, None) for name, value in found.items()]
     listed = json_list(found) or []
     return [
         (
-            text(item.get("name")) or "unknown",
+            as_text(item.get("name")) or "unknown",
             item.get("value"),
             item.get("explanation"),
         )
@@ -137,52 +141,52 @@ def subscores(info: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def reward_of(record: SpanRecord) -> float | None:
+def read_reward(record: SpanRecord) -> float | None:
     """A run's reward: its attribute, the event of that name, or the only evaluation.
 
     Returns:
-        None if nobody graded the run.
+        None if the run was not graded.
     """
-    told = number(record.attributes.get("hud.trace.reward"))
-    if told is not None:
-        return told
+    reward = as_number(record.attributes.get("hud.trace.reward"))
+    if reward is not None:
+        return reward
     scored = [event.attributes for event in record.events if event.name == EVALUATION]
     named = [e for e in scored if e.get("gen_ai.evaluation.name") == "reward"]
     chosen = named[:1] or (scored if len(scored) == 1 else [])
-    return number(chosen[0].get("gen_ai.evaluation.score.value")) if chosen else None
+    return as_number(chosen[0].get("gen_ai.evaluation.score.value")) if chosen else None
 
 
-def result_of(told: Told) -> MCPToolResult | None:
-    """What a tool answered, as MCP has it; None if the span does not say.
+def to_tool_result(span: RunSpan) -> MCPToolResult | None:
+    """A tool's result as an MCP result; None if the span has none.
 
-    A result that is no MCP result becomes one: its text as a block, and a JSON
-    object as structured content too.
+    Any other result is wrapped: its text as a block, and a JSON object as structured
+    content too.
     """
-    failure = told.failure
-    result = from_json(told.reading.result)
+    failure = span.failure
+    result = from_json(span.normalized.result)
     if result is None and failure is None:
         return None
-    said = json_object(result)
-    if said is not None and isinstance(said.get("content"), list):
-        return tool_result_of(said)
-    shown = failure.message if result is None and failure else result
-    shown = shown if isinstance(shown, str) else as_json(shown)
+    fields = json_object(result)
+    if fields is not None and isinstance(fields.get("content"), list):
+        return tool_result_of(fields)
+    text = failure.message if result is None and failure else result
+    text = text if isinstance(text, str) else to_json(text)
     return MCPToolResult(
-        content=(TextContent(shown),),
-        structuredContent=said,
+        content=(TextContent(text),),
+        structuredContent=fields,
         isError=failure is not None,
     )
 
 
-def result_text(result: MCPToolResult) -> str:
+def get_result_text(result: MCPToolResult) -> str:
     """The text of a result's blocks."""
     blocks = [b.text for b in result.content if isinstance(b, TextContent)]
     return "\n".join(blocks)
 
 
-def argument_text(value: Any) -> str | None:
+def to_argument_text(value: Any) -> str | None:
     """Arguments for an attribute: JSON, or the raw text that did not parse."""
     if value is None:
         return None
     raw = isinstance(value, str) and from_json(value) == value
-    return value if raw else as_json(value)
+    return value if raw else to_json(value)

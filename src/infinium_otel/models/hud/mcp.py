@@ -1,21 +1,25 @@
-"""What HUD takes from the Model Context Protocol: tool calls, results, content blocks.
+"""HUD's types from the Model Context Protocol: tool calls, results, content blocks.
 
-The field names are the protocol's own, so that what is dumped is what HUD reads.
+Field names are the protocol's own, so that HUD can read the dumped JSON.
 """
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from infinium_otel.jsontext import text_of
-from infinium_otel.models.documents import UNSAID, fill, list_of, other_keys
+from infinium_otel.dialects.lenient_json import to_text
+from infinium_otel.models.documents import OMIT_NULL, as_list, fill, other_keys
+from infinium_otel.models.spans import as_text
+
+Call = TypeVar("Call", bound="MCPToolCall")
 
 
 @dataclass(frozen=True, slots=True)
 class TextContent:
-    """A run of text."""
+    """A block of text."""
 
     text: str
     type: str = "text"
@@ -27,7 +31,7 @@ class ImageContent:
     """An image.
 
     Args:
-        data: base64; None where it was left out for its size.
+        data: base64; None where it was removed because of its size.
         mimeType: "image/png".
     """
 
@@ -39,7 +43,7 @@ class ImageContent:
 
 @dataclass(frozen=True, slots=True)
 class AudioContent:
-    """A sound, as `ImageContent`."""
+    """A sound; fields as in `ImageContent`."""
 
     data: str | None = None
     mimeType: str | None = None  # noqa: N815 - the protocol's own name
@@ -49,7 +53,7 @@ class AudioContent:
 
 @dataclass(frozen=True, slots=True)
 class ResourceLink:
-    """The name and address of something the server can be asked for."""
+    """The name and address of a resource that the server offers."""
 
     name: str
     uri: str
@@ -74,7 +78,7 @@ ContentBlock = (
     | EmbeddedResource
     | Mapping[str, Any]
 )
-"""A block of a type this module does not know stays the mapping it is."""
+"""A block of an unknown type stays a mapping."""
 
 _BLOCKS: dict[str, type[Any]] = {
     "text": TextContent,
@@ -85,18 +89,22 @@ _BLOCKS: dict[str, type[Any]] = {
 }
 
 
+def _make_call_id() -> str:
+    return str(uuid.uuid4())
+
+
 @dataclass(frozen=True, slots=True)
 class MCPToolCall:
     """A tool call to be executed.
 
     Args:
         arguments: the arguments; the raw text where it did not parse (0.6).
-        id: None where nobody gave one (HUD then makes a new one).
+        id: a new UUID by default, as in HUD; None in a call that was read without an id.
     """
 
     name: str
     arguments: Any = None
-    id: str | None = field(default=None, metadata=UNSAID)
+    id: str | None = field(default_factory=_make_call_id, metadata=OMIT_NULL)
     meta: Any = field(default=None, metadata={"wire": "_meta"})
     other: Mapping[str, Any] = other_keys()
 
@@ -113,9 +121,9 @@ class MCPToolResult:
 
 
 def block_of(value: Any) -> ContentBlock:
-    """A content block from its JSON; one that is not understood stays as it is."""
+    """A content block from its JSON; one of unknown form stays a mapping."""
     if not isinstance(value, Mapping):
-        return TextContent(text_of(value))
+        return TextContent(to_text(value))
     kind = value.get("type")
     cls = _BLOCKS.get(kind) if isinstance(kind, str) else None
     needed = {TextContent: ("text",), ResourceLink: ("name", "uri")}
@@ -132,13 +140,23 @@ def blocks_of(value: Any) -> tuple[ContentBlock, ...] | None:
     """A loader of a list of content blocks; a text is one block."""
     if isinstance(value, str):
         return (TextContent(value),)
-    found = list_of(value)
+    found = as_list(value)
     return None if found is None else tuple(block_of(item) for item in found)
 
 
 def tool_call_of(value: Any) -> MCPToolCall:
     """A tool call from its JSON."""
-    return fill(MCPToolCall, value)
+    return fill_call(MCPToolCall, value)
+
+
+def fill_call(cls: type[Call], value: Any) -> Call:
+    """A tool call of either generation from its JSON.
+
+    One without an id gets None instead of a new one, so that reading the same JSON twice
+    gives the same record.
+    """
+    call = fill(cls, value)
+    return replace(call, id=as_text(value.get("id")))
 
 
 def tool_result_of(value: Any) -> MCPToolResult:

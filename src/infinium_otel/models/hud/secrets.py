@@ -1,4 +1,4 @@
-"""A task's server configuration without what opens the servers' doors."""
+"""Remove credentials from a task's server configuration."""
 
 from __future__ import annotations
 
@@ -20,34 +20,33 @@ _IN_URL = re.compile(
 REMOVED = "[removed]"
 
 
-def without_secrets(config: Any) -> Any:
-    """An `mcp_config` (or any part of it) that can be shown.
+def remove_secrets(config: Any) -> Any:
+    """An `mcp_config` (or any part of it) without credentials.
 
-    Headers, environments, keys, tokens and the like are gone with their keys; an
-    address keeps neither user nor query; of a command line the value after a flag
-    like `--api-key` is replaced.
+    Headers, environments, keys, tokens and the like are removed with their keys; a URL
+    loses user and query; the value after a flag like `--api-key` is replaced.
     """
     if isinstance(config, Mapping):
         return {
-            str(key): without_secrets(value)
+            str(key): remove_secrets(value)
             for key, value in config.items()
             if not _SECRET.search(str(key))
         }
     if isinstance(config, (list, tuple)):
-        return _arguments([without_secrets(item) for item in config])
+        return _remove_flag_values([remove_secrets(item) for item in config])
     return _IN_URL.sub(r"\1\2", config) if isinstance(config, str) else config
 
 
-def _arguments(items: list[Any]) -> list[Any]:
-    shown: list[Any] = []
+def _remove_flag_values(items: list[Any]) -> list[Any]:
+    cleaned: list[Any] = []
     follows = False
     for item in items:
         match = _FLAG.fullmatch(item) if isinstance(item, str) else None
         if follows:
-            shown.append(REMOVED)
+            cleaned.append(REMOVED)
         elif match and match[2]:
-            shown.append(f"{match[1]}={REMOVED}")
+            cleaned.append(f"{match[1]}={REMOVED}")
         else:
-            shown.append(item)
+            cleaned.append(item)
         follows = bool(match and not match[2])
-    return shown
+    return cleaned

@@ -1,4 +1,4 @@
-"""Where a step's facts stand on its span."""
+"""The attributes that hold a step's fields."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import uuid
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from infinium_otel.models.carrying import carried, uncarried
+from infinium_otel.models.field_attributes import read_fields, write_fields
 from infinium_otel.models.letta.types import Step, StepProgression
-from infinium_otel.models.spans import present, text, whole
+from infinium_otel.models.spans import as_int, as_text, drop_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from infinium_otel.records import SpanRecord, Usage
 
 SCOPE = "letta"
-"""So that tasks name Letta as the framework."""
+"""Makes Letta the framework of tasks made from these spans."""
 NAMESPACE = "letta.run:"
 PREFIX = "letta.step."
 MARK = "letta.step.id"
-"""Stands on a span that was made of a step: reading it is exact, nothing derived."""
+"""Marks a span made from a step: it is read back exactly, nothing is derived."""
 TOOL_MARK = "letta.tool.key"
-"""Stands on a tool's span that was made of messages, which are kept elsewhere."""
+"""Marks a tool's span made from messages, which are kept elsewhere."""
 STATUS = "letta.step.status"
 INDEX = "letta.step.index"
 METRICS = "letta.step_metrics"
@@ -31,7 +31,7 @@ PROVIDER_TRACES = "letta.provider_traces"
 LOG = "letta.log."
 TIME_SOURCE = "letta.step.time_source"
 EMBEDDING = "operation:embeddings"
-"""A tag of ours: Letta has no word for a model call that is no chat."""
+"""A tag of ours: Letta has no field for a model call that is not a chat."""
 
 SEMANTIC = {
     "model": "gen_ai.request.model",
@@ -40,7 +40,7 @@ SEMANTIC = {
     "agent_id": "gen_ai.agent.id",
     "run_id": "letta.run.id",
 }
-"""Fields that a standard attribute holds whole."""
+"""Fields that a standard attribute holds completely."""
 
 PROVIDERS = {
     "google_ai": "gcp.gemini",
@@ -50,7 +50,7 @@ PROVIDERS = {
     "xai": "x_ai",
     "mistral": "mistral_ai",
 }
-"""Letta's provider names, by the convention's; the others are the same in both."""
+"""Letta's provider names and the conventions'; all others are the same in both."""
 
 _LETTA_NAMES = {
     **{standard: name for name, standard in PROVIDERS.items()},
@@ -59,15 +59,15 @@ _LETTA_NAMES = {
 }
 
 
-def letta_provider(provider: str | None) -> str | None:
+def to_letta_provider(provider: str | None) -> str | None:
     """Letta's name for a provider; None where it is unknown."""
     return _LETTA_NAMES.get(provider, provider) if provider else None
 
 
 def step_attributes(step: Step) -> dict[str, Any]:
-    """What a step says, as attributes: for a new span, or to enrich a live one.
+    """A step's fields as attributes, for a new span or to enrich a live one.
 
-    Messages and error are not among them.
+    Messages and error are not included.
     """
     semantic = {SEMANTIC[name]: getattr(step, name) for name in SEMANTIC}
     operation = "embeddings" if EMBEDDING in step.tags else "chat"
@@ -78,12 +78,12 @@ def step_attributes(step: Step) -> dict[str, Any]:
         **semantic,
         **_detail_counts(step),
         **_server(step.model_endpoint),
-        **carried(step, PREFIX, skip={*SEMANTIC, "messages"}),
+        **write_fields(step, PREFIX, skip={*SEMANTIC, "messages"}),
     }
     if step.status is None:
-        # Absent means pending, the class's default; null must be told apart.
+        # Absent means "pending", the class's default; null needs its own value.
         found[STATUS] = ""
-    return present(found)
+    return drop_nulls(found)
 
 
 def _detail_counts(step: Step) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _detail_counts(step: Step) -> dict[str, Any]:
 
 
 def _first(*values: Any) -> int | None:
-    return next((found for v in values if (found := whole(v)) is not None), None)
+    return next((found for v in values if (found := as_int(v)) is not None), None)
 
 
 def _server(endpoint: str | None) -> dict[str, Any]:
@@ -119,8 +119,8 @@ def _server(endpoint: str | None) -> dict[str, Any]:
 
 
 def step_mapping(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON object of a step that `step_attributes` wrote, but for its messages."""
-    found = uncarried(attributes, PREFIX, Step)
+    """The JSON object of a step that `step_attributes` wrote, without its messages."""
+    found = read_fields(attributes, PREFIX, Step)
     found.pop("messages", None)
     for name, key in SEMANTIC.items():
         if attributes.get(key) is not None:
@@ -128,7 +128,7 @@ def step_mapping(attributes: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def details_of(usage: Usage) -> dict[str, Any]:
+def to_token_details(usage: Usage) -> dict[str, Any]:
     """Cached and reasoning tokens under the names of Letta's two free objects."""
     prompt = {
         "cached_tokens": usage.cache_read,
@@ -137,36 +137,36 @@ def details_of(usage: Usage) -> dict[str, Any]:
     }
     completion = {"reasoning_tokens": usage.reasoning}
     return {
-        "prompt_tokens_details": _known(prompt),
-        "completion_tokens_details": _known(completion),
+        "prompt_tokens_details": _drop_unknown(prompt),
+        "completion_tokens_details": _drop_unknown(completion),
     }
 
 
-def _known(counts: dict[str, int | None]) -> dict[str, Any] | None:
+def _drop_unknown(counts: dict[str, int | None]) -> dict[str, Any] | None:
     return {key: value for key, value in counts.items() if value is not None} or None
 
 
-def made_id(kind: str, *parts: object) -> str:
+def make_id(kind: str, *parts: object) -> str:
     """An id as Letta writes them, the same whenever the parts are.
 
     Args:
         kind: "step", "message" or "provider_trace".
-        parts: trace and span id, and what tells several of one span apart.
+        parts: trace and span id, and what distinguishes several ids of one span.
     """
     name = "letta:" + ":".join(str(part) for part in parts)
     return f"{kind}-{uuid.uuid5(uuid.NAMESPACE_URL, name)}"
 
 
 def progression_of(record: SpanRecord) -> StepProgression:
-    """How far the step of a span came.
+    """How far the step of a span got.
 
     Returns:
-        What the span says by `letta.step.progression`; else what is seen: no answer
-        yet, a first chunk, an answer, a good end.
+        The span's `letta.step.progression`; else derived: no answer yet, a first chunk,
+        an answer, or ended without error.
     """
-    told = whole(record.attributes.get("letta.step.progression"))
-    if told is not None and 1 <= told <= len(StepProgression):
-        return StepProgression(told)
+    progression = as_int(record.attributes.get("letta.step.progression"))
+    if progression is not None and 1 <= progression <= len(StepProgression):
+        return StepProgression(progression)
     if record.end_ns > 0 and record.status != "error":
         return StepProgression.FINISHED
     if record.attributes.get("gen_ai.output.messages") is not None:
@@ -176,6 +176,6 @@ def progression_of(record: SpanRecord) -> StepProgression:
     return StepProgression.START
 
 
-def run_trace_key(step: Step) -> str | None:
-    """What names the trace a step belongs to; None if it says nothing."""
-    return text(step.trace_id) or step.run_id
+def get_trace_key(step: Step) -> str | None:
+    """The id that determines a step's trace; None if it has none."""
+    return as_text(step.trace_id) or step.run_id

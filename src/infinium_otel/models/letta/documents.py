@@ -8,7 +8,7 @@ from typing import Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
-from infinium_otel.models.documents import fill, many
+from infinium_otel.models.documents import fill, load_each
 from infinium_otel.models.letta.types import (
     NEWER_FIELDS,
     Message,
@@ -25,41 +25,41 @@ CLIENT_NAMES = {
     "api_model_endpoint": "model_endpoint",
     "api_model_handle": "model_handle",
 }
-"""What the client's default dump calls two of a step's fields."""
+"""The names of two of a step's fields in the client's default dump."""
 
 ACCEPTED = {
     "stop_reason": frozenset(each.value for each in StopReasonType),
     "status": frozenset(each.value for each in StepStatus),
     "feedback": frozenset({"positive", "negative"}),
 }
-"""Values that Letta's class accepts; it refuses any other."""
+"""Values that Letta's class accepts; it rejects any other."""
 
 
 def step_of(mapping: Any) -> Step:
     """A step from its JSON, the server's or the client's.
 
     Raises:
-        InfiniumError: no JSON object, or without an id.
+        InfiniumError: it is not a JSON object, or has no id.
     """
     if not isinstance(mapping, Mapping):
         raise InfiniumError("Step must be a JSON object", field="Step")
     renamed = {CLIENT_NAMES.get(key, key): mapping[key] for key in mapping}
     if isinstance(mapping.get("tags"), list):
         renamed["tags"] = [tag for tag in mapping["tags"] if isinstance(tag, str)]
-    return fill(Step, renamed, messages=many(message_of))
+    return fill(Step, renamed, messages=load_each(message_of))
 
 
 def message_of(mapping: Any) -> Message:
     """A message from its JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without id or role.
+        InfiniumError: it is not a JSON object, or has no id or role.
     """
-    return fill(Message, mapping, tool_returns=many(tool_return_of))
+    return fill(Message, mapping, tool_returns=load_each(tool_return_of))
 
 
 def tool_return_of(mapping: Any) -> ToolReturn:
-    """A tool's answer from its JSON; one without a status is a success."""
+    """A tool's result from its JSON; one without a status is a success."""
     if not isinstance(mapping, Mapping):
         return ToolReturn("success", func_response=mapping)
     return fill(ToolReturn, {"status": "success", **mapping})
@@ -69,16 +69,16 @@ def metrics_of(mapping: Any) -> StepMetrics:
     """A step's metrics from their JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without an id.
+        InfiniumError: it is not a JSON object, or has no id.
     """
     return fill(StepMetrics, mapping)
 
 
 def provider_trace_of(mapping: Any) -> ProviderTrace:
-    """A provider's request and answer from their JSON.
+    """A provider's request and response from their JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without an id.
+        InfiniumError: it is not a JSON object, or has no id.
     """
     return fill(ProviderTrace, mapping)
 
@@ -87,11 +87,11 @@ def load(mapping: Any) -> StepLog:
     """A run from the JSON of any of Letta's records.
 
     Args:
-        mapping: what `dump` wrote, or one `Step`, `StepMetrics`, `Message` or
-            `ProviderTrace` as the server's API gives it.
+        mapping: the output of `dump`, or one `Step`, `StepMetrics`, `Message` or
+            `ProviderTrace` as the server's API returns it.
 
     Raises:
-        InfiniumError: no JSON object, or without an id.
+        InfiniumError: it is not a JSON object, or has no id.
     """
     if not isinstance(mapping, Mapping):
         raise InfiniumError("a step must be a JSON object", field="Step")
@@ -99,10 +99,10 @@ def load(mapping: Any) -> StepLog:
         return fill(
             StepLog,
             mapping,
-            steps=many(step_of),
-            metrics=many(metrics_of),
-            messages=many(message_of),
-            provider_traces=many(provider_trace_of),
+            steps=load_each(step_of),
+            metrics=load_each(metrics_of),
+            messages=load_each(message_of),
+            provider_traces=load_each(provider_trace_of),
         )
     if "role" in mapping:
         return StepLog(messages=(message_of(mapping),))
@@ -116,13 +116,13 @@ def load(mapping: Any) -> StepLog:
 def dump(document: Any, *, newer: bool | None = None) -> dict[str, Any]:
     """A record as JSON that Letta's own class accepts.
 
-    Letta's classes refuse keys and values they do not know: such keys are left out,
-    such values become null.
+    Letta's classes reject unknown keys and values: such keys are omitted, such values
+    become null.
 
     Args:
         document: a `StepLog`, `Step`, `StepMetrics`, `Message` or `ProviderTrace`.
-        newer: whether steps have the four fields that came after 0.16.4; None writes
-            them where a step has a value for one.
+        newer: whether to write the four fields added after Letta 0.16.4; None writes
+            them for steps that have a value for one.
     """
     if isinstance(document, Step):
         return _step(document, newer=newer)

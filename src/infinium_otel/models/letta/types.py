@@ -1,7 +1,7 @@
 """Letta's records of a run, field for field.
 
-Where Letta has an enumeration the field is its text, so that a value of a newer
-server is kept; `dump` writes only what Letta's classes accept.
+Where Letta has an enumeration the field is a string, so that values of newer servers
+are kept; `dump` writes only what Letta's classes accept.
 
 Source: letta 0.16.4 and 0.16.8, `letta.schemas`; letta-client 1.12.1.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from infinium_otel.models.documents import UNSAID, nothing, other_keys
+from infinium_otel.models.documents import OMIT_NULL, empty_mapping, other_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class StopReasonType(str, Enum):
 
 
 class StepStatus(str, Enum):
-    """What became of a step."""
+    """The state of a step."""
 
     PENDING = "pending"
     SUCCESS = "success"
@@ -48,7 +48,7 @@ class StepStatus(str, Enum):
 
 
 class StepProgression(IntEnum):
-    """How far a step came; Letta does not store it."""
+    """How far a step got; Letta does not store it."""
 
     START = 1
     STREAM_RECEIVED = 2
@@ -59,7 +59,7 @@ class StepProgression(IntEnum):
 
 
 class MessageRole(str, Enum):
-    """Who speaks."""
+    """The role of a message."""
 
     assistant = "assistant"
     user = "user"
@@ -72,11 +72,11 @@ class MessageRole(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class ToolReturn:
-    """What one tool answered.
+    """The result of one tool.
 
     Args:
         status: "success" or "error".
-        func_response: a text, or a list of content parts.
+        func_response: a string, or a list of content parts.
     """
 
     status: str
@@ -122,7 +122,7 @@ class Message:
     approve: bool | None = None
     denial_reason: str | None = None
     approvals: tuple[Any, ...] | None = None
-    created_at: str | None = field(default=None, metadata=UNSAID)
+    created_at: str | None = field(default=None, metadata=OMIT_NULL)
     created_by_id: str | None = None
     last_updated_by_id: str | None = None
     updated_at: str | None = None
@@ -131,9 +131,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One model call of an agent, as the server keeps it.
+    """One model call of an agent, as the server stores it.
 
-    It has no time: see `StepMetrics`. The four fields `NEWER_FIELDS` came after 0.16.4.
+    It has no times: see `StepMetrics`. The four `NEWER_FIELDS` were added after 0.16.4.
 
     Args:
         id: `step-<uuid>`.
@@ -142,7 +142,7 @@ class Step:
         feedback: "positive" or "negative".
         error_data: `{"message", "traceback", "details"}`.
         status: a `StepStatus`.
-        messages: those of the step; deprecated by Letta.
+        messages: the step's messages; deprecated by Letta.
     """
 
     closed: ClassVar[bool] = True
@@ -188,11 +188,11 @@ NEWER_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class StepMetrics:
-    """When a step took place and how long its parts took, in ns.
+    """The start of a step and the durations of its parts, in ns.
 
     Args:
-        id: the step's.
-        step_start_ns: ns since the epoch; `llm_request_start_ns` likewise.
+        id: the step's id.
+        step_start_ns: ns since the epoch, as is `llm_request_start_ns`.
     """
 
     closed: ClassVar[bool] = True
@@ -215,7 +215,7 @@ class StepMetrics:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTrace:
-    """The raw request to a provider and its answer.
+    """The raw request to a provider and its response.
 
     Args:
         id: `provider_trace-<uuid>`.
@@ -225,8 +225,8 @@ class ProviderTrace:
     closed: ClassVar[bool] = True
 
     id: str
-    request_json: Mapping[str, Any] = field(default_factory=nothing)
-    response_json: Mapping[str, Any] = field(default_factory=nothing)
+    request_json: Mapping[str, Any] = field(default_factory=empty_mapping)
+    response_json: Mapping[str, Any] = field(default_factory=empty_mapping)
     step_id: str | None = None
     agent_id: str | None = None
     agent_tags: tuple[str, ...] | None = None
@@ -238,7 +238,7 @@ class ProviderTrace:
     compaction_settings: Mapping[str, Any] | None = None
     llm_config: Mapping[str, Any] | None = None
     billing_context: Mapping[str, Any] | None = None
-    created_at: str | None = field(default=None, metadata=UNSAID)
+    created_at: str | None = field(default=None, metadata=OMIT_NULL)
     created_by_id: str | None = None
     last_updated_by_id: str | None = None
     updated_at: str | None = None
@@ -247,18 +247,20 @@ class ProviderTrace:
 
 @dataclass(frozen=True, slots=True)
 class StepLog:
-    """One run: its steps and what Letta keeps beside them.
+    """One run: its steps and the records that belong to them.
 
-    The container is ours; what is in it is Letta's.
+    The container is ours; the records in it are Letta's.
 
     Args:
-        otel: what spans said that Letta has no word for, so that the way back is
-            exact; compares equal to any other.
+        otel: facts of spans that Letta has no field for, for an exact way back;
+            ignored in comparisons.
     """
 
     steps: tuple[Step, ...] = ()
     metrics: tuple[StepMetrics, ...] = ()
     messages: tuple[Message, ...] = ()
     provider_traces: tuple[ProviderTrace, ...] = ()
-    otel: Mapping[str, Any] = field(default_factory=nothing, compare=False, repr=False)
+    otel: Mapping[str, Any] = field(
+        default_factory=empty_mapping, compare=False, repr=False
+    )
     other: Mapping[str, Any] = other_keys()

@@ -1,17 +1,17 @@
 """xpander.ai's activity threads and event streams to spans and back.
 
-| what cannot be carried | to spans | from spans |
+| not converted | to spans | from spans |
 | --- | --- | --- |
-| tokens and login addresses of `auth` entries, credentials of a task | removed | `data` says `[redacted]` |
-| when a tool of a thread ended | zero length, `xpander.time_source` = `entry` | - |
+| tokens and login URLs of `auth` entries, credentials of a task | removed | `data` is `[redacted]` |
+| the end of a tool of a thread | zero length, `xpander.time_source` = `entry` | - |
 | times | to the nanosecond, and as they were written | ISO, `Z` |
 | model calls | none: a task has totals only | under `otel`, which xpander ignores |
-| thoughts between tool calls | - | only with a `confidence`, which no span tells |
-| keys xpander does not know | kept, but for credentials | kept: xpander ignores them |
-| `created_at`, `agent_id`, `organization_id`, `input` of a task, where spans say none | - | left out |
+| thoughts between tool calls | - | only with a `confidence`, which spans do not contain |
+| keys unknown to xpander | kept, except credentials | kept: xpander ignores them |
+| `created_at`, `agent_id`, `organization_id`, `input` of a task, where spans have none | - | omitted |
 | `llm_response` of a report | - | None |
 | a task that has not ended | its span is marked `xpander.task.partial` | status `executing` |
-| an event type xpander does not know | kept | kept; `push_list` refuses it |
+| an event type unknown to xpander | kept | kept; `push_list` rejects it |
 | a trigger's `reasoning` | kept | empty |
 | spans that are none of these, attributes outside `gen_ai.*` | - | only names, times and `gen_ai.*`, under `otel` |
 """
@@ -21,8 +21,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
-from infinium_otel.models.content import without_content
-from infinium_otel.models.xpander.attributes import ANSWERS
+from infinium_otel.models.content import remove_content
+from infinium_otel.models.documents import normalize_values
+from infinium_otel.models.xpander.attributes import RESULT_ERROR_TYPES
 from infinium_otel.models.xpander.documents import (
     Document,
     agno_settings_of,
@@ -34,18 +35,26 @@ from infinium_otel.models.xpander.documents import (
     task_of,
     thread_of,
 )
-from infinium_otel.models.xpander.events import (
+from infinium_otel.models.xpander.enums import (
+    AgentActivityThreadReasoningType,
+    AgentDeploymentType,
+    AgentExecutionStatus,
+    MCPOAuthResponseType,
+    OutputFormat,
+    TaskUpdateEventType,
+)
+from infinium_otel.models.xpander.events._from_spans import (
+    to_task_events,
+    to_task_report,
+    to_tool_results,
+)
+from infinium_otel.models.xpander.events._to_spans import EventReader, from_events
+from infinium_otel.models.xpander.events.types import (
     EventStream,
     TaskUpdateEvent,
     ToolCallRequest,
     ToolCallResult,
 )
-from infinium_otel.models.xpander.events_from_spans import (
-    to_task_events,
-    to_task_report,
-    to_tool_results,
-)
-from infinium_otel.models.xpander.events_to_spans import EventReader, from_events
 from infinium_otel.models.xpander.settings import (
     AgnoSettings,
     AgnoToolCallsCompressionSettings,
@@ -60,11 +69,9 @@ from infinium_otel.models.xpander.tasks import (
     Tokens,
     User,
 )
-from infinium_otel.models.xpander.thread_from_spans import (
-    threads_from_spans as from_spans,
-)
-from infinium_otel.models.xpander.thread_to_spans import thread_to_spans
-from infinium_otel.models.xpander.threads import (
+from infinium_otel.models.xpander.threads import _to_spans as thread_writer
+from infinium_otel.models.xpander.threads._from_spans import from_spans
+from infinium_otel.models.xpander.threads.types import (
     AgentActivityThread,
     AgentActivityThreadAuth,
     AgentActivityThreadGatewayDecision,
@@ -75,14 +82,6 @@ from infinium_otel.models.xpander.threads import (
     AgentActivityThreadSubAgentTrigger,
     AgentActivityThreadToolCall,
     ToolCallRequestReasoning,
-)
-from infinium_otel.models.xpander.words import (
-    AgentActivityThreadReasoningType,
-    AgentDeploymentType,
-    AgentExecutionStatus,
-    MCPOAuthResponseType,
-    OutputFormat,
-    TaskUpdateEventType,
 )
 
 if TYPE_CHECKING:
@@ -150,9 +149,9 @@ def to_spans(
 
     Args:
         document: its activity thread, or its events.
-        start_ns: where it begins if it says no time, ns since the epoch.
-        capture_content: False leaves out prompts, answers, arguments and results;
-            lengths, counts and ids stay.
+        start_ns: start of the run if the document has no times, ns since the epoch.
+        capture_content: False omits prompts, answers, arguments and results; lengths,
+            counts and ids stay.
     """
     if isinstance(document, EventStream):
         return from_events(
@@ -172,7 +171,7 @@ def to_activity_thread(
         confidence: as in `from_spans`.
 
     Raises:
-        InfiniumError: there is no run in them.
+        InfiniumError: *records* contain no run.
     """
     threads = from_spans(records, confidence=confidence)
     if not threads:
@@ -184,15 +183,15 @@ def push_list(events: Iterable[TaskUpdateEvent]) -> list[dict[str, Any]]:
     """The body of `POST /agent-execution/{task_id}/events/push`.
 
     Raises:
-        InfiniumError: xpander would refuse an event: its type is unknown, or it has
-            no organization or time.
+        InfiniumError: xpander would reject an event: its type is unknown, or it has no
+            organization or time.
     """
     known = {each.value for each in TaskUpdateEventType}
     found = [dump(event) for event in events]
     for event in found:
         if event["type"] not in known:
             raise InfiniumError(
-                f"xpander knows no event {event['type']!r}", field="type"
+                f"unknown xpander event type {event['type']!r}", field="type"
             )
         for name in ("organization_id", "time"):
             if name not in event:
@@ -211,15 +210,18 @@ def from_activity_thread(
     """The spans of a thread and of the agents it called, its root first.
 
     Args:
-        children: threads of called agents, whose `task.agent_id` tells which entry
-            called them.
-        start_ns: where it begins if it says no time, ns since the epoch.
-        customer: pass the user's name and address on to Infinium; they are personal
-            data.
-        capture_content: False leaves out prompts, answers, arguments and results;
-            lengths, counts and ids stay.
+        children: threads of called agents; each belongs to the entry that calls its
+            `task.agent_id`.
+        start_ns: start of the run if the thread has no times, ns since the epoch.
+        customer: send the user's name and email address to Infinium; they are
+            personal data.
+        capture_content: False omits prompts, answers, arguments and results; lengths,
+            counts and ids stay.
     """
-    spans = thread_to_spans(
-        thread, children=children, start_ns=start_ns, customer=customer
+    spans = thread_writer.to_spans(
+        normalize_values(thread),
+        children=[normalize_values(child) for child in children],
+        start_ns=start_ns,
+        customer=customer,
     )
-    return spans if capture_content else without_content(spans, ANSWERS)
+    return spans if capture_content else remove_content(spans, RESULT_ERROR_TYPES)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.errors import InfiniumError
 from infinium_otel.models import documents
-from infinium_otel.models.documents import fill, many
-from infinium_otel.models.xpander.events import (
+from infinium_otel.models.documents import fill, load_each
+from infinium_otel.models.xpander.enums import GATEWAY_ACTIONS
+from infinium_otel.models.xpander.events.types import (
     EventStream,
     TaskUpdateEvent,
     ToolCallRequest,
@@ -26,142 +27,134 @@ from infinium_otel.models.xpander.tasks import (
     Tokens,
     User,
 )
-from infinium_otel.models.xpander.threads import (
-    AgentActivityThread,
-    AgentActivityThreadAuth,
-    AgentActivityThreadGatewayDecision,
-    AgentActivityThreadMessage,
-    AgentActivityThreadMessageContent,
-    AgentActivityThreadOtherEntry,
-    AgentActivityThreadReasoning,
-    AgentActivityThreadSubAgentTrigger,
-    AgentActivityThreadToolCall,
-    Entry,
-    ToolCallRequestReasoning,
-)
-from infinium_otel.models.xpander.words import GATEWAY_ACTIONS
+from infinium_otel.models.xpander.threads import types as threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Document = AgentActivityThread | EventStream
-"""A run, as its activity log or as its events tell it."""
+Document = threads.AgentActivityThread | EventStream
+"""A run: its activity thread or its events."""
 
 
 def user_of(value: Any) -> User | None:
-    """A user; None for what is no JSON object."""
+    """A user; None for anything but a JSON object."""
     return fill(User, value) if isinstance(value, Mapping) else None
 
 
-def reasoning_of(value: Any) -> ToolCallRequestReasoning | None:
-    """Why a tool was called; None for what is no JSON object."""
+def reasoning_of(value: Any) -> threads.ToolCallRequestReasoning | None:
+    """Why a tool was called; None for anything but a JSON object."""
     if not isinstance(value, Mapping):
         return None
-    return fill(ToolCallRequestReasoning, value)
+    return fill(threads.ToolCallRequestReasoning, value)
 
 
 def tokens_of(value: Any) -> Tokens | None:
-    """Token counts without the total; None for what is no JSON object."""
+    """Token counts without the total; None for anything but a JSON object."""
     if not isinstance(value, Mapping):
         return None
     return fill(Tokens, {k: value[k] for k in value if k != "total_tokens"})
 
 
 def input_of(value: Any) -> AgentExecutionInput | None:
-    """What a task was asked; a text stands for itself."""
-    if isinstance(value, str):
-        return AgentExecutionInput(value)
-    if not isinstance(value, Mapping):
+    """A task's input; a string is its text. None without text and files."""
+    fields = {"text": value} if isinstance(value, str) else value
+    try:
+        return fill(AgentExecutionInput, fields, user=user_of)
+    except InfiniumError:
         return None
-    return fill(AgentExecutionInput, value, user=user_of)
 
 
 def task_of(value: Any) -> Task:
     """A task from its JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without an id.
+        InfiniumError: it is not a JSON object, or has no id.
     """
     return fill(Task, value, input=input_of, tokens=tokens_of)
 
 
 def task_or_none(value: Any) -> Task | None:
-    """A task; None for what is no JSON object with an id."""
+    """A task; None for anything but a `Task` or a JSON object with an id."""
+    if isinstance(value, Task):
+        return value
     has_id = isinstance(value, Mapping) and isinstance(value.get("id"), str)
     return task_of(value) if has_id else None
 
 
-def _content_of(value: Any) -> AgentActivityThreadMessageContent | None:
+def _load_content(value: Any) -> threads.AgentActivityThreadMessageContent | None:
     if isinstance(value, str):
-        return AgentActivityThreadMessageContent(value)
+        return threads.AgentActivityThreadMessageContent(value)
     if not isinstance(value, Mapping):
         return None
-    return fill(AgentActivityThreadMessageContent, value)
+    return fill(threads.AgentActivityThreadMessageContent, value)
 
 
-def entry_of(value: Any) -> Entry:
-    """An entry of a thread, told by what it holds.
+def entry_of(value: Any) -> threads.Entry:
+    """An entry of a thread, whose class is recognized by its keys.
 
-    An entry of no kind that is known, or without what its kind requires, is kept
-    whole.
+    An entry of unknown kind, or without a required key, becomes an
+    `AgentActivityThreadOtherEntry`.
     """
-    said = value if isinstance(value, Mapping) else {"value": value}
+    fields = value if isinstance(value, Mapping) else {"value": value}
     try:
-        return entry_as(_kind_of(said), said)
+        return entry_as(_find_class(fields), fields)
     except InfiniumError:
-        return fill(AgentActivityThreadOtherEntry, said)
+        return fill(threads.AgentActivityThreadOtherEntry, fields)
 
 
-def entry_as(kind: type[Any], mapping: Mapping[str, Any]) -> Entry:
+def entry_as(kind: type[Any], mapping: Mapping[str, Any]) -> threads.Entry:
     """An entry of one class from its JSON.
 
     Raises:
-        InfiniumError: what the class requires is missing.
+        InfiniumError: a required key is missing.
     """
-    entry: Entry = fill(kind, mapping, **_NESTED.get(kind, {}))
+    entry: threads.Entry = fill(kind, mapping, **_NESTED.get(kind, {}))
     return entry
 
 
-def _kind_of(said: Mapping[str, Any]) -> type[Any]:
-    return next((kind for kind, is_it in _SIGNS if is_it(said)), _OTHER)
+def _find_class(fields: Mapping[str, Any]) -> type[Any]:
+    return next((kind for kind, is_it in _SIGNS if is_it(fields)), _OTHER)
 
 
-_OTHER = AgentActivityThreadOtherEntry
+_OTHER = threads.AgentActivityThreadOtherEntry
 
 _SIGNS: tuple[tuple[type[Any], Callable[[Mapping[str, Any]], bool]], ...] = (
-    (AgentActivityThreadMessage, lambda e: e.get("role") in ("user", "agent")),
-    (AgentActivityThreadToolCall, lambda e: "tool_name" in e),
-    (AgentActivityThreadReasoning, lambda e: e.get("type") in ("think", "analyze")),
-    (AgentActivityThreadAuth, lambda e: "type" in e and "data" in e),
+    (threads.AgentActivityThreadMessage, lambda e: e.get("role") in ("user", "agent")),
+    (threads.AgentActivityThreadToolCall, lambda e: "tool_name" in e),
     (
-        AgentActivityThreadGatewayDecision,
+        threads.AgentActivityThreadReasoning,
+        lambda e: e.get("type") in ("think", "analyze"),
+    ),
+    (threads.AgentActivityThreadAuth, lambda e: "type" in e and "data" in e),
+    (
+        threads.AgentActivityThreadGatewayDecision,
         lambda e: isinstance(e.get("action"), str) and e["action"] in GATEWAY_ACTIONS,
     ),
     (
-        AgentActivityThreadSubAgentTrigger,
+        threads.AgentActivityThreadSubAgentTrigger,
         lambda e: "agent_id" in e and ("query" in e or "reasoning" in e),
     ),
 )
-"""What tells an entry's class: it has no tag, so the order of the questions matters."""
+"""How an entry's class is recognized: it has no tag, so the order matters."""
 
 
 _NESTED: dict[type[Any], dict[str, Any]] = {
-    AgentActivityThreadMessage: {"content": _content_of, "user": user_of},
-    AgentActivityThreadToolCall: {"reasoning": reasoning_of},
-    AgentActivityThreadSubAgentTrigger: {"reasoning": reasoning_of},
+    threads.AgentActivityThreadMessage: {"content": _load_content, "user": user_of},
+    threads.AgentActivityThreadToolCall: {"reasoning": reasoning_of},
+    threads.AgentActivityThreadSubAgentTrigger: {"reasoning": reasoning_of},
 }
 
 
-def thread_of(value: Any) -> AgentActivityThread:
+def thread_of(value: Any) -> threads.AgentActivityThread:
     """A thread from its JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without id or time.
+        InfiniumError: it is not a JSON object, or has no id or time.
     """
     return fill(
-        AgentActivityThread,
+        threads.AgentActivityThread,
         value,
-        messages=many(entry_of),
+        messages=load_each(entry_of),
         user=user_of,
         task=task_or_none,
     )
@@ -173,29 +166,38 @@ _TOOL_EVENTS: dict[str, type[Any]] = {
 }
 
 
+_TASK_EVENTS = frozenset({"task_created", "task_updated", "task_finished"})
+"""Types of events whose data is the task.
+
+Source: xpander.ai's SDK types reference.
+"""
+
+
 def event_of(value: Any) -> TaskUpdateEvent:
     """An event from its JSON.
 
     Raises:
-        InfiniumError: no JSON object, or without type or task id.
+        InfiniumError: it is not a JSON object, or has no type or task id.
     """
     kind = value.get("type") if isinstance(value, Mapping) else None
     tool = _TOOL_EVENTS.get(kind) if isinstance(kind, str) else None
 
-    def data_of(data: Any) -> Any:
+    def load_data(data: Any) -> Any:
+        if kind in _TASK_EVENTS:
+            return task_or_none(data) or data
         try:
             return fill(tool, data, reasoning=reasoning_of) if tool else data
         except InfiniumError:
             return data
 
-    return fill(TaskUpdateEvent, value, data=data_of)
+    return fill(TaskUpdateEvent, value, data=load_data)
 
 
 def result_of(value: Any) -> ToolInvocationResult:
-    """What calling one tool gave, in either form.
+    """The result of one tool call, in the reference's or the package's form.
 
     Raises:
-        InfiniumError: no JSON object.
+        InfiniumError: it is not a JSON object.
     """
     return fill(ToolInvocationResult, value)
 
@@ -204,36 +206,36 @@ def agno_settings_of(value: Any) -> AgnoSettings:
     """Settings of Agno.
 
     Raises:
-        InfiniumError: no JSON object.
+        InfiniumError: it is not a JSON object.
     """
 
-    def compression_of(inner: Any) -> AgnoToolCallsCompressionSettings | None:
+    def load_compression(inner: Any) -> AgnoToolCallsCompressionSettings | None:
         has_any = isinstance(inner, Mapping)
         return fill(AgnoToolCallsCompressionSettings, inner) if has_any else None
 
-    return fill(AgnoSettings, value, tool_calls_compression=compression_of)
+    return fill(AgnoSettings, value, tool_calls_compression=load_compression)
 
 
 def load(mapping: Any) -> Document:
     """A run from the JSON of an activity thread, of events, or of a task.
 
     Args:
-        mapping: an `AgentActivityThread`; `{"events": [...]}` or one
-            `TaskUpdateEvent`; or a `Task`, which tells of a run without its steps.
+        mapping: an `threads.AgentActivityThread`; `{"events": [...]}` or one
+            `TaskUpdateEvent`; or a `Task`, which is a run without its steps.
 
     Raises:
-        InfiniumError: it is none of these.
+        InfiniumError: it is not one of these.
     """
     if not isinstance(mapping, Mapping):
         raise InfiniumError("a thread must be a JSON object", field="messages")
     if isinstance(mapping.get("events"), list):
-        return fill(EventStream, mapping, events=many(event_of))
+        return fill(EventStream, mapping, events=load_each(event_of))
     if "messages" in mapping:
         return thread_of(mapping)
     if "type" in mapping and "task_id" in mapping:
         return EventStream((event_of(mapping),))
     task = task_of(mapping)
-    return AgentActivityThread(task.id, task.created_at or "", task=task)
+    return threads.AgentActivityThread(task.id, task.created_at or "", (), task=task)
 
 
 def dump(document: Any) -> dict[str, Any]:
@@ -242,8 +244,9 @@ def dump(document: Any) -> dict[str, Any]:
     Args:
         document: any record of this module.
     """
+    document = documents.normalize_values(document)
     found = dict(documents.dump(document))
-    if isinstance(document, AgentActivityThread) and not document.otel:
+    if isinstance(document, threads.AgentActivityThread) and not document.otel:
         del found["otel"]
     if isinstance(document, TaskReportRequest | Task) and document.tokens:
         found["tokens"] = _with_total(document.tokens)

@@ -1,5 +1,7 @@
 """xpander.ai's records that are no part of a run: results of single calls, settings.
 
+They have fields and JSON, but nothing converts them to spans.
+
 Source: xpander.ai's SDK types reference; xpander-sdk 2.0.537.
 """
 
@@ -16,10 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ToolInvocationResult:
-    """What calling one tool gave.
+    """The result of one tool call.
+
+    The reference requires `result`, `is_success`, `error` and `execution_time`; the
+    package has `result`, `is_success` and the fields from `tool_id` on. All are
+    optional here, so that either form can be read.
 
     Args:
-        error: why it failed; of the reference, as `execution_time` (seconds).
+        error: why it failed; of the reference, as is `execution_time` (seconds).
         tool_id: the tool's name; of the package, as all that follows.
     """
 
@@ -43,7 +49,7 @@ class KnowledgeBaseDocumentItem:
 
     id: str
     document_url: str
-    added_at: str | None = None
+    added_at: str
     other: Mapping[str, Any] = other_keys()
 
 

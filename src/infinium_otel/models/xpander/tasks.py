@@ -1,8 +1,8 @@
 """xpander.ai's records of a task as a whole, field for field.
 
-Where xpander has an enumeration the field is its text, so that a value of a newer
-platform is kept. Keys a class has no word for are kept in `other`; xpander ignores
-them.
+Where xpander has an enumeration the field is a string, so that values of a newer
+platform are kept; a member of the enumeration is accepted too, as is a `datetime` where
+a field holds ISO 8601 text. Unknown keys are kept in `other`; xpander ignores them.
 
 Source: xpander.ai's SDK types reference; xpander-sdk 2.0.537.
 """
@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.models.documents import UNSAID, other_keys
+from infinium_otel.errors import InfiniumError
+from infinium_otel.models.documents import OMIT_NULL, other_keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom a run was for; xpander requires `email`."""
+    """The user a run was for; xpander requires `email`."""
 
     id: str | None = None
     first_name: str | None = None
     last_name: str | None = None
-    email: str | None = field(default=None, metadata=UNSAID)
+    email: str | None = field(default=None, metadata=OMIT_NULL)
     additional_attributes: Mapping[str, Any] | None = None
     timezone: str | None = None
     other: Mapping[str, Any] = other_keys()
@@ -33,19 +34,30 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class AgentExecutionInput:
-    """What a task was asked: a text, the addresses of files, or both."""
+    """A task's input: a text, the URLs of files, or both.
+
+    xpander requires a text or files. An input with only a user is accepted here, because
+    a record of a task may lack its text.
+
+    Raises:
+        InfiniumError: nothing is provided.
+    """
 
     text: str | None = ""
     files: tuple[str, ...] = ()
     user: User | None = None
     other: Mapping[str, Any] = other_keys()
 
+    def __post_init__(self) -> None:
+        if not self.text and not self.files and self.user is None:
+            raise InfiniumError("text or files must be provided", field="text")
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """Token counts of a whole task.
 
-    `total_tokens`, which xpander computes, is not among them.
+    `total_tokens` is computed by xpander and is not a field.
     """
 
     completion_tokens: int = 0
@@ -59,19 +71,19 @@ class Tokens:
 class Task:
     """A run of an agent.
 
-    Of a real task only `id` is certain here: `agent_id`, `organization_id`,
-    `created_at` and `input`, which xpander requires, are None where spans do not say.
+    Only `id` is required here. xpander also requires `agent_id`, `organization_id`,
+    `created_at` and `input`; they are None where spans do not contain them.
     """
 
     id: str
-    agent_id: str | None = field(default=None, metadata=UNSAID)
-    organization_id: str | None = field(default=None, metadata=UNSAID)
-    input: AgentExecutionInput | None = field(default=None, metadata=UNSAID)
+    agent_id: str | None = field(default=None, metadata=OMIT_NULL)
+    organization_id: str | None = field(default=None, metadata=OMIT_NULL)
+    input: AgentExecutionInput | None = field(default=None, metadata=OMIT_NULL)
     status: str | None = "pending"
     internal_status: str | None = None
     last_executed_node_id: str | None = None
     agent_version: str | None = None
-    created_at: str | None = field(default=None, metadata=UNSAID)
+    created_at: str | None = field(default=None, metadata=OMIT_NULL)
     started_at: str | None = None
     paused_at: str | None = None
     finished_at: str | None = None
@@ -107,7 +119,7 @@ class Task:
     think_mode: str | None = "default"
     disable_attachment_injection: bool = False
     user_tokens: Mapping[str, Any] | None = field(default=None, repr=False)
-    deep_planning: Mapping[str, Any] | None = field(default=None, metadata=UNSAID)
+    deep_planning: Mapping[str, Any] | None = field(default=None, metadata=OMIT_NULL)
     must_deep_plan: bool = False
     execution_attempts: int = 1
     return_metrics: bool = False
@@ -124,7 +136,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class TaskReportRequest:
-    """A run that took place outside xpander, as its API takes it.
+    """A run that took place outside xpander, as its API accepts it.
 
     Args:
         duration: seconds.

@@ -1,0 +1,1 @@
+"""xpander.ai's activity threads, and their conversion to and from spans."""
