@@ -33,7 +33,7 @@ def test_the_package_can_be_run():
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_command_explains_itself(name, capsys):
+def test_every_command_has_help(name, capsys):
     """`--help` of each command names its arguments."""
     with pytest.raises(SystemExit) as exit_:
         cli.main([name, "--help"])
@@ -49,17 +49,23 @@ def test_every_command_explains_itself(name, capsys):
         pytest.param(
             ["convert", "--to", "xml"], "invalid choice: 'xml'", id="unknown-choice"
         ),
+        pytest.param(
+            ["completion", "bash", "--jsn"],
+            "infinium-otel completion: unrecognized arguments: --jsn; "
+            "see infinium-otel completion --help",
+            id="unknown-option",
+        ),
     ],
 )
 def test_wrong_arguments_are_one_line_and_exit_2(argv, message, capsys):
-    """The line says what is wrong and where to read more."""
+    """The line has the error and the command for help."""
     with pytest.raises(SystemExit) as exit_:
         cli.main(argv)
     assert exit_.value.code == 2
-    complaint = capsys.readouterr().err
-    assert message in complaint
-    assert complaint.endswith("--help\n")
-    assert complaint.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.endswith("--help\n")
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -72,7 +78,7 @@ def test_wrong_arguments_are_one_line_and_exit_2(argv, message, capsys):
     ],
 )
 def test_a_failure_is_one_line_on_stderr(error, code, line, monkeypatch, capsys):
-    """A command that cannot do what it was asked says why, and exits 2."""
+    """A command that fails reports why, and exits with 2."""
 
     class Failing:
         def add_arguments(self, _parser):
@@ -81,7 +87,7 @@ def test_a_failure_is_one_line_on_stderr(error, code, line, monkeypatch, capsys)
         def run(self, _args):
             raise error
 
-    monkeypatch.setattr(cli, "module", lambda _name: Failing())
+    monkeypatch.setattr(cli, "import_command", lambda _name: Failing())
     assert cli.main(["doctor"]) == code
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -90,7 +96,7 @@ def test_a_failure_is_one_line_on_stderr(error, code, line, monkeypatch, capsys)
     assert captured.err.count("\n") == 1
 
 
-def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path):
+def test_a_closed_pipe_is_not_a_failure(tmp_path):
     """`convert ... | head` ends without a traceback."""
     program = "import sys; from infinium_otel.apps.cli import main; sys.exit(main())"
     spans = tmp_path / "spans.jsonl"
@@ -110,12 +116,31 @@ def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path):
     assert "Traceback" not in done.stderr
 
 
-def test_a_command_imports_no_other():
-    """Starting `convert` costs nothing of the servers."""
+def test_a_command_imports_only_itself():
+    """Starting `convert` imports nothing of the servers."""
     program = (
-        "import sys; from infinium_otel.apps.cli import parser; parser('convert');"
+        "import sys; from infinium_otel.apps.cli import build_parser; build_parser('convert');"
         "found = {'starlette', 'uvicorn', 'rich', 'google.protobuf', 'httpx'};"
         "sys.exit(' '.join(found & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], check=False)
     assert done.returncode == 0
+
+
+def test_an_error_cannot_command_a_terminal(capsys):
+    """A file's name or a text in it may hold escape sequences."""
+    assert cli.report_error("convert", "\x1b[2J\x1b]0;owned\x07 no such file", 2) == 2
+    assert capsys.readouterr().err == (
+        "infinium-otel convert: [2J ]0;owned no such file\n"
+    )
+
+
+def test_an_interrupt_while_a_command_is_imported(monkeypatch, capsys):
+    """Ctrl-C has one line also before the command has begun."""
+
+    def interrupt(_name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "import_command", interrupt)
+    assert cli.main(["check", "--", "true"]) == 130
+    assert capsys.readouterr().err == "infinium-otel check: interrupted\n"

@@ -1,4 +1,4 @@
-"""A real browser, Debian's chromium, that reports every complaint and foreign request."""
+"""A real browser, Debian's chromium, that records console errors and foreign requests."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 @dataclass
 class Watched:
-    """A page, and what it should not have done."""
+    """A page, with its console errors and foreign requests."""
 
     page: Any
     url: str
-    complaints: list[str] = field(default_factory=list)
+    console_errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
 
     def open(self, path: str = "/") -> Any:
@@ -28,16 +28,16 @@ class Watched:
         return self.page
 
     def check(self) -> None:
-        assert self.complaints == []
+        assert self.console_errors == []
         assert self.foreign == []
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium; where it is not installed these tests say so and are skipped.
+    """Chromium; these tests are skipped if it is not installed.
 
-    Not for the whole session: its driver keeps an event loop running, and other tests
-    run loops of their own.
+    Not session-scoped: its driver keeps an event loop running, and other tests run
+    their own loops.
     """
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
@@ -59,7 +59,7 @@ def served(tmp_path):
 
 @pytest.fixture
 def watch(browser, served):
-    """Opens windows of a given size and scheme; each is checked at the end."""
+    """Open windows with a given size and scheme; each is checked at the end."""
     opened = []
 
     def window(**options):
@@ -69,17 +69,17 @@ def watch(browser, served):
         page = context.new_page()
         watched = Watched(page, served.url)
 
-        def listen(request):
+        def record_request(request):
             if not request.url.startswith((served.url, "data:", "blob:")):
                 watched.foreign.append(request.url)
 
-        def complain(message):
+        def record_error(message):
             if message.type in ("error", "warning"):
-                watched.complaints.append(message.text)
+                watched.console_errors.append(message.text)
 
-        page.on("request", listen)
-        page.on("console", complain)
-        page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+        page.on("request", record_request)
+        page.on("console", record_error)
+        page.on("pageerror", lambda error: watched.console_errors.append(str(error)))
         opened.append((context, watched))
         return watched
 

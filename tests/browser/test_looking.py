@@ -1,4 +1,4 @@
-"""Looking closer at the list and at one run, in a real browser."""
+"""Details of the list and of one run, in a real browser."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def test_filters_stay_in_the_address_and_go_back(served, watch):
-    """Each filter is a place of its own in the history; Clear takes them away."""
+    """Each filter is a history entry of its own; Clear removes them all."""
     served.keep(research())
     served.keep(run("Without errors", environment={"framework": "plain"}))
     page = watch().open()
     expect(rows(page)).to_have_count(2)
-    page.get_by_role("button", name="Errors", exact=True).first.click()
+    page.get_by_role("combobox", name="Errors").select_option("1")
     expect(rows(page)).to_have_count(1)
     expect(page).to_have_url(re.compile("errors=1"))
     page.go_back()
@@ -28,7 +28,7 @@ def test_filters_stay_in_the_address_and_go_back(served, watch):
     expect(rows(page)).to_have_count(1)
     expect(page.get_by_text("Without errors")).to_be_visible()
     page.get_by_label("Model").select_option("gpt-4o")
-    expect(page.get_by_role("heading", name="No run fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No runs match")).to_be_visible()
     page.get_by_role("button", name="Clear").click()
     expect(rows(page)).to_have_count(2)
     page.get_by_title("Sort by cost").click()
@@ -36,8 +36,8 @@ def test_filters_stay_in_the_address_and_go_back(served, watch):
     expect(rows(page).first).to_contain_text("Recommend a heat pump")
 
 
-def test_the_empty_list_says_how_to_begin(watch):
-    """Nothing has come yet: the page says where to send, with its own address."""
+def test_the_empty_list_shows_how_to_send(watch):
+    """Before the first run the page shows where to send, with its own URL."""
     window = watch()
     page = window.open()
     expect(
@@ -46,25 +46,92 @@ def test_the_empty_list_says_how_to_begin(watch):
     expect(page.locator(".way").first).to_contain_text(window.url)
 
 
-def test_new_runs_do_not_move_what_one_reads(served, watch):
-    """Whoever has scrolled down keeps the same rows in front of them."""
+def test_history_is_listed_where_it_ended(served, watch):
+    """A run that ended earlier but arrives later is new, and below."""
+    served.keep(run("Just ended"))
+    served.keep(run("A year ago", current_datetime="2025-11-20T09:30:00Z"))
+    page = watch().open()
+    expect(rows(page).first).to_contain_text("Just ended")
+    expect(page.locator("#live")).not_to_have_text("connecting")
+    served.keep(run("A month ago", current_datetime="2026-10-20T09:30:00Z"))
+    expect(page.locator(".row.fresh")).to_contain_text("A month ago")
+    for place, name in enumerate(["Just ended", "A month ago", "A year ago"]):
+        expect(rows(page).nth(place)).to_contain_text(name)
+
+
+def scroll_to_row(served, watch, index: int = 36):
+    """A page scrolled down to a row of 120; returns the page, and the name in that row."""
     for number in range(120):
         served.keep(some(number))
     page = watch(viewport={"width": 1280, "height": 600}).open()
-    expect(rows(page).first).to_be_visible()
-    page.evaluate("window.scrollTo(0, 2000)")
-    there = page.locator(".row").filter(has_text="Plan a trip to Lisbon 80")
-    expect(there).to_be_visible()
-    before = there.bounding_box()["y"]
-    served.keep(run("Just arrived"))
+    expect(page.get_by_label("Agent").locator("option")).to_have_count(7)
+    page.wait_for_function("document.documentElement.scrollHeight > 4000")  # all rows
+    page.evaluate("window.scrollTo(0, 2500)")
+    there = page.locator(f".row[data-index='{index}']")
+    expect(there).to_be_in_viewport()
+    return page, there.locator(".name").inner_text()
+
+
+def find_row(page, name: str) -> tuple[int, float]:
+    """The index of the row with *name*, and where it begins in the window, in pixels.
+
+    In one step: a row that was looked up before may have been drawn anew since.
+    """
+    return tuple(page.evaluate(FIND_ROW, name))
+
+
+FIND_ROW = """(name) => {
+  const rows = [...document.querySelectorAll(".row")];
+  const row = rows.find((row) => row.querySelector(".name").textContent === name);
+  return [Number(row.dataset.index), row.getBoundingClientRect().top];
+}"""
+
+
+def arrive(served, name: str) -> None:
+    """A run that ended after all others."""
+    served.keep(run(name, current_datetime="2026-11-30T09:30:00Z"))
+
+
+def test_new_runs_do_not_move_the_visible_rows(served, watch):
+    """A page that is scrolled down keeps the same rows in view."""
+    page, name = scroll_to_row(served, watch)
+    _, before = find_row(page, name)
+    arrive(served, "Just arrived")
     pill = page.get_by_role("button", name="1 new")
     expect(pill).to_be_visible()
-    assert abs(there.bounding_box()["y"] - before) < 2
+    assert find_row(page, name) == (37, pytest.approx(before, abs=2))
     pill.click()
     expect(page.get_by_text("Just arrived")).to_be_visible()
 
 
-def test_a_step_tells_everything(served, watch):
+HEAR = """new EventSource("/api/live?after=0").addEventListener("tasks", (event) => {
+  document.title = event.data;
+})"""
+
+
+def test_runs_that_arrive_during_a_request_move_the_rows_once(served, watch):
+    """A second run arrives while the rows of the first are fetched from a slow server."""
+    page, name = scroll_to_row(served, watch)
+    _, before = find_row(page, name)
+    page.evaluate(HEAR)
+    held = []
+    page.route(
+        "**/api/tasks?*",
+        lambda route: route.continue_() if held is None else held.append(route),
+    )
+    with page.expect_request("**/api/tasks?*"):
+        arrive(served, "First")
+    arrive(served, "Second")
+    expect(page).to_have_title("122")
+    slow, held = held, None
+    for route in slow:
+        route.continue_()
+    expect(page.get_by_role("button", name="2 new")).to_be_visible()
+    expect(page.locator(".total")).to_have_text("122 runs")
+    assert find_row(page, name) == (38, pytest.approx(before, abs=2))
+
+
+def test_a_step_shows_everything(served, watch):
     """A click on a step shows its error, stack, input, output and metadata."""
     task = served.keep(research())
     page = watch().open(f"/tasks/{task}")
@@ -84,7 +151,7 @@ def test_a_step_tells_everything(served, watch):
 
 
 def test_kinds_differ_by_more_than_colour(served, watch):
-    """A call, a tool and an error have a name and a shape each, not a colour alone."""
+    """A call, a tool and an error have a name and a shape each, not only a colour."""
     task = served.keep(research())
     page = watch().open(f"/tasks/{task}")
     expect(steps(page).first).to_have_attribute("aria-label", re.compile("^LLM call"))
@@ -104,7 +171,7 @@ def test_kinds_differ_by_more_than_colour(served, watch):
 
 
 def test_steps_by_keyboard(served, watch):
-    """The arrows walk, fold and unfold; `e` finds the error; Escape lets go."""
+    """The arrows move, close and open; `e` finds the error; Escape closes the step."""
     task = served.keep(research())
     page = watch().open(f"/tasks/{task}")
     expect(steps(page)).to_have_count(16)
@@ -121,7 +188,7 @@ def test_steps_by_keyboard(served, watch):
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("step=16"))
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
 
 
 def test_two_thousand_steps_from_end_to_end(served, watch):
@@ -150,8 +217,8 @@ def test_hostile_steps_are_text(served, watch):
     assert page.locator("main script, main img, dialog script, dialog img").count() == 0
 
 
-def test_raw_json_is_copied_as_it_came(served, watch):
-    """Copy gives the JSON byte for byte."""
+def test_raw_json_is_copied_unchanged(served, watch):
+    """Copy gives the JSON as received."""
     task = served.keep(research())
     page = watch(permissions=["clipboard-read", "clipboard-write"]).open(
         f"/tasks/{task}"
@@ -177,12 +244,75 @@ def test_a_phone_shows_the_step_as_a_sheet(served, watch):
     expect(close).to_have_count(0)
 
 
-def test_a_run_that_is_not_there(served, watch):
-    """An address of no run says so and leads back."""
+def test_a_missing_run(served, watch):
+    """The URL of a missing run shows an error, and a link back."""
     window = watch()
     page = window.open("/tasks/none")
     expect(page.get_by_text("no task none")).to_be_visible()
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page.get_by_role("heading", name="Waiting")).to_be_visible()
     # the browser itself writes the 404 into its console
-    window.complaints.clear()
+    window.console_errors.clear()
+
+
+def test_a_row_shows_question_answer_and_recovered_errors(served, watch):
+    """The list previews a run, and a recovered error differs from a fatal one."""
+    recovered = {"error_type": "X", "message": "m", "recoverable": True}
+    served.keep(
+        run("Good", input_summary="Why?", output_summary="Because.", errors=[recovered])
+    )
+    served.keep(run("Bad", errors=[{"error_type": "X", "message": "m"}]))
+    page = watch().open()
+    good = rows(page).filter(has_text="Good")
+    expect(good).to_contain_text("Why?")
+    expect(good).to_contain_text("Because.")
+    expect(good).to_contain_text("1 recovered")
+    expect(rows(page).filter(has_text="Bad")).to_contain_text("1 error")
+    page.get_by_role("combobox", name="Errors").select_option("fatal")
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(re.compile("errors=fatal"))
+
+
+def test_further_filters_are_chips(served, watch):
+    """A tag, a session, a cost or a duration is a chip that can be removed."""
+    tags = {"gen_ai.conversation.id": "thread-7", "tenant": "acme"}
+    served.keep(run("In the thread", environment={"custom_tags": tags}))
+    served.keep(run("Elsewhere"))
+    page = watch().open()
+    page.get_by_text("More filters").click()
+    page.get_by_role("textbox", name="Tag").fill("tenant:acme")
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Remove the filter Tag").click()
+    expect(rows(page)).to_have_count(2)
+    page.get_by_text("In the thread").click()
+    page.get_by_role("link", name="Session thread-7").click()
+    expect(page).to_have_url(re.compile("session=thread-7"))
+    expect(rows(page)).to_have_count(1)
+
+
+def test_a_run_is_deleted_after_a_question(served, watch):
+    """Delete removes the run once confirmed; Keep keeps it."""
+    served.keep(run("Stays"))
+    task = served.keep(run("Goes"))
+    page = watch().open()
+    expect(rows(page)).to_have_count(2)
+    page.get_by_text("Goes").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(rows(page)).to_have_count(1)
+    assert served.http.get(f"/api/tasks/{task}").status_code == 404
+
+
+def test_what_is_listed_can_be_exported(served, watch):
+    """Export is a file with the runs that the filters select."""
+    served.keep(run("Wanted"))
+    served.keep(run("Other"))
+    page = watch().open("/?q=Wanted")
+    expect(rows(page)).to_have_count(1)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export").click()
+    lines = download.value.path().read_text("utf-8").splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["Wanted"]

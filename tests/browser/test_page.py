@@ -36,8 +36,28 @@ def test_a_new_task_appears_by_itself(served, watch):
     expect(page.get_by_text("Just arrived")).to_be_visible()
 
 
-def test_a_search_stays_in_the_address(served, watch):
-    """What is searched for stands in the address, and a reload keeps it."""
+@pytest.mark.parametrize(
+    ("zone", "name"),
+    [("UTC", "UTC"), ("Europe/Berlin", "CE"), ("Asia/Kolkata", "GMT+5:30")],
+)
+def test_times_have_the_name_of_their_zone(served, watch, zone, name):
+    """In the list, in a run and beside another run, so that a log in UTC can be found.
+
+    Source: opensearch-project/agent-health#173, AgentOps-AI/agentops#969.
+    """
+    served.keep(research())
+    page = watch(timezone_id=zone).open()
+    expect(rows(page).first.locator("time")).to_have_attribute(
+        "title", re.compile(rf" {re.escape(name)}S?T?$")
+    )
+    rows(page).first.click()
+    expect(page.locator("bdi.agent + time")).to_have_text(
+        re.compile(rf" {re.escape(name)}S?T?$")
+    )
+
+
+def test_a_search_stays_in_the_url(served, watch):
+    """The search is in the URL, and a reload keeps it."""
     served.keep(run("Find the needle"))
     served.keep(run("Only hay"))
     page = watch().open()
@@ -51,8 +71,8 @@ def test_a_search_stays_in_the_address(served, watch):
     expect(page.get_by_role("searchbox")).to_have_value("needle")
 
 
-def test_a_run_is_opened_read_and_left_by_keyboard(served, watch):
-    """Enter opens a run, the arrows walk its steps, Escape leads back to its row."""
+def test_a_run_is_opened_read_and_closed_by_keyboard(served, watch):
+    """Enter opens a run, the arrows move in its steps, Escape goes back to its row."""
     served.keep(research())
     page = watch().open()
     expect(rows(page)).to_have_count(1)
@@ -112,7 +132,7 @@ def test_dark_is_dark(served, watch):
     assert dark < light
 
 
-def test_two_thousand_steps_are_drawn_as_far_as_they_are_seen(served, watch):
+def test_only_visible_steps_are_drawn(served, watch):
     """A run of 2,000 steps opens, and only the steps in view are in the document."""
     task = served.keep(long_run())
     page = watch().open(f"/tasks/{task}")
@@ -120,8 +140,8 @@ def test_two_thousand_steps_are_drawn_as_far_as_they_are_seen(served, watch):
     assert page.evaluate("document.querySelectorAll('*').length") < 5000
 
 
-def test_the_way_back_keeps_its_place(served, watch):
-    """After a look at a run far down, the list stands where it stood."""
+def test_going_back_restores_the_position(served, watch):
+    """After opening a run far down, the list is where it was."""
     for number in range(150):
         served.keep(some(number))
     page = watch(viewport={"width": 1280, "height": 600}).open()
@@ -143,8 +163,8 @@ def test_the_way_back_keeps_its_place(served, watch):
     assert abs(after - before) < 50
 
 
-def the_demo_s_run(served) -> str:
-    """Runs the README's agent against the server; its task's id."""
+def run_the_demo(served) -> str:
+    """Run the README's agent against the server; return its task's id."""
     pytest.importorskip("opentelemetry.instrumentation.genai.openai")
     environ = os.environ | {
         "INFINIUM_AGENT_ID": AGENT_ID,
@@ -158,12 +178,12 @@ def the_demo_s_run(served) -> str:
 
 
 def test_the_picture_of_the_readme_is_of_a_real_run(served, watch, request, tmp_path):
-    """The README shows the demo's own run; `--update-golden` takes the picture anew."""
+    """The README shows the demo's own run; `--update-golden` takes a new picture."""
     window = watch(viewport={"width": 1280, "height": 700})
-    page = window.open(f"/tasks/{the_demo_s_run(served)}")
+    page = window.open(f"/tasks/{run_the_demo(served)}")
     page.wait_for_load_state("networkidle")
     expect(page.get_by_role("heading", level=1)).to_have_text("trip-planner")
-    expect(page.get_by_text("unknown city: Lissabon").first).to_be_visible()
+    expect(page.get_by_text("unknown city: Lisboa").first).to_be_visible()
     taken = tmp_path / "page.png"
     page.screenshot(path=taken)
     assert taken.stat().st_size > 10_000

@@ -1,7 +1,7 @@
-"""The command line: finds the command, imports only that, says what went wrong.
+"""The command line: finds the command, imports only that, reports what went wrong.
 
 A command is a module with `add_arguments(parser)` and `run(args) -> int`. Exit codes:
-0 all done, 1 done in part (the last line on stderr says how much), 2 not done.
+0 complete, 1 partial (the last line on stderr has the counts), 2 failed.
 """
 
 from __future__ import annotations
@@ -20,70 +20,81 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Command(Protocol):
-        """What a command's module offers."""
+        """The interface of a command's module."""
 
         def add_arguments(self, parser: argparse.ArgumentParser) -> None:
             """Declare the command's arguments."""
 
         def run(self, args: argparse.Namespace) -> int:
-            """Do it; return the exit code."""
+            """Run the command; return the exit code."""
 
 
 PROGRAM = "infinium-otel"
 
 COMMANDS = {
-    "convert": "turn recorded runs from one format into another, or send them",
-    "serve": "a local stand-in for the service, with a page to look at tasks",
-    "gateway": "take OTLP over HTTP from services in any language, deliver tasks",
-    "consume": "take OTLP from Kafka as a consumer group, deliver tasks",
-    "spool": "look at a spool file: what waits, what was refused",
-    "doctor": "say what is configured, reachable and installed, and what is wrong",
+    "convert": "convert recorded runs from one format to another, or send them",
+    "serve": "run a local stand-in for the service, with a page that shows tasks",
+    "runs": "list runs of a local server or of files in the terminal",
+    "show": "show one run as a tree in the terminal",
+    "gateway": "receive OTLP over HTTP from services in any language, deliver tasks",
+    "consume": "read OTLP from Kafka as a consumer group, deliver tasks",
+    "dead-letters": "list or send again what the consumer gave up",
+    "spool": "list, retry or delete the tasks in a spool file",
+    "check": "run a command, and check the agent runs that it makes by rules",
+    "verdicts": "fetch the interpretations of delivered runs, as evaluation events",
+    "replay": "write a test in which a recorded run happens again",
+    "compare": "compare two sets of runs: what changed, and how sure that is",
+    "size": "compute how many consumers a load needs, and what they need",
+    "doctor": "check the configuration, the endpoint and the instrumentations",
+    "completion": "print the script that completes commands in bash, zsh or fish",
 }
-"""Every command, with its line in the help. Its module has its name."""
+"""Every command, with its line in the help; its module has nearly the same name."""
 
-IN_PART, NOT_DONE, INTERRUPTED = 1, 2, 130
+PARTIAL, FAILED, INTERRUPTED = 1, 2, 130
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """A parser whose complaint is one line, without the usage before it."""
+    """A parser that reports errors in one line, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, and exit."""
-        self.exit(NOT_DONE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        """Report what is wrong with the arguments, and exit."""
+        self.exit(FAILED, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def parser(*wanted: str) -> argparse.ArgumentParser:
-    """The parser of the whole command line.
+def build_parser(*wanted: str) -> argparse.ArgumentParser:
+    """Build the parser of the whole command line.
 
     Args:
-        wanted: commands whose arguments are needed; only their modules are imported.
+        wanted: the commands whose arguments are needed; only their modules are imported.
     """
-    whole = OneLineParser(
+    parser = OneLineParser(
         prog=PROGRAM,
-        description="Brings the agent runs that OpenTelemetry spans tell to Infinium.",
+        description="Sends the agent runs recorded in OpenTelemetry spans to Infinium.",
     )
     version = f"{PROGRAM} {metadata.version(PROGRAM)}"
-    whole.add_argument("--version", action="version", version=version)
-    commands = whole.add_subparsers(
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", title="commands"
     )
     for name, meaning in COMMANDS.items():
         command = commands.add_parser(name, help=meaning, description=meaning)
         if name in wanted:
-            module(name).add_arguments(command)
-    return whole
+            import_command(name).add_arguments(command)
+    return parser
 
 
-def module(command: str) -> Command:
-    """The module of *command*."""
-    return cast("Command", import_module(f"infinium_otel.apps.{command}"))
+def import_command(name: str) -> Command:
+    """Import the module of the command *name*; its hyphens are underscores there."""
+    return cast(
+        "Command", import_module(f"infinium_otel.apps.{name.replace('-', '_')}")
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: the arguments without the program's name; None for the process's own.
+        argv: the arguments without the program's name; None for those of the process.
 
     Returns:
         The exit code.
@@ -91,26 +102,44 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     wanted = next((word for word in given if not word.startswith("-")), "")
-    args = parser(wanted).parse_args(given)
     try:
-        code = module(args.command).run(args)
-        sys.stdout.flush()  # here, where a reader that has gone can be answered
+        args = parse_arguments(given, wanted)
+        code = import_command(args.command).run(args)
+        sys.stdout.flush()  # inside the try: the reader of a pipe may be gone
     except BrokenPipeError:
-        # whoever read our output has seen enough; flushing it would fail again
+        # The reader closed the pipe (`| head`). The interpreter flushes stdout once
+        # more at exit, which would fail again.
+        # Source: Python library, "signal", note on SIGPIPE.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return IN_PART
+        return PARTIAL
     except KeyboardInterrupt:
-        return complain(args.command, "interrupted", INTERRUPTED)
+        return report_error(wanted, "interrupted", INTERRUPTED)
     except InfiniumError as error:
-        return complain(args.command, str(error), NOT_DONE)
+        return report_error(wanted, str(error), FAILED)
     except OSError as error:
         where = "" if error.filename is None else f"{error.filename}: "
-        return complain(args.command, f"{where}{error.strerror or error}", NOT_DONE)
+        return report_error(wanted, f"{where}{error.strerror or error}", FAILED)
     return code
 
 
-def complain(command: str, message: str, code: int) -> int:
+def parse_arguments(given: Sequence[str], wanted: str) -> argparse.Namespace:
+    """The arguments; what is unknown is reported under the command that it was given to.
+
+    Args:
+        given: all arguments.
+        wanted: the command, so that only its module is imported.
+    """
+    parser = build_parser(wanted)
+    args, unknown = parser.parse_known_args(given)
+    if unknown:
+        command = OneLineParser(prog=f"{PROGRAM} {args.command}", add_help=False)
+        command.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return args
+
+
+def report_error(command: str, message: str, code: int) -> int:
     """Write one line to stderr, and return the exit code *code*."""
-    line = " ".join(message.split())
+    printable = (each if each.isprintable() else " " for each in message)
+    line = " ".join("".join(printable).split())
     sys.stderr.write(f"{PROGRAM} {command}: {line}\n")
     return code

@@ -15,7 +15,7 @@ import pytest
 from infinium_otel import load_otlp, spans_to_tasks, task_to_dict
 from infinium_otel.apps import cli
 from infinium_otel.apps.convert import progress
-from infinium_otel.apps.convert.formats import FORMATS, format_of
+from infinium_otel.apps.convert.formats import FORMATS, detect_format
 from infinium_otel.errors import DecodingError
 from infinium_otel.models import hud
 from infinium_otel.otlp import from_json
@@ -29,7 +29,7 @@ RECORDS = from_json(RECORDED.spans).records
 
 @pytest.fixture
 def convert(capsys, monkeypatch):
-    """Run the command; gives exit code, documents on stdout, and stderr."""
+    """Run the command; gives the exit code, the documents on stdout, and stderr."""
     monkeypatch.delenv("INFINIUM_OTEL_INCLUDE", raising=False)
 
     def run(*arguments):
@@ -55,7 +55,7 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("name", names()[3::40])
 def test_tasks_are_those_of_the_library(name, convert, tmp_path):
-    """The command gives what `load_otlp` and `spans_to_tasks` give, a task a line."""
+    """The command writes what `load_otlp` and `spans_to_tasks` return, a task per line."""
     paths = recording(name).write(tmp_path)
     code, tasks, _ = convert(*paths)
     assert code == 0
@@ -64,19 +64,19 @@ def test_tasks_are_those_of_the_library(name, convert, tmp_path):
 
 
 def test_protobuf_is_read(convert, file):
-    """What is no JSON is taken for protobuf."""
+    """Input that is not JSON is read as protobuf."""
     _, expected, _ = convert(file(LINE))
     assert convert(file(protobuf(RECORDED.spans)))[1] == expected
 
 
-def test_a_hud_run_may_stand_in_lines(convert, file):
-    """HUD's own files hold a span a line; together they are one run."""
+def test_a_hud_run_may_be_several_lines(convert, file):
+    """HUD's own files have a span per line; together they are one run."""
     records = load_otlp(file(LINE))
     (text,) = hud.to_hud_spans(records).values()
-    code, (run,), said = convert(file(text, "hud.jsonl"), "--to", "hud")
+    code, (run,), stderr = convert(file(text, "hud.jsonl"), "--to", "hud")
     assert code == 0
     assert run["trace"]
-    assert said.endswith(", written: 1\n")
+    assert stderr.endswith(", written: 1\n")
 
 
 STEP = {
@@ -98,19 +98,19 @@ MESSAGE = {
 PROVIDER = {"id": "provider_trace-1", "step_id": "step-1", "request_json": {}}
 
 
-def test_letta_records_may_stand_in_lines(convert, file):
-    """A step's time and words stand in records of their own; together they are one."""
+def test_a_letta_run_may_be_several_lines(convert, file):
+    """A step's times and texts are records of their own; together they are one run."""
     lines = map(json.dumps, (STEP, METRICS, MESSAGE, PROVIDER, 7))
-    code, (task,), said = convert(file("\n".join(lines)))
+    code, (task,), stderr = convert(file("\n".join(lines)))
     assert code == 1
-    assert said.endswith(", not readable: 1\n")
+    assert stderr.endswith(", not readable: 1\n")
     assert task["llm_usage"]["total_tokens"] == 7
     assert task["duration"] == 2.0
     assert "Hallo!" in json.dumps(task)
 
 
-def test_xpander_events_may_stand_in_lines(convert, file):
-    """The events of each task are one run, however they are mixed."""
+def test_an_xpander_run_may_be_several_lines(convert, file):
+    """The events of each task are one run, in any order of tasks."""
     events = [
         {
             "type": kind,
@@ -138,8 +138,8 @@ def test_xpander_events_may_stand_in_lines(convert, file):
     ]
 
 
-def test_a_run_may_stand_in_several_requests(convert, file):
-    """Spans of one trace, one a line and its root first, are one task."""
+def test_a_run_may_be_several_requests(convert, file):
+    """Spans of one trace, one per line and in any order, are one task."""
     spans = [
         span_
         for group in RECORDED.spans["resourceSpans"]
@@ -148,20 +148,20 @@ def test_a_run_may_stand_in_several_requests(convert, file):
     ]
     whole = convert(file(json.dumps(traces(*spans))))[1]
     lines = "\n".join(json.dumps(traces(each)) for each in reversed(spans))
-    code, tasks, said = convert(file(lines))
+    code, tasks, stderr = convert(file(lines))
     assert code == 0
     assert tasks == whole
-    assert said == f"documents: {len(spans)}, records: {len(spans)}, written: 1\n"
+    assert stderr == f"documents: {len(spans)}, records: {len(spans)}, written: 1\n"
 
 
-def test_otlp_stays_what_it_is(convert, file):
-    """`--to otlp` rewrites any input as JSON Lines that say the same."""
+def test_otlp_round_trips(convert, file):
+    """`--to otlp` rewrites any input as equivalent JSON Lines."""
     _, requests, _ = convert(file(gzip.compress(LINE.encode())), "--to", "otlp")
     path = file("\n".join(map(json.dumps, requests)))
     assert load_otlp(path) == load_otlp(file(LINE))
 
 
-def test_standard_input_is_read_where_no_file_is_given(convert, monkeypatch):
+def test_standard_input_is_the_default(convert, monkeypatch):
     """A pipe is input like any other."""
     stdin = io.TextIOWrapper(io.BytesIO(LINE.encode()))
     monkeypatch.setattr(sys, "stdin", stdin)
@@ -169,25 +169,25 @@ def test_standard_input_is_read_where_no_file_is_given(convert, monkeypatch):
     assert (code, len(tasks)) == (0, 1)
 
 
-def test_output_goes_into_a_file(convert, file, tmp_path):
-    """`-o` writes there and nothing to stdout."""
+def test_output_to_a_file(convert, file, tmp_path):
+    """`-o` writes to the file, and nothing to stdout."""
     out = tmp_path / "tasks.jsonl"
     code, tasks, _ = convert(file(LINE), "-o", out)
     assert (code, tasks) == (0, [])
     assert len(out.read_text().splitlines()) == 1
 
 
-def test_a_file_is_never_written_over_while_it_is_read(convert, file):
-    """Input that is its own output is refused before anything is lost."""
+def test_an_input_is_never_overwritten(convert, file):
+    """An output that is also an input is rejected before anything is lost."""
     path = file(LINE)
-    code, _, said = convert(path, "-o", path)
+    code, _, stderr = convert(path, "-o", path)
     assert code == 2
-    assert "cannot be written to" in said
+    assert "cannot be written to" in stderr
     assert path.read_text() == LINE
 
 
-def test_what_cannot_be_read_overwrites_nothing(convert, file, tmp_path):
-    """The output of an earlier run stays as it was."""
+def test_unreadable_input_overwrites_nothing(convert, file, tmp_path):
+    """The output of an earlier run is not changed."""
     out = tmp_path / "tasks.jsonl"
     out.write_text("earlier")
     assert convert(file("no OTLP"), "-o", out)[0] == 2
@@ -197,63 +197,77 @@ def test_what_cannot_be_read_overwrites_nothing(convert, file, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        pytest.param([], 0, id="by-default-not"),
-        pytest.param(["--include", "all"], 1, id="asked-for"),
+        pytest.param([], 0, id="default"),
+        pytest.param(["--include", "all"], 1, id="include-all"),
     ],
 )
-def test_runs_without_an_agent_are_left_out_and_told(
+def test_runs_without_an_agent_are_skipped_and_counted(
     arguments, expected, convert, file
 ):
-    """A trace with no LLM, tool or agent span becomes a task only if asked for."""
+    """A trace without LLM, tool or agent span becomes a task only with `--include all`."""
     path = file(json.dumps(traces(span(name="GET /", startTimeUnixNano="1"))))
-    code, tasks, said = convert(path, *arguments)
+    code, tasks, stderr = convert(path, *arguments)
     assert (code, len(tasks)) == (0, expected)
-    assert ("left out as no agent's runs: 1" in said) == (not expected)
+    assert ("skipped (no LLM, tool or agent span): 1" in stderr) == (not expected)
 
 
-def test_a_line_that_cannot_be_read_is_a_partial_failure(convert, file):
-    """The rest is converted; exit code 1 and the last line say how much is missing."""
-    code, tasks, said = convert(file(f"{LINE}\n{{ cut\n"))
+def test_an_unreadable_line_is_a_partial_failure(convert, file):
+    """The rest is converted; the exit code is 1 and the last line has the count."""
+    code, tasks, stderr = convert(file(f"{LINE}\n{{ cut\n"))
     assert (code, len(tasks)) == (1, 1)
-    assert said.endswith(", not readable: 1\n")
+    assert stderr.endswith(", not readable: 1\n")
 
 
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [
-        pytest.param("hello", [], "not OTLP", id="text"),
-        pytest.param('{"x": 1}', [], "say it with --from", id="unknown"),
-        pytest.param("[1]", [], "say it with --from", id="no-object"),
-        pytest.param('{"x": 1}', ["--from", "otlp"], "not OTLP", id="not-as-said"),
+        pytest.param("hello", [], "invalid OTLP", id="text"),
+        pytest.param('{"x": 1}', [], "set it with --from", id="unknown"),
+        pytest.param("[1]", [], "set it with --from", id="no-object"),
+        pytest.param(
+            '{"x": 1}', ["--from", "otlp"], "invalid OTLP", id="another-format"
+        ),
         pytest.param("\x0a\x01", ["--from", "hud"], "not hud", id="no-json"),
         pytest.param("[1]", ["--from", "hud"], "not hud", id="hud-no-object"),
         pytest.param('{"resourceSpans": [', [], "was cut", id="cut"),
     ],
 )
-def test_what_cannot_be_read_at_all_is_one_line(
-    content, arguments, message, convert, file
-):
-    """It names the file and what is wrong, and exits 2."""
+def test_unreadable_input_is_one_line(content, arguments, message, convert, file):
+    """The line has the file and the reason, and the exit code is 2."""
     path = file(content)
-    code, documents, said = convert(path, *arguments)
+    code, documents, stderr = convert(path, *arguments)
     assert (code, documents) == (2, [])
-    assert message in said
-    assert str(path) in said
-    assert said.count("\n") == 1
+    assert message in stderr
+    assert str(path) in stderr
+    assert stderr.count("\n") == 1
 
 
-def test_a_file_that_is_not_there_is_one_line(convert, tmp_path):
-    """It names the file, and exits 2."""
-    code, _, said = convert(tmp_path / "missing.json")
+def test_a_missing_file_is_one_line(convert, tmp_path):
+    """The line has the file, and the exit code is 2."""
+    code, _, stderr = convert(tmp_path / "missing.json")
     assert code == 2
-    assert "missing.json" in said
+    assert "missing.json" in stderr
 
 
-def test_an_empty_file_holds_nothing(convert, file):
-    """Nothing in, nothing out, and no error."""
-    code, documents, said = convert(file(""))
-    assert (code, documents) == (0, [])
-    assert said.startswith("documents: 0, records: 0")
+@pytest.mark.parametrize("form", ["hud", "infinium", "letta", "xpander", "agentix"])
+def test_a_wrong_format_is_an_error(form, convert, file):
+    """Spans that are read as another system's records do not become an invented run."""
+    code, documents, stderr = convert("--from", form, file(LINE))
+    assert (code, documents) == (2, [])
+    assert f"not {form}: this is otlp; leave out --from" in stderr
+
+
+@pytest.mark.parametrize("indent", [1, 4, "\t"])
+def test_indented_documents_may_follow_one_another(indent, convert, file):
+    """Documents as `jq` writes them are read like JSON Lines; a damaged one is counted."""
+    text = json.dumps(RECORDED.spans, indent=indent) + "\n"
+    _, once, _ = convert(file(text))
+    code, documents, stderr = convert(file(text * 3))
+    assert (code, documents) == (0, once)
+    assert stderr.startswith("documents: 3")
+    code, documents, stderr = convert(file(text * 2 + text[: len(text) // 2]))
+    assert (code, documents) == (1, once)
+    assert "not readable: 1" in stderr
 
 
 @pytest.mark.parametrize(
@@ -292,21 +306,21 @@ def test_an_empty_file_holds_nothing(convert, file):
         pytest.param({"telemetry": []}, "hud", id="hud-upload"),
     ],
 )
-def test_a_format_shows_in_its_keys(document, expected):
-    """`--from auto` needs no help for what the systems write."""
-    assert format_of(document) == expected
+def test_a_format_is_detected_by_its_keys(document, expected):
+    """`--from auto` detects what the systems write."""
+    assert detect_format(document) == expected
 
 
 @pytest.mark.parametrize("document", [{}, {"x": 1}, [], None, 7])
-def test_a_format_that_does_not_show_is_asked_for(document):
-    """A guess would be worse than a question."""
+def test_an_unknown_format_is_an_error(document):
+    """The format is not guessed; the error mentions `--from`."""
     with pytest.raises(DecodingError, match="--from"):
-        format_of(document)
+        detect_format(document)
 
 
 @pytest.mark.parametrize("name", ["hud", "agentix", "letta", "xpander"])
 def test_another_system_and_back(name, convert, file):
-    """Spans to a system's records and back tell the same run."""
+    """A run converted to a system's records and back is the same run."""
     path = file(LINE)
     _, (task,), _ = convert(path)
     code, documents, _ = convert(path, "--to", name)
@@ -319,16 +333,16 @@ def test_another_system_and_back(name, convert, file):
 
 @pytest.mark.parametrize("target", FORMATS)
 def test_any_format_becomes_any_other(target, convert, file):
-    """Through spans: nothing is lost on the way but what the formats cannot hold."""
+    """Every conversion goes through spans, and gives one document."""
     for source in FORMATS:
         _, written, _ = convert(file(LINE), "--to", source)
         path = file("\n".join(map(json.dumps, written)), source)
-        code, documents, said = convert(path, "--to", target)
-        assert (code, len(documents)) == (0, 1), (source, said)
+        code, documents, stderr = convert(path, "--to", target)
+        assert (code, len(documents)) == (0, 1), (source, stderr)
 
 
 def test_a_task_and_back(convert, file):
-    """A task of ours becomes the spans it was made of, and they the same task."""
+    """A task becomes the spans it was made of, and they become the same task."""
     _, (task,), _ = convert(file(LINE))
     code, (request,), _ = convert(file(json.dumps(task)), "--to", "otlp")
     assert code == 0
@@ -340,22 +354,22 @@ def test_a_task_and_back(convert, file):
     assert len(back["steps"]) == len(task["steps"])
 
 
-def test_a_record_that_cannot_be_read_is_left_out(convert, file):
-    """After a first good one, another system's bad records are counted."""
+def test_an_unreadable_record_is_skipped(convert, file):
+    """After a first good one, another system's bad records are only counted."""
     _, (document,), _ = convert(file(LINE), "--to", "hud")
     lines = "\n".join((json.dumps(document), "7", json.dumps(document)))
-    code, tasks, said = convert(file(lines), "--from", "hud", "--to", "otlp")
+    code, tasks, stderr = convert(file(lines), "--from", "hud", "--to", "otlp")
     assert (code, len(tasks)) == (1, 2)
-    assert said.endswith(", not readable: 1\n")
+    assert stderr.endswith(", not readable: 1\n")
 
 
 def test_nothing_is_read_from_a_terminal(convert, monkeypatch):
-    """Without a file and without a pipe it says so, and does not wait."""
+    """Without a file or a pipe it fails, and does not wait for input."""
     monkeypatch.setattr("sys.stdin", Terminal())
     assert convert() == (
         2,
         [],
-        "infinium-otel convert: name the files to read, or pipe one in\n",
+        "infinium-otel convert: no input: name the files to read, or pipe one in\n",
     )
 
 
@@ -378,9 +392,9 @@ print(code, re.search(r"VmHWM:\\s+(\\d+) kB", status).group(1))
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_input_may_be_larger_than_memory():
-    """300 MB pass through in far less than that: nothing is held past its bound."""
+    """300 MB are converted in far less memory: nothing is held past its bound."""
     environ = {"INFINIUM_OTEL_MAX_OPEN_BYTES": "8000000"}
     with subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE) as w:
         done = subprocess.run(
@@ -401,7 +415,7 @@ def test_input_may_be_larger_than_memory():
 
 
 class Terminal(io.StringIO):
-    """What looks like a terminal."""
+    """A stream that looks like a terminal."""
 
     def isatty(self):
         return True
@@ -409,45 +423,50 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """What to redirect stderr to: a terminal of 60 columns."""
+    """A terminal of 60 columns, to redirect stderr to."""
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
     return Terminal()
 
 
 def test_a_bar_is_shown_on_a_terminal(terminal):
-    """With the `cli` extra a bar tells how much of the input is read."""
+    """With the `cli` extra a bar shows how much of the input is read."""
     pytest.importorskip("rich")
-    with redirect_stderr(terminal), progress.progress(1000) as advance:
+    with redirect_stderr(terminal), progress.show_progress(1000) as advance:
         advance(500)
-    assert "0.5/1.0kB" in terminal.getvalue().replace(" ", "")
+        advance.show_waiting(12)
+    shown = terminal.getvalue().replace(" ", "")
+    assert "0.5/1.0kB" in shown
+    assert "todeliver:12" in shown
 
 
 @pytest.mark.parametrize(
     ("total", "expected"),
     [
-        pytest.param(100, "\r0 %\r50 %\r100 %\n", id="known"),
-        pytest.param(None, "\r0 MiB\n", id="unknown"),
+        pytest.param(100, "\r0 %\r50 %\r100 %\rto deliver: 12       \n", id="known"),
+        pytest.param(None, "\r0 MiB\rto deliver: 12       \n", id="unknown"),
     ],
 )
 def test_a_number_is_shown_without_the_extra(total, expected, terminal, monkeypatch):
-    """Without it a percentage is written over, each value once."""
+    """Without it a percentage is printed, each value once."""
     monkeypatch.setitem(sys.modules, "rich.progress", None)
-    with redirect_stderr(terminal), progress.progress(total) as advance:
-        for octets in (0, 50, 0, 70):
-            advance(octets)
+    with redirect_stderr(terminal), progress.show_progress(total) as advance:
+        for n_bytes in (0, 50, 0, 70):
+            advance(n_bytes)
+        advance.show_waiting(12)
     assert terminal.getvalue() == expected
 
 
-def test_nothing_is_shown_where_nobody_looks(capsys):
-    """A log file is no place for a bar."""
-    with progress.progress(100) as advance:
+def test_nothing_is_shown_without_a_terminal(capsys):
+    """A log file gets no progress."""
+    with progress.show_progress(100) as advance:
         advance(50)
+        advance.show_waiting(12)
     assert capsys.readouterr() == ("", "")
 
 
 def test_the_total_is_that_of_all_files(tmp_path):
-    """A pipe among them has no size, so there is no total."""
+    """A pipe has no size, so with one there is no total."""
     for name in "ab":
         (tmp_path / name).write_bytes(bytes(10))
     paths = [str(tmp_path / name) for name in "ab"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -14,15 +15,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from infinium_otel.apps import cli, gateway
-from infinium_otel.apps.bodies import BusyError
-from infinium_otel.apps.gateway.intake import Intake
-from infinium_otel.bridge import shared_bridge
+from infinium_otel.apps.gateway.sink import GatewaySink
+from infinium_otel.apps.http.body_limiter import BusyError
 from infinium_otel.config import Config
 from infinium_otel.errors import InfiniumError, MissingExtraError
 from infinium_otel.otlp import from_json
+from infinium_otel.runtime import get_shared_runner
 from support.corpus import recording
 from support.gateway import running_gateway
 from support.otlp_requests import agent_span, logs, traces
+from support.waiting import wait_until
 
 pytest.importorskip("uvicorn")
 
@@ -42,11 +44,11 @@ def post(url, request, path="/v1/traces", **headers):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_trace_becomes_a_task_and_a_stop_drains(fake, number):
-    """What was taken is delivered before the process ends, and it ends with 0."""
+    """Accepted spans are delivered before the process exits, with 0."""
     with running_gateway(fake) as running:
         assert post(running.url, RECORDED).status_code == 200
         assert running.stop(number) == 0
-        assert running.said == ""
+        assert running.stderr == ""
     assert len(fake.tasks) == 1
     assert fake.complaints == []
 
@@ -68,8 +70,8 @@ def test_a_trace_across_services_is_one_task(fake):
     assert task["name"] == "run 1"
 
 
-def test_health_says_what_happened(fake):
-    """Requests and where their spans are, for whoever watches."""
+def test_health_reports_the_counts(fake):
+    """Counts of requests, and where their spans are."""
     with running_gateway(fake, INFINIUM_OTEL_INCLUDE="all") as running:
         post(running.url, traces(agent_span(1), {"name": "no ids"}))
         health = httpx.get(running.url + "/healthz")
@@ -81,36 +83,40 @@ def test_health_says_what_happened(fake):
         "refused": 0,
         "records": 1,
         "left_out": 1,
+        "metrics": 0,
+        "by_status": {},
     }
+    assert health.json()["mistakes"] == {}
     assert health.json()["stats"]["received"] == 1
 
 
-def test_what_could_not_be_delivered_is_told_at_the_end(fake):
-    """Without a spool a stop says how many tasks are lost, and exits 1."""
+def test_undelivered_tasks_are_reported_at_the_end(fake):
+    """Without a spool a stop reports how many tasks are lost, and exits with 1."""
     fake.always(503)
     with running_gateway(fake, "--drain-s", "0.2") as running:
         assert post(running.url, traces(agent_span(1))).is_success
         assert running.stop() == 1
-        assert "Tasks not delivered: 1" in running.said
+        assert "Tasks not delivered: 1" in running.stderr
 
 
-def test_a_spool_keeps_what_could_not_be_delivered(fake, tmp_path):
+def test_a_spool_keeps_undelivered_tasks(fake, tmp_path):
     """With a spool the next gateway delivers it, and the exit code is 0."""
     spool = {"INFINIUM_OTEL_SPOOL": str(tmp_path / "spool.db")}
     fake.always(503)
     with running_gateway(fake, "--drain-s", "0.2", **spool) as running:
         assert post(running.url, traces(agent_span(1))).is_success
         assert running.stop() == 0
-        assert "Tasks waiting in" in running.said
+        assert "Tasks waiting in" in running.stderr
     fake.always(None)
     with running_gateway(fake, **spool) as running:
-        assert fake.wait_for_tasks(1)
+        assert fake.wait_for_tasks(1)  # delivered even before requests are served
+        assert httpx.get(f"{running.url}/healthz").is_success
         assert running.stop() == 0
     assert len(fake.tasks) == 1
 
 
-def test_a_killed_gateway_has_lost_nothing_it_took(fake, tmp_path):
-    """With a spool, spans that were answered with 200 survive SIGKILL."""
+def test_a_killed_gateway_loses_no_accepted_span(fake, tmp_path):
+    """With a spool, spans accepted with 200 survive SIGKILL."""
     spool = {"INFINIUM_OTEL_SPOOL": str(tmp_path / "spool.db")}
     with running_gateway(fake, **spool) as running:
         assert post(running.url, traces(agent_span(1))).is_success
@@ -129,18 +135,18 @@ def test_a_killed_gateway_has_lost_nothing_it_took(fake, tmp_path):
         pytest.param({}, 401, id="none"),
     ],
 )
-def test_a_token_is_asked_for_where_one_is_set(fake, headers, status):
-    """On any address; and it is shown nowhere."""
+def test_a_token_is_required_if_one_is_set(fake, headers, status):
+    """On any address; and it does not appear in the output."""
     environ = {"INFINIUM_OTEL_GATEWAY_TOKEN": TOKEN}
     with running_gateway(fake, "--host", "0.0.0.0", **environ) as running:
         url = running.url.replace("0.0.0.0", "127.0.0.1")
         assert post(url, RECORDED, **headers).status_code == status
         running.stop()
-        assert TOKEN not in running.said
+        assert TOKEN not in running.stderr
 
 
-def test_a_name_that_is_not_ours_is_refused(fake):
-    """A page that rebinds its name to 127.0.0.1 gets no answer."""
+def test_an_unknown_host_name_is_rejected(fake):
+    """A page that rebinds its name to 127.0.0.1 gets 421."""
     with running_gateway(fake) as running:
         assert post(running.url, RECORDED, host="evil.example").status_code == 421
         assert post(running.url, RECORDED, host="localhost:1").status_code == 200
@@ -192,12 +198,12 @@ CREDENTIALS = {
 }
 
 
-def test_others_may_send_only_with_a_token():
+def test_other_machines_need_a_token():
     """Bound to more than loopback without a token, it does not start."""
-    assert gateway.token_for("127.0.0.1", Config()) == ""
-    assert gateway.token_for("0.0.0.0", Config(gateway_token=TOKEN)) == TOKEN
+    assert gateway.require_token("127.0.0.1", Config()) == ""
+    assert gateway.require_token("0.0.0.0", Config(gateway_token=TOKEN)) == TOKEN
     with pytest.raises(InfiniumError, match="INFINIUM_OTEL_GATEWAY_TOKEN"):
-        gateway.token_for("0.0.0.0", Config())
+        gateway.require_token("0.0.0.0", Config())
 
 
 @pytest.mark.parametrize(
@@ -221,9 +227,9 @@ def test_others_may_send_only_with_a_token():
         ),
     ],
 )
-def test_names_it_answers_to(host, allowed, expected):
-    """On loopback its names; elsewhere any, as the token decides, unless told."""
-    assert gateway.hosts_for(host, allowed) == expected
+def test_allowed_hosts(host, allowed, expected):
+    """On loopback its names; elsewhere any, unless --allow-host is given."""
+    assert gateway.choose_hosts(host, allowed) == expected
 
 
 @pytest.mark.parametrize(
@@ -231,7 +237,7 @@ def test_names_it_answers_to(host, allowed, expected):
     [
         pytest.param({}, [], "agent_secret: missing", id="no-credentials"),
         pytest.param(CREDENTIALS, ["--host", "0.0.0.0"], "GATEWAY_TOKEN", id="token"),
-        pytest.param(CREDENTIALS, ["--port", "99999"], "port 99999", id="port"),
+        pytest.param(CREDENTIALS, ["--port", "99999"], "not 99999", id="port"),
         pytest.param(
             {**CREDENTIALS, "INFINIUM_OTEL_GATEWAY_TOKEN": TOKEN},
             ["--host", "256.0.0.1"],
@@ -240,29 +246,28 @@ def test_names_it_answers_to(host, allowed, expected):
         ),
     ],
 )
-def test_what_keeps_it_from_starting_is_one_line(
+def test_an_error_at_the_start_is_one_line(
     environ, arguments, message, monkeypatch, capsys
 ):
-    """It says why, and exits 2."""
+    """The line has the reason, and the exit code is 2."""
     for name in (*CREDENTIALS, "INFINIUM_OTEL_GATEWAY_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     assert cli.main(["gateway", *arguments]) == 2
-    said = capsys.readouterr().err
-    assert message in said
-    assert said.count("\n") == 1
+    stderr = capsys.readouterr().err
+    assert message in stderr
+    assert stderr.count("\n") == 1
 
 
-def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
-    """A missing extra says which `pip install` mends it."""
+def test_without_the_extra_the_error_names_it(monkeypatch):
+    """The error for a missing extra has the `pip install` command."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
-    monkeypatch.delitem(
-        __import__("sys").modules, "infinium_otel.apps.gateway.server", raising=False
-    )
-    arguments = cli.parser("gateway").parse_args(["gateway", "--port", "0"])
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    for name in ("gateway.server", "http.connections"):
+        monkeypatch.delitem(sys.modules, f"infinium_otel.apps.{name}", raising=False)
+    arguments = cli.build_parser("gateway").parse_args(["gateway", "--port", "0"])
     with pytest.raises(MissingExtraError, match=r"infinium-otel\[server\]"):
         gateway.run(arguments)
 
@@ -271,8 +276,8 @@ def test_without_the_extra_the_error_says_how_to_get_it(monkeypatch):
 
 
 @pytest.fixture
-def bridge(fake):
-    made = shared_bridge(
+def runner(fake):
+    made = get_shared_runner(
         Config(**fake.settings, max_queued_tasks=4, requests_per_second=2)
     )
     yield made
@@ -283,26 +288,28 @@ def records(*numbers):
     return from_json(traces(*map(agent_span, numbers))).records
 
 
-def test_who_sends_more_than_can_go_out_is_asked_to_wait(fake, bridge):
-    """Past three quarters of the queue nothing is taken, and nothing taken is lost."""
+def test_a_full_queue_rejects_requests(fake, runner):
+    """Past the bound requests are rejected; nothing that was accepted is lost."""
     fake.always(503)
-    intake = Intake(bridge)
-    for number in range(1, 4):
-        intake.accept(records(number))
-        assert bridge.load().tasks_queued == number
-    assert bridge.load().bytes_queued > 0
+    sink = GatewaySink(runner)
+    for number in range(1, 5):
+        sink.accept(records(number))
+        load = runner.load()
+        assert load.tasks_queued + load.tasks_open == number
+    wait_until(lambda: runner.load().tasks_queued == 4)
+    assert runner.load().bytes_queued > 0
     with pytest.raises(BusyError) as busy:
-        intake.accept(records(4))
-    assert busy.value.retry_after == 0.375
+        sink.accept(records(5))
+    assert busy.value.retry_after == 0.5
     fake.always(None)
-    assert bridge.flush(10)
-    intake.accept(records(4))
-    assert bridge.flush(10)
-    assert len(fake.tasks) == 4
+    assert runner.flush(10)
+    sink.accept(records(5))
+    assert runner.flush(10)
+    assert len(fake.tasks) == 5
 
 
-def test_a_full_gateway_answers_429(fake):
-    """With Retry-After, as OTLP asks; once there is room the same is taken."""
+def test_a_full_gateway_responds_429(fake):
+    """With Retry-After, as OTLP requires; once there is room the retry is accepted."""
     fake.always(503)
     small = {
         "INFINIUM_OTEL_MAX_QUEUED_TASKS": "2",
@@ -323,7 +330,7 @@ def test_a_full_gateway_answers_429(fake):
 
 
 def test_many_senders_at_once_lose_nothing(fake):
-    """Who is asked to wait sends again; every run of every sender arrives once."""
+    """Rejected senders retry; every run of every sender arrives once."""
     fast = {
         "INFINIUM_OTEL_MAX_QUEUED_TASKS": "20",
         "INFINIUM_OTEL_LINGER_S": "0.5",
@@ -333,43 +340,43 @@ def test_many_senders_at_once_lose_nothing(fake):
     }
 
     def send(sender):
-        asked_to_wait = 0
+        retries = 0
         with httpx.Client(base_url=running.url) as client:
             for number in range(20):
                 run = traces(agent_span(1000 * sender + number + 1))
                 while (reply := client.post("/v1/traces", json=run)).status_code == 429:
-                    asked_to_wait += 1
+                    retries += 1
                 assert reply.status_code == 200
-        return asked_to_wait
+        return retries
 
     with running_gateway(fake, **fast) as running:
         with ThreadPoolExecutor(6) as senders:
-            asked_to_wait = sum(senders.map(send, range(6)))
+            retries = sum(senders.map(send, range(6)))
         assert running.stop() == 0
-    assert asked_to_wait
+    assert retries
     assert len(fake.tasks) == len(set(fake.keys)) == 120
 
 
-def test_a_spool_that_fails_is_no_reason_to_refuse(fake, tmp_path):
-    """What waits is counted in memory then, where it goes."""
+def test_a_failing_spool_does_not_reject_requests(fake, tmp_path):
+    """Tasks then wait, and are counted, in memory."""
     spool = tmp_path / "other.db"
     connection = sqlite3.connect(spool)
     connection.execute("CREATE TABLE theirs (x)")
     connection.close()
     fake.always(503)
-    made = shared_bridge(Config(**fake.settings, spool=str(spool)))
-    Intake(made).accept(records(1))
-    assert made.load().bytes_queued > 0
+    made = get_shared_runner(Config(**fake.settings, spool=str(spool)))
+    GatewaySink(made).accept(records(1))
+    wait_until(lambda: made.load().bytes_queued > 0)
     fake.always(None)
     made.shutdown(5)
     assert len(fake.tasks) == 1
 
 
-def test_a_gateway_that_stops_takes_nothing(bridge):
-    """A request that comes in while it drains is to be sent to the next."""
-    bridge.shutdown(5)
+def test_a_stopping_gateway_rejects_requests(runner):
+    """A request that arrives while it drains must be retried later."""
+    runner.shutdown(5)
     with pytest.raises(BusyError):
-        Intake(bridge).accept(records(1))
+        GatewaySink(runner).accept(records(1))
 
 
 HELLO = {
@@ -385,18 +392,18 @@ HELLO = {
 }
 
 
-def test_log_events_join_their_spans(fake, bridge):
-    """A record at `/v1/logs` that belongs to a span is part of its task."""
-    intake = Intake(bridge)
-    intake.accept(from_json(logs(HELLO)).records)
-    intake.accept(records(1))
-    assert bridge.flush(10)
+def test_log_events_join_their_spans(fake, runner):
+    """A record sent to `/v1/logs` becomes part of its span's task."""
+    sink = GatewaySink(runner)
+    sink.accept(from_json(logs(HELLO)).records)
+    sink.accept(records(1))
+    assert runner.flush(10)
     (task,) = fake.tasks
     assert "Hallo?" in json.dumps(task)
 
 
 def test_log_events_survive_a_kill(fake, tmp_path):
-    """With a spool they are on disk as their spans are."""
+    """With a spool log events are on disk, as their spans are."""
     spool = {"INFINIUM_OTEL_SPOOL": str(tmp_path / "spool.db")}
     with running_gateway(fake, **spool) as running:
         assert post(running.url, logs(HELLO), "/v1/logs").is_success

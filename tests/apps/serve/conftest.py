@@ -1,4 +1,4 @@
-"""What several tests of the local server need."""
+"""Fixtures of the local server's tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from infinium_otel.apps.serve.store import Store
 
 @pytest.fixture
 def store(tmp_path):
-    """A store with nothing in it."""
+    """An empty store."""
     opened = Store(str(tmp_path / "tasks.db"))
     yield opened
     opened.close()

@@ -1,4 +1,4 @@
-"""What the local Infinium API asks of a request."""
+"""What the local Infinium API requires of a request."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ KEY = {"x-agent-key": "eight-or-more"}
     ],
 )
 def test_agent(agent_id, headers, status):
-    """A request names its agent in the address and the headers, and has a key."""
+    """A request has its agent in the URL and the headers, and has a key."""
     if status is None:
-        assert checks.agent_of(agent_id, headers) == AGENT_ID
+        assert checks.require_agent(agent_id, headers) == AGENT_ID
         return
-    with pytest.raises(checks.RefusedError) as caught:
-        checks.agent_of(agent_id, headers)
+    with pytest.raises(checks.RejectedError) as caught:
+        checks.require_agent(agent_id, headers)
     assert caught.value.status_code == status
 
 
@@ -62,17 +62,17 @@ def test_prompt_reader(headers, status):
     if status is None:
         checks.check_prompt_reader(AGENT_ID, headers)
         return
-    with pytest.raises(checks.RefusedError) as caught:
+    with pytest.raises(checks.RejectedError) as caught:
         checks.check_prompt_reader(AGENT_ID, headers)
     assert caught.value.status_code == status
 
 
 def test_idempotency_key():
-    """A key of up to 255 characters marks two requests as one; none is needed."""
-    assert checks.idempotency_key_of({}) is None
-    assert checks.idempotency_key_of({"idempotency-key": " k "}) == "k"
-    with pytest.raises(checks.RefusedError, match="255"):
-        checks.idempotency_key_of({"idempotency-key": "k" * 256})
+    """A key of up to 255 characters; optional."""
+    assert checks.read_idempotency_key({}) is None
+    assert checks.read_idempotency_key({"idempotency-key": " k "}) == "k"
+    with pytest.raises(checks.RejectedError, match="255"):
+        checks.read_idempotency_key({"idempotency-key": "k" * 256})
 
 
 @pytest.mark.parametrize(
@@ -86,10 +86,10 @@ def test_idempotency_key():
         pytest.param(b'{"duration": ' + b"9" * 5000 + b"}", 400, id="huge-number"),
     ],
 )
-def test_body_is_no_json_object(body, status):
-    """A body that is no JSON object is told so."""
-    with pytest.raises(checks.RefusedError) as caught:
-        checks.task_of(body)
+def test_body_is_not_a_json_object(body, status):
+    """A body that is not a JSON object is rejected."""
+    with pytest.raises(checks.RejectedError) as caught:
+        checks.parse_task(body)
     assert caught.value.status_code == status
 
 
@@ -116,18 +116,18 @@ def test_body_is_no_json_object(body, status):
         pytest.param("environment", "here", id="environment-text"),
     ],
 )
-def test_field_that_does_not_fit(field, value):
-    """A field that the service would not take is named, with 422."""
+def test_invalid_field(field, value):
+    """A field that the service would reject is named, with 422."""
     body = json.dumps(run() | {field: value}).encode()
-    with pytest.raises(checks.RefusedError, match=field) as caught:
-        checks.task_of(body)
+    with pytest.raises(checks.RejectedError, match=field) as caught:
+        checks.parse_task(body)
     assert (caught.value.status_code, caught.value.field) == (422, field)
 
 
-def test_limits_are_met():
-    """A task at every limit is taken."""
+def test_limits_are_inclusive():
+    """A task at every limit is accepted."""
     task = run(name="n" * 500, description="d" * 10_000, duration=86_400, steps=None)
-    assert checks.task_of(json.dumps(task).encode()) == task
+    assert checks.parse_task(json.dumps(task).encode()) == task
 
 
 @pytest.mark.parametrize(
@@ -153,8 +153,36 @@ def test_limits_are_met():
         pytest.param(None, None, id="null"),
     ],
 )
-def test_moment(text, expected):
-    """An ISO time is read in any of its usual forms, always as UTC."""
-    found = checks.moment(text)
+def test_parse_time(text, expected):
+    """An ISO time is parsed in any of its usual forms, always as UTC."""
+    found = checks.parse_time(text)
     assert found == expected
     assert found is None or found.utcoffset() == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param("9" * 400, id="digits"),
+        pytest.param("9" * 5_000, id="more-digits-than-python-reads"),
+        pytest.param("-" + "9" * 400, id="negative"),
+        pytest.param("1e999", id="exponent"),
+        pytest.param("NaN", id="no-number"),
+    ],
+)
+@pytest.mark.parametrize("place", ["duration", "llm_usage", "metadata"])
+def test_numbers_that_no_reader_holds_are_rejected(number, place):
+    """They are valid JSON, and would fail in whatever reads them later."""
+    value = f'{{"estimated_cost_usd": {number}}}' if place == "llm_usage" else number
+    body = json.dumps({**run(), place: "HERE"}).replace('"HERE"', value)
+    with pytest.raises(checks.RejectedError, match=r"number|NaN") as caught:
+        checks.parse_task(body.encode())
+    assert caught.value.status_code == 400
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig"])
+def test_a_body_in_another_encoding_is_rejected(encoding):
+    """It would be stored as it is, and the page could never read it."""
+    with pytest.raises(checks.RejectedError, match="not in UTF-8") as caught:
+        checks.parse_task(json.dumps(run()).encode(encoding))
+    assert caught.value.status_code == 400

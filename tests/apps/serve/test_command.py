@@ -22,13 +22,13 @@ from support.local_server import HEADERS
 from support.runs import AGENT_ID, run
 
 
-def url_in(said: str) -> str:
-    return re.search(r"http://\S+?(?=/$)", said, re.MULTILINE)[0]
+def find_url(output: str) -> str:
+    return re.search(r"http://\S+?(?=/$)", output, re.MULTILINE)[0]
 
 
 @contextmanager
-def started(*arguments: str, **environment: str):
-    """A server as a process, and what it says at first."""
+def start_server(*arguments: str, **environment: str):
+    """Start a server as a process; gives it and its first output."""
     process = subprocess.Popen(
         [sys.executable, "-m", "infinium_otel", "serve", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -37,63 +37,65 @@ def started(*arguments: str, **environment: str):
         env={**os.environ, **environment},
     )
     try:
-        said = "".join(process.stdout.readline() for _ in range(4))
-        yield process, said
+        output = "".join(process.stdout.readline() for _ in range(4))
+        yield process, output
     finally:
         process.kill()
         process.communicate()
 
 
-def test_serves_and_keeps(tmp_path):
-    """It says its addresses, takes tasks, and stops with 0 when it is interrupted."""
+def test_serves_and_stores(tmp_path):
+    """It prints its URLs, accepts tasks, and exits with 0 when it is interrupted."""
     db = str(tmp_path / "t.db")
-    with started("--db", db) as (process, said):
-        url = url_in(said)
-        reply = httpx.post(
+    with start_server("--db", db) as (process, output):
+        url = find_url(output)
+        response = httpx.post(
             f"{url}/api/v1/agents/{AGENT_ID}/trace", json=run(), headers=HEADERS
         )
-        assert reply.status_code == 200
+        assert response.status_code == 200
         with httpx.stream("GET", f"{url}/api/live") as news:
             assert next(news.iter_lines()) == "retry: 1000"
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=30)
     assert process.returncode == 0
-    assert f"{url}/v1/traces" in said
-    assert f"INFINIUM_BASE_URL={url}/api/v1" in said
+    assert f"{url}/v1/traces" in output
+    assert f"INFINIUM_BASE_URL={url}/api/v1" in output
     assert err == ""
-    with started("--db", db) as (_, said):
-        assert httpx.get(f"{url_in(said)}/healthz").json() == {
+    with start_server("--db", db) as (_, output):
+        assert httpx.get(f"{find_url(output)}/healthz").json() == {
             "status": "ok",
             "tasks": 1,
         }
 
 
-def test_warns_when_others_can_reach_it(tmp_path):
-    """Bound to more than loopback it says that there are no accounts."""
+def test_warns_if_others_can_connect(tmp_path):
+    """Bound to more than loopback it warns that there are no accounts."""
     db = str(tmp_path / "t.db")
-    with started("--db", db, "--host", "0.0.0.0") as (process, said):
-        assert httpx.get(f"{url_in(said)}/healthz").status_code == 200
+    with start_server("--db", db, "--host", "0.0.0.0") as (process, output):
+        assert httpx.get(f"{find_url(output)}/healthz").status_code == 200
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert "there are no accounts" in err
 
 
 @pytest.mark.parametrize(
-    ("arguments", "complaint"),
+    ("arguments", "message"),
     [
-        pytest.param(["--port", "70000"], "port 70000", id="no-port"),
+        pytest.param(["--port", "70000"], "not 70000", id="no-port"),
         pytest.param(["--host", "256.1.1.1"], "cannot listen on", id="no-address"),
         pytest.param(
             ["--db", "/nowhere/t.db"], "cannot open /nowhere/t.db", id="no-db"
         ),
         pytest.param(
-            ["--prompts", "none"], "--prompts none: there is no such", id="no-prompts"
+            ["--prompts", "none"],
+            "--prompts none: the folder does not exist",
+            id="no-prompts",
         ),
         pytest.param(["--port", "many"], "invalid int value", id="no-number"),
     ],
 )
-def test_says_why_it_cannot(arguments, complaint, tmp_path):
-    """A server that cannot start says why in one line and exits 2."""
+def test_an_error_at_the_start_is_one_line(arguments, message, tmp_path):
+    """The line has the reason, and the exit code is 2."""
     done = subprocess.run(
         [sys.executable, "-m", "infinium_otel", "serve", "--port", "0", *arguments],
         capture_output=True,
@@ -103,32 +105,32 @@ def test_says_why_it_cannot(arguments, complaint, tmp_path):
         timeout=60,
     )
     assert done.returncode == 2
-    assert complaint in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
 
 
-def test_database_that_is_none(tmp_path):
-    """A file that is no database of ours is told, and left as it was."""
-    args = argparse.Namespace(db=str(tmp_path), host="127.0.0.1", allow_host=[])
+def test_unusable_database(tmp_path):
+    """A path that cannot be opened as a database is reported."""
+    args = argparse.Namespace(db=str(tmp_path), rules=None)
     with pytest.raises(InfiniumError, match="cannot open"):
-        serve.application(args, Config())
+        serve.build_application(args, Config())
 
 
 @pytest.mark.parametrize(
     ("host", "warned"), [pytest.param("::1", False), pytest.param("::", True)]
 )
-def test_says_who_can_reach_it(host, warned, capsys):
-    """Nothing of it on loopback, in IPv6 as well."""
-    args = argparse.Namespace(host=host, db="t.db")
+def test_warns_only_beyond_loopback(host, warned, capsys):
+    """On loopback there is no warning, in IPv6 as well."""
+    args = argparse.Namespace(host=host, db="t.db", rules=None)
     serve.announce(args, "http://[::]:4318")
-    said = capsys.readouterr()
-    assert "http://[::]:4318/\n" in said.out
-    assert ("no accounts" in said.err) == warned
+    output = capsys.readouterr()
+    assert "http://[::]:4318/\n" in output.out
+    assert ("no accounts" in output.err) == warned
 
 
 def test_without_the_extra(monkeypatch, tmp_path):
-    """Without starlette it says which extra brings it."""
+    """Without starlette the error names the extra."""
     monkeypatch.setitem(sys.modules, "infinium_otel.apps.serve.app", None)
     args = argparse.Namespace(db=str(tmp_path / "t.db"))
     with pytest.raises(MissingExtraError, match=r"infinium-otel\[server\]"):
-        serve.application(args, Config())
+        serve.build_application(args, Config())

@@ -1,4 +1,4 @@
-"""The local server over HTTP, as clients, exporters and the page meet it."""
+"""The local server over HTTP, as clients, exporters and the page use it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ pytest.importorskip("starlette")
 
 from starlette.applications import Starlette
 
-from infinium_otel.apps.bodies import Bodies
+from infinium_otel.apps.http.body_limiter import BodyLimiter
 from infinium_otel.apps.serve.app import HANDLERS
+from infinium_otel.apps.serve.event_stream import EventStream
 from infinium_otel.apps.serve.infinium import InfiniumApi
-from infinium_otel.apps.serve.live import Live
 from infinium_otel.apps.serve.prompts import PromptFolder
 from infinium_otel.apps.serve.store import Store
+from infinium_otel.otlp import to_otlp
 from support import corpus
 from support.local_server import HEADERS, serving
+from support.records import chat
 from support.runs import AGENT_ID, hostile, research, run, some
 
 PROMPT_ID = "3f0c1f6e-0000-4000-8000-00000000abcd"
@@ -37,8 +39,8 @@ def served(tmp_path):
         yield found
 
 
-def test_a_task_goes_in_and_its_result_comes_out(served):
-    """A task that is sent is kept, listed, shown as it came, and summarised."""
+def test_a_task_is_stored_and_summarized(served):
+    """A task that is sent is stored, listed, returned unchanged, and summarized."""
     trace_id = served.keep(research())
     listed = served.get("/api/tasks")
     assert (listed["total"], listed["last"]) == (1, 1)
@@ -48,23 +50,23 @@ def test_a_task_goes_in_and_its_result_comes_out(served):
     assert shown["models"] == ["gpt-4o", "claude-sonnet-4-5", "gpt-4o-mini"]
     assert served.http.get(f"/api/tasks/{trace_id}/body").json() == research()
     result = f"/api/v1/agents/{AGENT_ID}/interpreted-result/{trace_id}"
-    told = served.http.get(result, headers=HEADERS).json()
-    assert told["interpretedTraceResult"]["local"] is True
-    assert "25,132 tokens" in told["interpretedTraceResult"]["summary"]
+    interpreted = served.http.get(result, headers=HEADERS).json()
+    assert interpreted["interpretedTraceResult"]["local"] is True
+    assert "25,132 tokens" in interpreted["interpretedTraceResult"]["summary"]
     assert served.get("/healthz") == {"status": "ok", "tasks": 1}
     assert served.get("/api/choices")["agents"] == ["home-advisor"]
 
 
 def test_a_repeated_delivery_is_one_task(served):
-    """The same Idempotency-Key brings the same answer and no second task."""
+    """The same Idempotency-Key gives the same response and no second task."""
     key = {"Idempotency-Key": "ab" * 16 + "-" + "cd" * 8}
     assert served.keep(run(), **key) == served.keep(run(), **key)
     assert served.get("/api/tasks")["total"] == 1
 
 
 def test_compressed_task(served):
-    """A task may come compressed."""
-    reply = served.http.post(
+    """A task may be compressed."""
+    response = served.http.post(
         TRACE,
         content=gzip.compress(json.dumps(run()).encode()),
         headers={
@@ -73,7 +75,7 @@ def test_compressed_task(served):
             "Content-Encoding": "gzip",
         },
     )
-    assert reply.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,8 @@ def test_compressed_task(served):
         pytest.param({"path": "/api/v1/agents/trace"}, 404, id="no-such-path"),
     ],
 )
-def test_refused(served, change, status):
-    """What cannot be taken is refused with a reason, and nothing is kept or lost."""
+def test_rejected(served, change, status):
+    """An invalid request is rejected with a reason, and nothing is stored or lost."""
     served.keep(run("before"))
     content = change.get("content", json.dumps(run()).encode())
     headers = {**HEADERS, "Content-Type": change.get("type", "application/json")}
@@ -110,17 +112,19 @@ def test_refused(served, change, status):
         headers["Content-Encoding"] = change["encoding"]
     headers = {name: value for name, value in headers.items() if value is not None}
     path = change.get("path", TRACE)
-    reply = served.http.post(path, content=content, headers=headers)
-    assert reply.status_code == status
-    assert reply.json()["success"] is False
-    assert reply.json()["error"]
+    response = served.http.post(path, content=content, headers=headers)
+    assert response.status_code == status
+    assert response.json()["success"] is False
+    assert response.json()["error"]
     assert [task["name"] for task in served.get("/api/tasks")["tasks"]] == ["before"]
 
 
 def test_busy(tmp_path):
-    """A server that holds too much asks to be sent the same again."""
+    """A server with too much in memory responds 429, so that the sender retries."""
     store = Store(str(tmp_path / "t.db"))
-    api = InfiniumApi(store, Live(), PromptFolder(None), Bodies(max_held_bytes=10))
+    api = InfiniumApi(
+        store, EventStream(), PromptFolder(None), BodyLimiter(max_held_bytes=10)
+    )
     app = Starlette(routes=api.routes(), exception_handlers=HANDLERS)
 
     async def play() -> httpx.Response:
@@ -128,19 +132,19 @@ def test_busy(tmp_path):
         async with httpx.AsyncClient(transport=transport, base_url="http://a") as http:
             return await http.post(TRACE, json=run(), headers=HEADERS)
 
-    reply = asyncio.run(play())
-    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "1")
+    response = asyncio.run(play())
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     store.close()
 
 
 def test_results_of_others(served):
-    """A result is told to the agent that sent the task, and to no other."""
+    """A result is returned to the agent that sent the task, and to no other."""
     trace_id = served.keep(run())
     other = AGENT_ID.replace("1", "2")
     for agent, wanted in ((other, trace_id), (AGENT_ID, other)):
         path = f"/api/v1/agents/{agent}/interpreted-result/{wanted}"
-        reply = served.http.get(path, headers={**HEADERS, "x-agent-id": agent})
-        assert reply.status_code == 404
+        response = served.http.get(path, headers={**HEADERS, "x-agent-id": agent})
+        assert response.status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -157,29 +161,29 @@ def test_results_of_others(served):
     ],
 )
 def test_prompts(served, path, status):
-    """Prompts come from the prompt folder, and nothing else does."""
+    """Only prompts in the prompt folder are served."""
     headers = {"x-prompt-id": PROMPT_ID, "x-prompt-key": "k"}
-    reply = served.http.get(f"/api/v1/prompts/{path}", headers=headers)
-    assert reply.status_code == status
+    response = served.http.get(f"/api/v1/prompts/{path}", headers=headers)
+    assert response.status_code == status
     if status == 200:
-        assert reply.json()["content"] == "Be kind."
+        assert response.json()["content"] == "Be kind."
 
 
 def test_foreign_host_header(served):
-    """A page elsewhere that points its name at this server gets nothing (rebinding)."""
+    """A page that rebinds its name to this server gets 421."""
     for path in ("/", "/api/tasks", "/static/js/main.js"):
-        reply = served.http.get(path, headers={"Host": "evil.example"})
-        assert reply.status_code == 421
-    reply = served.http.post(
+        response = served.http.get(path, headers={"Host": "evil.example"})
+        assert response.status_code == 421
+    response = served.http.post(
         TRACE, json=run(), headers={**HEADERS, "Host": "evil.example:4318"}
     )
-    assert reply.status_code == 421
+    assert response.status_code == 421
     assert served.http.get("/", headers={"Host": "localhost:9"}).status_code == 200
     assert served.get("/api/tasks")["total"] == 0
 
 
 def test_own_names(tmp_path):
-    """A server answers to the names that it was told."""
+    """Names given with --allow-host are accepted."""
     with serving(tmp_path / "t.db", "--allow-host", "box.example") as served:
         headers = {"Host": "box.example"}
         assert served.http.get("/healthz", headers=headers).status_code == 200
@@ -189,7 +193,7 @@ def test_own_names(tmp_path):
     "path", ["/", "/tasks/any", "/static/js/main.js", "/api/tasks", "/nowhere"]
 )
 def test_safety_headers(served, path):
-    """No answer lets a browser run, load or frame what is not ours."""
+    """No response lets a browser run, load or frame foreign content."""
     headers = served.http.get(path).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -205,8 +209,8 @@ def test_static_files_stay_in_their_folder(served):
         assert served.http.get(path).status_code == 404
 
 
-def test_list_questions(served):
-    """The list is paged, searched and filtered by its address."""
+def test_list_queries(served):
+    """The list is paged, searched and filtered by the URL."""
     for number in range(12):
         served.keep(some(number))
     page = served.get("/api/tasks", limit=5, offset=10)
@@ -219,21 +223,21 @@ def test_list_questions(served):
 
 
 def test_no_such_task(served):
-    """A task that is not there is told so."""
-    reply = served.http.get("/api/tasks/none")
-    assert (reply.status_code, reply.json()["error"]) == (404, "no task none")
+    """An unknown task is a 404 with a reason."""
+    response = served.http.get("/api/tasks/none")
+    assert (response.status_code, response.json()["error"]) == (404, "no task none")
 
 
 @pytest.mark.parametrize("name", corpus.names("crewai")[:1] + corpus.names()[:1])
 def test_spans_become_tasks(served, name):
     """Spans sent over OTLP/HTTP appear as tasks, mapped by the same core."""
     recording = corpus.recording(name)
-    reply = served.http.post("/v1/traces", json=recording.spans)
-    assert reply.status_code == 200, reply.text
+    response = served.http.post("/v1/traces", json=recording.spans)
+    assert response.status_code == 200, response.text
     if recording.logs:
         assert served.http.post("/v1/logs", json=recording.logs).status_code == 200
-    with served.http.stream("GET", "/api/live") as news:
-        for line in news.iter_lines():
+    with served.http.stream("GET", "/api/live") as stream:
+        for line in stream.iter_lines():
             if line.startswith("data:") and line != "data: 0":
                 break
     row = served.get("/api/tasks")["tasks"][0]
@@ -251,16 +255,16 @@ def test_spans_become_tasks(served, name):
         pytest.param(b"{}", "text/plain", 415, id="wrong-content-type"),
     ],
 )
-def test_spans_that_are_none(served, content, content_type, status):
-    """What is no OTLP is refused with a reason."""
+def test_invalid_spans(served, content, content_type, status):
+    """A body that is not OTLP is rejected."""
     headers = {"Content-Type": content_type}
-    reply = served.http.post("/v1/traces", content=content, headers=headers)
-    assert reply.status_code == status
+    response = served.http.post("/v1/traces", content=content, headers=headers)
+    assert response.status_code == status
     assert served.get("/api/tasks")["total"] == 0
 
 
-def test_unfinished_traces_are_kept_at_the_end(tmp_path):
-    """A trace still open when the server stops is kept, marked incomplete."""
+def test_open_traces_are_stored_at_the_end(tmp_path):
+    """A trace that is open when the server stops is stored, marked incomplete."""
     recording = corpus.recording(corpus.names()[0])
     for resource in recording.spans["resourceSpans"]:
         for scope in resource["scopeSpans"]:
@@ -273,20 +277,20 @@ def test_unfinished_traces_are_kept_at_the_end(tmp_path):
         assert row["incomplete"] is True
 
 
-def test_news(served):
-    """A page hears of a new task at once, and of those it missed."""
-    heard = []
+def test_events(served):
+    """A page is notified of a new task at once, and of those it missed."""
+    received = []
     connected, done = threading.Event(), threading.Event()
 
     def listen():
         with (
             httpx.Client(timeout=20) as http,
-            http.stream("GET", f"{served.url}/api/live?after=0") as news,
+            http.stream("GET", f"{served.url}/api/live?after=0") as stream,
         ):
-            for line in news.iter_lines():
+            for line in stream.iter_lines():
                 connected.set()
                 if line.startswith("data:"):
-                    heard.append(line)
+                    received.append(line)
                     break
         done.set()
 
@@ -294,15 +298,55 @@ def test_news(served):
     assert connected.wait(20)
     served.keep(run())
     assert done.wait(20)
-    assert heard == ["data: 1"]
+    assert received == ["data: 1"]
     headers = {"Last-Event-ID": "0"}
-    with served.http.stream("GET", "/api/live", headers=headers) as news:
+    with served.http.stream("GET", "/api/live", headers=headers) as stream:
         assert "data: 1" in [
-            line for line, _ in zip(news.iter_lines(), range(5), strict=False)
+            line for line, _ in zip(stream.iter_lines(), range(5), strict=False)
         ]
 
 
 def test_hostile_task_over_http(served):
-    """A task of hostile texts comes back as it went in."""
+    """A task of hostile texts is returned unchanged."""
     trace_id = served.keep(hostile())
     assert served.get(f"/api/tasks/{trace_id}")["task"] == hostile()
+
+
+def test_removing_a_run(served):
+    """DELETE removes a run and its spans; a second one is 404."""
+    record = chat()
+    served.http.post("/v1/traces", json=to_otlp([record])).raise_for_status()
+    (row,) = served.get("/api/tasks")["tasks"]
+    assert served.get(f"/api/tasks/{row['trace_id']}/otlp")
+    path = f"/api/tasks/{row['trace_id']}"
+    assert served.http.delete(path).json() == {"removed": row["trace_id"]}
+    assert served.get("/api/tasks")["total"] == 0
+    assert served.http.delete(path).status_code == 404
+
+
+def test_export_as_json_lines(served):
+    """Every selected run is one line of JSON, as received."""
+    served.keep(run("a"))
+    pretty = json.dumps(run("zulu"), indent=2)
+    served.http.post(
+        f"/api/v1/agents/{AGENT_ID}/trace",
+        content=pretty,
+        headers={**HEADERS, "content-type": "application/json"},
+    ).raise_for_status()
+    reply = served.http.get("/api/export", params={"q": "zulu"})
+    assert json.loads(reply.text) == run("zulu")
+    assert len(served.http.get("/api/export").text.splitlines()) == 2
+
+
+def test_a_summary_by_agent_and_model(served):
+    """Runs over time are grouped by agent or by the first model."""
+    calls = {"calls": [{"model": "m1"}, {"model": "m2"}], "prompt_tokens": 7}
+    served.keep(run("a", llm_usage=calls, environment={"framework": "f"}))
+    served.keep(run("b"))
+    (whole,) = served.get("/api/summary")["groups"]
+    assert (whole["runs"], whole["prompt_tokens"]) == ([2], [7])
+    groups = served.get("/api/summary", by="model")["groups"]
+    assert {group["name"] for group in groups} == {"", "m1"}
+    (one,) = served.get("/api/summary", by="agent", agent="f")["groups"]
+    assert one["name"] == "f"
+    assert served.http.get("/api/summary", params={"by": "x"}).status_code == 400

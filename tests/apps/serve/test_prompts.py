@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from infinium_otel.apps.serve.checks import RefusedError
+from infinium_otel.apps.serve.checks import RejectedError
 from infinium_otel.apps.serve.prompts import PromptFolder
 
 PROMPT_ID = "3f0c1f6e-0000-4000-8000-00000000abcd"
@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def test_versions(folder):
-    """A prompt is read by version, or the latest; its name stands beside it."""
+    """A prompt is read by version, or the latest; its name is in a file beside it."""
     os.utime(folder / PROMPT_ID / "1.md", (0, 0))
     prompts = PromptFolder(str(folder))
     assert prompts.find(PROMPT_ID.upper(), "1") == {
@@ -40,7 +40,7 @@ def test_versions(folder):
 
 
 def test_without_a_name(folder):
-    """A prompt that nobody named goes by its id."""
+    """A prompt without a name has its id as name."""
     (folder / PROMPT_ID / "name.txt").unlink()
     assert PromptFolder(str(folder)).find(PROMPT_ID, "1")["name"] == PROMPT_ID
 
@@ -57,21 +57,21 @@ def test_without_a_name(folder):
         pytest.param(PROMPT_ID, "newest", 400, id="word"),
     ],
 )
-def test_not_there(folder, prompt_id, version, status):
-    """What is no prompt is refused with a reason."""
-    with pytest.raises(RefusedError) as caught:
+def test_missing(folder, prompt_id, version, status):
+    """A missing prompt is an error with a reason."""
+    with pytest.raises(RejectedError) as caught:
         PromptFolder(str(folder)).find(prompt_id, version)
     assert caught.value.status_code == status
 
 
 def test_no_folder():
     """A server without a prompt folder has no prompts."""
-    with pytest.raises(RefusedError, match="no prompt"):
+    with pytest.raises(RejectedError, match="no prompt"):
         PromptFolder(None).find(PROMPT_ID, "latest")
 
 
 def test_links_out_of_the_folder(folder, tmp_path):
-    """A link that leads out of the prompt folder leads nowhere."""
+    """A link out of the prompt folder is ignored."""
     secret = tmp_path / "secret.md"
     secret.write_text("a secret", "utf-8")
     prompt = folder / PROMPT_ID
@@ -81,5 +81,5 @@ def test_links_out_of_the_folder(folder, tmp_path):
     found = PromptFolder(str(folder)).find(PROMPT_ID, "latest")
     assert found["version"] == 12
     assert "secret" not in str(found)
-    with pytest.raises(RefusedError):
+    with pytest.raises(RejectedError):
         PromptFolder(str(folder)).find(PROMPT_ID, "14")

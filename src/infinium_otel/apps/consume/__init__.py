@@ -1,9 +1,9 @@
 """`infinium-otel consume`: OTLP from Kafka in, Infinium tasks out.
 
 For fleets: an OpenTelemetry Collector writes spans, partitioned by trace id, and any
-number of these share the partitions as one consumer group. A message is committed once
-every task it is part of is delivered, so what a consumer leaves behind, however it ends,
-the next one reads again.
+number of consumers share the partitions as one group. A message is committed once every
+task it is part of is delivered, so whatever a consumer has not finished when it ends is
+read again by the next one.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from infinium_otel import otlp
-from infinium_otel.apps import fleets
-from infinium_otel.errors import InfiniumError, MissingExtraError
+from infinium_otel.apps import backpressure, routes
+from infinium_otel.apps.observe import logs, probe_server
+from infinium_otel.apps.observe.progress import show_progress
+from infinium_otel.errors import MissingExtraError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from infinium_otel.apps.consume.consumer import Worker
+    from infinium_otel.apps.consume.loop import ConsumerLoop
+    from infinium_otel.apps.routes.file import Routes
     from infinium_otel.config import Config
-    from infinium_otel.otlp import Decoded
 
-DONE, IN_PART = 0, 1
+COMPLETE, PARTIAL = 0, 1
 
-FORMATS = ("otlp_proto", "otlp_json")
-"""The encodings of OTLP that the Collector's Kafka exporter knows, by its names."""
+FORMATS = ("auto", "otlp_proto", "otlp_json")
+"""As `formats.FORMATS`, without an import of the decoders for --help."""
 
-REACH_S = 10.0
-"""Seconds within which a broker must answer at the start."""
+BROKER_TIMEOUT_S = 10.0
+"""Seconds a broker has to answer at the start."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,10 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--brokers",
         required=True,
         metavar="HOST:PORT",
-        help="of Kafka, to begin with; several with commas between",
+        help="Kafka brokers to connect to first; separate several with commas",
     )
     parser.add_argument(
-        "--topic", default="otlp_spans", help="where the spans are (%(default)s)"
+        "--topic", default="otlp_spans", help="topic to read spans from (%(default)s)"
+    )
+    parser.add_argument(
+        "--logs-topic",
+        metavar="NAME",
+        help="topic to read the log records of these spans from, such as otlp_logs; it "
+        "has as many partitions, and is keyed by trace id too",
     )
     parser.add_argument(
         "--group",
@@ -57,124 +63,155 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--format",
         choices=FORMATS,
         default=FORMATS[0],
-        help="how the spans are encoded (%(default)s)",
+        help="how the spans are encoded (%(default)s: recognized for each message)",
     )
     parser.add_argument(
         "--properties",
         metavar="FILE",
-        help="further properties of librdkafka, name=value a line: TLS, credentials",
+        help="more librdkafka properties (TLS, credentials), one name=value per line",
     )
-    fleets.add_arguments(parser)
+    _add_limits(parser)
+    backpressure.add_arguments(parser)
+    routes.add_arguments(parser)
+    probe_server.add_arguments(parser)
+    logs.add_arguments(parser)
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--dead-letters",
+        metavar="PLACE",
+        help="topic:NAME or a file, for what cannot be read or delivered",
+    )
+    parser.add_argument(
+        "--max-attempts",
+        type=int,
+        default=10,
+        metavar="N",
+        help="with --dead-letters: how often to try a task while others are delivered "
+        "(%(default)s)",
+    )
+    parser.add_argument(
+        "--max-retry-minutes",
+        type=float,
+        default=15.0,
+        metavar="T",
+        help="with --dead-letters: how long to try it (%(default)s)",
+    )
+    parser.add_argument(
+        "--max-unreadable",
+        type=int,
+        default=100,
+        metavar="N",
+        help="stop after so many unreadable messages in a row; 0 for no limit "
+        "(%(default)s)",
+    )
+    parser.add_argument(
+        "--rate-of-group",
+        type=float,
+        metavar="N",
+        help="requests a second, at most, of all consumers of the group together",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read and deliver until asked to stop; return the exit code."""
-    config = fleets.configuration(os.environ)
-    worker = build(args, config)
-    _announce(args, config)
-    with _asked_to_stop() as asked:
-        worker.run(asked.is_set, args.drain_s)
-    return _report(worker, config)
+    """Read and deliver until a stop signal; return the exit code."""
+    logs.configure(args)
+    config = backpressure.load_config(os.environ, sending=args.routes is None)
+    loaded = routes.load(args, config)
+    loop = build_loop(args, config, loaded)
+    from infinium_otel.apps.consume.telemetry import (  # noqa: PLC0415 - not for --help
+        ConsumerTelemetry,
+    )
+    from infinium_otel.runtime.metrics import observe  # noqa: PLC0415 - not for --help
+
+    telemetry = ConsumerTelemetry(loop)
+    observe([telemetry])
+    with (
+        probe_server.listening(args.listen, telemetry.as_probes()) as probes,
+        show_progress(telemetry.read),
+        _catch_stop_signals() as stop,
+    ):
+        _announce(args, probes, config, routes.describe(loaded))
+        loop.run(stop.is_set, args.drain_s)
+    return _report(loop, config)
 
 
-def build(args: argparse.Namespace, config: Config) -> Worker:
-    """A worker that has reached Kafka.
+def build_loop(
+    args: argparse.Namespace, config: Config, loaded: Routes | None = None
+) -> ConsumerLoop:
+    """Build the loop, and check that a broker answers.
 
     Raises:
         MissingExtraError: the `kafka` extra is not installed.
-        InfiniumError: a property is none, or no broker answers.
+        InfiniumError: a property is invalid, or no broker answers.
     """
     try:
-        from infinium_otel.apps.consume.consumer import Worker  # noqa: PLC0415 - an extra
+        from infinium_otel.apps.consume.setup import make_loop  # noqa: PLC0415 - an extra
     except ImportError:
         raise MissingExtraError("reading from Kafka", "kafka") from None
-    from infinium_otel.delivery.sender import Sender  # noqa: PLC0415 - not for --help
-    from infinium_otel.readers import load_readers  # noqa: PLC0415 - likewise
-
-    worker = Worker(
-        _properties(args),
-        args.topic,
-        decoder(args.format),
-        config=config,
-        sender=Sender(config),
-        readers=load_readers(),
-    )
-    worker.reach(REACH_S)
-    return worker
-
-
-def decoder(form: str) -> Callable[[bytes], Decoded]:
-    """What reads a message of the format *form*."""
-    if form == "otlp_proto":
-        otlp.from_protobuf(b"")  # says at once if the library is not there
-        return otlp.from_protobuf
-    from infinium_otel.apps.receiver import document  # noqa: PLC0415 - not for --help
-
-    return lambda value: otlp.from_json(document(value))
-
-
-def _properties(args: argparse.Namespace) -> dict[str, Any]:
-    """What is asked of librdkafka: the file's, and what must be as it is here."""
-    own = {
-        "bootstrap.servers": args.brokers,
-        "group.id": args.group,
-        "enable.auto.commit": False,
-    }
-    return {
-        "client.id": "infinium-otel",
-        "auto.offset.reset": "earliest",
-        # a topic may come later than its readers
-        "topic.metadata.refresh.interval.ms": 30_000,
-        # its own lines on stderr: what is worth saying comes to us as an error
-        "log_level": 2,
-        **(dict(_lines(Path(args.properties))) if args.properties else {}),
-        **own,
-    }
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        name, equals, value = line.partition("=")
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        if not equals:
-            raise InfiniumError(f"{path}, line {number}: not name=value")
-        yield name.strip(), value.strip()
+    loop = make_loop(args, config, loaded)
+    loop.kafka.check(BROKER_TIMEOUT_S)
+    return loop
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by SIGINT and SIGTERM, which do nothing else meanwhile."""
-    asked = threading.Event()
+def _catch_stop_signals() -> Iterator[threading.Event]:
+    """Give an event that SIGINT and SIGTERM set; they do nothing else meanwhile."""
+    stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: asked.set()) for number in numbers]
+    previous = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
     try:
-        yield asked
+        yield stop
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in zip(numbers, previous, strict=True):
             signal.signal(number, handler)
 
 
-def _announce(args: argparse.Namespace, config: Config) -> None:
-    kept = f"in {config.spool}" if config.spool else "in Kafka, until it is delivered"
-    lines = (
-        f"Reads:     {args.topic} at {args.brokers}, in the group {args.group}",
-        f"Delivers:  to {config.base_url}, one task a {config.task_per}",
-        f"Waiting:   {kept}",
+def _announce(
+    args: argparse.Namespace, probes: str | None, config: Config, routing: list[str]
+) -> None:
+    topics = " and ".join(filter(None, (args.topic, args.logs_topic)))
+    storage = (
+        f"in {config.spool}" if config.spool else "in Kafka, until it is delivered"
     )
+    lines = [
+        f"Reads:     {topics} at {args.brokers}, in the group {args.group}",
+        f"Delivers:  to {config.base_url}, one task per {config.task_per}",
+        *routing,
+        f"Waiting:   {storage}",
+        *([f"Probes:    {probes}/metrics, /livez and /readyz"] if probes else []),
+    ]
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
-def _report(worker: Worker, config: Config) -> int:
-    refused = worker.refused
-    where = f"waiting in {config.spool}" if config.spool else "left to the next"
-    for count, said in (
-        (worker.undelivered, f"Tasks {where}"),
-        (worker.unreadable, "Messages that could not be read"),
-        (worker.left_out, "Spans that could not be read"),
+def _report(loop: ConsumerLoop, config: Config) -> int:
+    from infinium_otel.apps.filtered import (  # noqa: PLC0415 - not for --help
+        describe_filtered,
+    )
+
+    refused = loop.refused
+    where = (
+        f"waiting in {config.spool}" if config.spool else "left to the next consumer"
+    )
+    for count, label in (
+        (loop.undelivered, f"Tasks {where}"),
+        (loop.intake.unreadable, "Messages that could not be read"),
+        (loop.intake.left_out, "Spans that could not be read"),
         (refused, "Tasks not delivered"),
     ):
         if count:
-            sys.stderr.write(f"{said}: {count}\n")
-    return IN_PART if refused or worker.unreadable or worker.left_out else DONE
+            sys.stderr.write(f"{label}: {count}\n")
+    if loop.logs_dropped:
+        sys.stderr.write(f"Log records without a run: {loop.logs_dropped}\n")
+    loop.skipped.log(everything=True)
+    for text in describe_filtered(
+        loop.filtered, loop.skipped.scopes, "INFINIUM_OTEL_INCLUDE=all sends them"
+    ):
+        sys.stderr.write(f"Runs {text}\n")
+    return (
+        PARTIAL
+        if refused or loop.intake.unreadable or loop.intake.left_out
+        else COMPLETE
+    )

@@ -1,4 +1,4 @@
-"""The formats, and how a document shows which of them it is in."""
+"""The formats, and how to detect which one a document has."""
 
 from __future__ import annotations
 
@@ -21,37 +21,50 @@ FORMATS = ("otlp", *MODELS)
 
 
 class Model(Protocol):
-    """What a module of `infinium_otel.models` offers."""
+    """The interface of a module of `infinium_otel.models`."""
 
     def load(self, mapping: Mapping[str, Any]) -> Any:
-        """A document of that system from its JSON."""
+        """Read a document of that system from its JSON."""
 
     def dump(self, document: Any) -> dict[str, Any]:
-        """Its JSON."""
+        """Return a document's JSON."""
 
     def to_spans(self, document: Any) -> list[SpanRecord]:
-        """The spans that say the same."""
+        """Convert a document to spans."""
 
     def from_spans(self, records: Iterable[Record]) -> Sequence[Any]:
-        """The documents that one run's spans say."""
+        """Convert the spans of one run to documents."""
 
 
-def model(name: str) -> Model:
-    """The module of the format *name*."""
+def import_model(name: str) -> Model:
+    """Import the module of the format *name*."""
     return cast("Model", import_module(f"infinium_otel.models.{name}"))
 
 
-def format_of(document: Any) -> str:
-    """The format of *document*, told from its keys.
+def detect_format(document: Any) -> str:
+    """Detect the format of *document* by its keys.
 
     Raises:
-        DecodingError: it is none that is known.
+        DecodingError: no format matches.
     """
     if isinstance(document, Mapping):
-        for name, is_it in _SIGNS:
-            if is_it(document):
+        for name, matches in _DETECTORS:
+            if matches(document):
                 return name
-    raise DecodingError("cannot tell the format; say it with --from")
+    raise DecodingError("cannot detect the format; set it with --from")
+
+
+def reject_other_format(document: Any, name: str) -> None:
+    """Check that *document* is not plainly of another format than *name*.
+
+    Raises:
+        DecodingError: it is OTLP, or a task, and *name* is another system.
+    """
+    if not isinstance(document, Mapping):
+        return
+    for other, matches in _DETECTORS[:2]:
+        if other != name and matches(document):
+            raise DecodingError(f"not {name}: this is {other}; leave out --from")
 
 
 def _has(*keys: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -62,16 +75,16 @@ def _is_otlp(document: Mapping[str, Any]) -> bool:
     return any(str(key).startswith("resource") for key in document)
 
 
-def _is_of_letta(document: Mapping[str, Any]) -> bool:
+def _is_letta(document: Mapping[str, Any]) -> bool:
     return str(document.get("id")).startswith(("step-", "message-"))
 
 
-_SIGNS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
+_DETECTORS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("otlp", _is_otlp),
     ("infinium", _has("current_datetime", "duration")),
     ("agentix", _has("status", "transcript")),
     ("agentix", _has("run_id", "messages", "tokens_used")),
-    ("letta", _is_of_letta),
+    ("letta", _is_letta),
     ("letta", _has("steps", "provider_traces")),
     ("letta", _has("request_json")),
     ("letta", _has("step_ns")),
@@ -87,4 +100,4 @@ _SIGNS: tuple[tuple[str, Callable[[Mapping[str, Any]], bool]], ...] = (
     ("xpander", _has("type", "task_id")),
     ("xpander", _has("id", "agent_id", "organization_id")),
 )
-"""A document is of the first format whose sign it bears."""
+"""The first match decides; the first two cannot be mistaken."""

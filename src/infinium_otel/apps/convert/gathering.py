@@ -1,11 +1,11 @@
-"""Records of other systems that stand a line each, where a run is many of them."""
+"""Formats of other systems in which a run is several records, one per line."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.apps.convert.formats import model
+from infinium_otel.apps.convert.formats import import_model
 from infinium_otel.errors import DecodingError, InfiniumError
 
 if TYPE_CHECKING:
@@ -14,94 +14,98 @@ if TYPE_CHECKING:
     Gather = Callable[[Iterable[Any]], Iterator[Any]]
 
 
-def loaded(name: str, first: Any, values: Iterable[Any]) -> Iterator[Any]:
-    """The JSON values of a format as its documents, or the error each of them is.
+def load_documents(name: str, first: Any, values: Iterable[Any]) -> Iterator[Any]:
+    """Load the JSON values of a format as documents; a bad value gives its error.
 
     Args:
         name: the format.
-        first: the first of them, which tells if a run is one value or many.
-        values: all of them.
+        first: the first value, which shows whether a run is one value or several.
+        values: all values, the first one included.
     """
     is_part, gather = _LINES.get(name, (None, None))
     if is_part and gather and isinstance(first, Mapping) and is_part(first):
         values = gather(values)
     for value in values:
         try:
-            yield value.document if isinstance(value, _Whole) else _loaded(name, value)
+            yield (
+                value.document
+                if isinstance(value, _LoadedDocument)
+                else _load_document(name, value)
+            )
         except InfiniumError as error:
             yield error
 
 
-def _loaded(name: str, value: Any) -> Any:
+def _load_document(name: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise DecodingError(f"not {name}: a JSON object was expected")
-    return model(name).load(value)
+    return import_model(name).load(value)
 
 
-class _Whole:
-    """A document that needs no loading any more."""
+class _LoadedDocument:
+    """A document that is loaded already."""
 
     def __init__(self, document: Any) -> None:
         self.document = document
 
 
 def _is_hud_line(first: Mapping[str, Any]) -> bool:
-    """True for a span as HUD exports it, or an upload of them."""
+    """Whether this is a span as HUD exports it, or an upload of several."""
     return "telemetry" in first or first.keys() >= {"span_id", "trace_id"}
 
 
-def _hud_runs(values: Iterable[Any]) -> Iterator[Any]:
-    system: Any = model("hud")
+def _group_hud_spans(values: Iterable[Any]) -> Iterator[Any]:
+    system: Any = import_model("hud")
     for document in system.from_hud(values):
-        yield _Whole(document)
+        yield _LoadedDocument(document)
 
 
 def _is_letta_record(first: Mapping[str, Any]) -> bool:
     return not isinstance(first.get("steps"), list)
 
 
-def _letta_log(values: Iterable[Any]) -> Iterator[Any]:
-    """One log of all of them: a step's time and texts stand in records of their own."""
+def _group_letta_records(values: Iterable[Any]) -> Iterator[Any]:
+    """Build one log of all: a step's times and texts are records of their own."""
     log: dict[str, list[Any]] = {"steps": []}
-    strange = []
+    invalid = []
     for value in values:
         if isinstance(value, Mapping):
-            log.setdefault(_letta_kind(value), []).append(value)
+            log.setdefault(_classify_letta_record(value), []).append(value)
         else:
-            strange.append(value)
+            invalid.append(value)
     yield log
-    yield from strange
+    yield from invalid
 
 
-def _letta_kind(value: Mapping[str, Any]) -> str:
+def _classify_letta_record(value: Mapping[str, Any]) -> str:
     if "role" in value:
         return "messages"
     if "request_json" in value:
         return "provider_traces"
-    timed = "step_ns" in value or "llm_request_ns" in value
-    return "metrics" if timed else "steps"
+    is_metrics = "step_ns" in value or "llm_request_ns" in value
+    return "metrics" if is_metrics else "steps"
 
 
 def _is_xpander_event(first: Mapping[str, Any]) -> bool:
     return first.keys() >= {"type", "task_id"}
 
 
-def _xpander_streams(values: Iterable[Any]) -> Iterator[Any]:
-    """One stream for each task, of its events in their order."""
+def _group_xpander_events(values: Iterable[Any]) -> Iterator[Any]:
+    """Build one stream per task, of its events in order."""
     streams: dict[str, list[Any]] = {}
-    strange = []
+    invalid = []
     for value in values:
         if isinstance(value, Mapping):
             streams.setdefault(str(value.get("task_id")), []).append(value)
         else:
-            strange.append(value)
+            invalid.append(value)
     yield from ({"events": events} for events in streams.values())
-    yield from strange
+    yield from invalid
 
 
 _LINES: dict[str, tuple[Callable[[Mapping[str, Any]], bool], Gather]] = {
-    "hud": (_is_hud_line, _hud_runs),
-    "letta": (_is_letta_record, _letta_log),
-    "xpander": (_is_xpander_event, _xpander_streams),
+    "hud": (_is_hud_line, _group_hud_spans),
+    "letta": (_is_letta_record, _group_letta_records),
+    "xpander": (_is_xpander_event, _group_xpander_events),
 }
-"""How a first line shows that a run is many lines, and what makes runs of them."""
+"""By format: whether a first line is one of several of a run, and how to group them."""

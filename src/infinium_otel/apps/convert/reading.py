@@ -1,4 +1,4 @@
-"""Inputs of any format to batches of records."""
+"""Read inputs of any format as batches of records."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel import loading
-from infinium_otel.apps.convert.formats import format_of, model
-from infinium_otel.apps.convert.gathering import loaded
+from infinium_otel.apps.convert.formats import (
+    detect_format,
+    import_model,
+    reject_other_format,
+)
+from infinium_otel.apps.convert.gathering import load_documents
 from infinium_otel.errors import DecodingError, InfiniumError
+from infinium_otel.otlp import files
+from infinium_otel.otlp.files.decompression import BYTE_ORDER_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,44 +28,48 @@ STDIN = "-"
 
 
 @dataclass(slots=True)
-class Read:
-    """What reading came to so far.
+class ReadCounts:
+    """What was read so far.
 
     Args:
-        documents: requests or records of another system, that could be read.
+        documents: requests, or records of another system.
         records: spans and log records in them.
         left_out: items that could not be read.
+        empty: files with nothing in them.
     """
 
     documents: int = 0
     records: int = 0
     left_out: int = 0
+    empty: int = 0
 
 
-def batches(
-    paths: Iterable[str], form: str, read: Read, advance: Callable[[int], None]
+def read_batches(
+    paths: Iterable[str], form: str, counts: ReadCounts, advance: Callable[[int], None]
 ) -> Iterator[list[Record]]:
-    """The records of every document in the files, in order.
+    """Read the records of every document in the files, in order.
 
     Args:
         paths: files; "-" is standard input.
         form: the format, or "auto".
-        read: counted up.
-        advance: told how many octets were read.
+        counts: updated with each document.
+        advance: called with the number of bytes just read.
 
     Raises:
-        DecodingError: a file is not in that format, or in none; it names the file.
+        DecodingError: a file does not have that format, or any; names the file.
         OSError: a file cannot be opened or read.
     """
     for path in paths:
-        with _open(path) as stream, loading.named(path):
-            for records in _batches(_Counted(stream, advance), form, read):
-                read.records += len(records)
+        with _open(path) as stream, files.name_in_errors(path):
+            for records in _read_documents(
+                _CountingStream(stream, advance), form, counts
+            ):
+                counts.records += len(records)
                 yield records
 
 
 @contextmanager
-def _open(path: str) -> Iterator[loading.Readable]:
+def _open(path: str) -> Iterator[files.Readable]:
     if path == STDIN:
         yield sys.stdin.buffer
         return
@@ -68,12 +77,10 @@ def _open(path: str) -> Iterator[loading.Readable]:
         yield stream
 
 
-class _Counted:
-    """A stream that tells how much was read from it."""
+class _CountingStream:
+    """A stream that reports how much was read from it."""
 
-    def __init__(
-        self, stream: loading.Readable, advance: Callable[[int], None]
-    ) -> None:
+    def __init__(self, stream: files.Readable, advance: Callable[[int], None]) -> None:
         self._stream = stream
         self._advance = advance
 
@@ -83,42 +90,48 @@ class _Counted:
         return chunk
 
 
-def _batches(stream: loading.Readable, form: str, read: Read) -> Iterator[list[Record]]:
-    head, chunks = loading.opened(stream)
-    if not head.strip():
+def _read_documents(
+    stream: files.Readable, form: str, counts: ReadCounts
+) -> Iterator[list[Record]]:
+    head, chunks = files.open_input(stream)
+    if not head.removeprefix(BYTE_ORDER_MARK).strip():
+        counts.empty += 1
         return
-    if not loading.is_json(head):
+    if not files.is_json(head):
         if form not in ("auto", "otlp"):
-            raise DecodingError(f"not {form}: the input is no JSON")
-        yield from _decoded(loading.read_protobuf(chunks), read)
+            raise DecodingError(f"not {form}: the input is not JSON")
+        yield from _read_requests(files.read_protobuf(chunks), counts)
         return
-    documents = loading.read_documents(chunks)
+    documents = files.read_documents(chunks)
     first: Any = next(documents, {})
-    found = format_of(first) if form == "auto" else form
+    name = detect_format(first) if form == "auto" else form
+    reject_other_format(first, name)
     documents = chain((first,), documents)
-    if found == "otlp":
-        yield from _decoded(loading.read_json(documents), read)
+    if name == "otlp":
+        yield from _read_requests(files.read_json(documents), counts)
     else:
-        yield from _modelled(documents, first, found, read)
+        yield from _read_model(documents, first, name, counts)
 
 
-def _decoded(requests: Iterable[Decoded], read: Read) -> Iterator[list[Record]]:
+def _read_requests(
+    requests: Iterable[Decoded], counts: ReadCounts
+) -> Iterator[list[Record]]:
     for decoded in requests:
-        read.left_out += decoded.left_out
-        read.documents += not decoded.unreadable
+        counts.left_out += decoded.skipped
+        counts.documents += not decoded.unreadable
         yield decoded.records
 
 
-def _modelled(
-    documents: Iterable[Any], first: Any, name: str, read: Read
+def _read_model(
+    documents: Iterable[Any], first: Any, name: str, counts: ReadCounts
 ) -> Iterator[list[Record]]:
-    """Another system's documents; one that is none of them is left out and counted."""
-    system = model(name)
-    for document in loaded(name, first, documents):
+    """Read another system's documents; after a good one, bad ones are only counted."""
+    system = import_model(name)
+    for document in load_documents(name, first, documents):
         if not isinstance(document, InfiniumError):
-            read.documents += 1
+            counts.documents += 1
             yield list(system.to_spans(document))
-        elif read.documents:
-            read.left_out += 1
+        elif counts.documents:
+            counts.left_out += 1
         else:
             raise document

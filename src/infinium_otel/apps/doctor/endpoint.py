@@ -1,4 +1,4 @@
-"""Whether the service can be reached, knows the credentials, and has our time."""
+"""Whether the service is reachable, accepts the credentials, and has the same time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Protocol
 
 from infinium_otel.apps.doctor.findings import Finding
-from infinium_otel.protocol import result_request
+from infinium_otel.delivery import protocol
+from infinium_otel.delivery.protocol import build_result_request, classify_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,14 +15,15 @@ if TYPE_CHECKING:
     from infinium_otel.config import Config
 
 TOPIC = "Endpoint"
-NOBODYS_TRACE = "00000000-0000-4000-8000-000000000000"
-PATIENCE_S = 10.0
+UNUSED_TRACE_ID = "00000000-0000-4000-8000-000000000000"
+TIMEOUT_S = 10.0
 MAX_SKEW_S = 60.0
-UNAUTHORIZED, FORBIDDEN, SERVER_ERROR = 401, 403, 500
+REDIRECTS = range(300, 400)
+NOT_FOUND = 404
 
 
-class Reply(Protocol):
-    """What is looked at of an HTTP reply; httpx's is one."""
+class Response(Protocol):
+    """The parts of an HTTP response that are checked; `httpx.Response` has them."""
 
     @property
     def status_code(self) -> int:
@@ -32,58 +34,67 @@ class Reply(Protocol):
         """The headers, by name in any case."""
 
 
-def endpoint(config: Config, now: Callable[[], float]) -> list[Finding]:
-    """Ask the service for the result of a trace that nobody has sent.
+def check_endpoint(config: Config, now: Callable[[], float]) -> list[Finding]:
+    """Request the result of a trace that was never sent.
 
-    Nothing is changed there by that, and the answer tells what is asked here: any
-    status means that it can be reached, 401 and 403 that it refuses the credentials.
+    This changes nothing on the service. Any status means that it is reachable, 401 and
+    403 that it rejects the credentials.
 
     Args:
         config: with credentials.
         now: the time, in seconds since the epoch.
     """
-    import httpx  # noqa: PLC0415 - slow to import, and of no use to --help
+    import httpx  # noqa: PLC0415 - slow to import, and not needed for --help
 
-    request = result_request(config, NOBODYS_TRACE)
+    request = build_result_request(config, UNUSED_TRACE_ID)
     try:
-        reply = httpx.request(
+        response = httpx.request(
             request.method,
             request.url,
             headers=list(request.headers),
-            timeout=min(config.timeout_s, PATIENCE_S),
+            timeout=min(config.timeout_s, TIMEOUT_S),
             verify=config.verify_ssl,
         )
     except httpx.HTTPError as error:
-        return [_unreachable(config, type(error).__name__, str(error))]
-    return [*_answered(config, reply), *_clock(reply, now())]
+        return [_report_unreachable(config, type(error).__name__, str(error))]
+    return [*_check_status(config, response), *_check_clock(response, now())]
 
 
-def _unreachable(config: Config, kind: str, message: str) -> Finding:
-    said = f"{config.base_url} cannot be reached: {kind}: {message}"
-    return Finding(TOPIC, "error", said, f"curl -sv {config.base_url}")
+def _report_unreachable(config: Config, kind: str, message: str) -> Finding:
+    text = f"{config.base_url} cannot be reached: {kind}: {message}"
+    return Finding(TOPIC, "error", text, f"curl -sv {config.base_url}")
 
 
-def _answered(config: Config, reply: Reply) -> list[Finding]:
-    status = reply.status_code
-    reached = Finding(TOPIC, "ok", f"{config.base_url} answers")
-    if status in (UNAUTHORIZED, FORBIDDEN):
-        said = f"it refuses the credentials ({status})"
-        mend = "export INFINIUM_AGENT_ID=... INFINIUM_AGENT_SECRET=..."
-        return [reached, Finding(TOPIC, "error", said, mend)]
-    if status >= SERVER_ERROR:
-        said = f"it fails at the moment ({status}); tasks wait and are sent later"
-        return [reached, Finding(TOPIC, "warning", said)]
-    return [reached, Finding(TOPIC, "ok", f"it accepts the credentials ({status})")]
+def _check_status(config: Config, response: Response) -> list[Finding]:
+    status = response.status_code
+    kind = classify_response(protocol.Response(status), 0.0).kind
+    reached = Finding(TOPIC, "ok", f"{config.base_url} is reachable")
+    if kind == "credentials":
+        message = f"it rejects the credentials ({status})"
+        fix = "export INFINIUM_AGENT_ID=... INFINIUM_AGENT_SECRET=..."
+        return [reached, Finding(TOPIC, "error", message, fix)]
+    if kind == "unavailable":
+        message = f"it is failing now ({status}); tasks wait and are sent later"
+        return [reached, Finding(TOPIC, "warning", message)]
+    if status in REDIRECTS:
+        message = f"it redirects ({status}), which is never followed with the secret"
+        return [
+            reached,
+            Finding(TOPIC, "error", message, "export INFINIUM_BASE_URL=..."),
+        ]
+    shown = f"{status}: no such trace, as expected" if status == NOT_FOUND else status
+    return [reached, Finding(TOPIC, "ok", f"it accepts the credentials ({shown})")]
 
 
-def _clock(reply: Reply, now_s: float) -> list[Finding]:
-    """A run is shown at the time its spans say, which is this machine's."""
+def _check_clock(response: Response, now_s: float) -> list[Finding]:
+    """Compare the clocks: a run is shown at the time its spans contain, ours."""
     try:
-        theirs = parsedate_to_datetime(reply.headers["date"]).timestamp()
+        theirs = parsedate_to_datetime(response.headers["date"]).timestamp()
     except (KeyError, ValueError):
         return []
     skew_s = now_s - theirs
     if abs(skew_s) <= MAX_SKEW_S:
         return [Finding(TOPIC, "ok", "this machine's clock agrees with its clock")]
-    said = f"this machine's clock is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}"
-    return [Finding(TOPIC, "warning", said, "sudo timedatectl set-ntp true")]
+    direction = "ahead" if skew_s > 0 else "behind"
+    message = f"this machine's clock is {abs(skew_s):.0f} s {direction}"
+    return [Finding(TOPIC, "warning", message, "sudo timedatectl set-ntp true")]

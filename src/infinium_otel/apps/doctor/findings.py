@@ -1,4 +1,4 @@
-"""What the doctor found: a level, a sentence, and what mends it."""
+"""The doctor's findings: a level, a message, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -9,48 +9,55 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LEVELS = ("ok", "note", "warning", "error")
-"""From what is well to what keeps runs from arriving."""
+"""From "as it should be" to "runs do not arrive"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        topic: the heading it stands under.
+        topic: the heading to list it under.
         level: one of `LEVELS`.
-        says: one sentence.
-        mend: the command that mends it; None if there is nothing to mend.
+        message: one sentence.
+        fix: the command that fixes it; None if there is nothing to fix.
     """
 
     topic: str
     level: str
-    says: str
-    mend: str | None = None
+    message: str
+    fix: str | None = None
 
 
-def counted(findings: Iterable[Finding]) -> dict[str, int]:
-    """How many findings there are, by level."""
+def count_levels(findings: Iterable[Finding]) -> dict[str, int]:
+    """Count the findings, by level."""
     levels = [finding.level for finding in findings]
     return {level: levels.count(level) for level in LEVELS}
 
 
-def as_json(findings: Iterable[Finding]) -> dict[str, Any]:
-    """The findings as a JSON object."""
+def to_json(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return the findings as a JSON object."""
     listed = list(findings)
-    return {"counts": counted(listed), "findings": [asdict(each) for each in listed]}
+    return {
+        "counts": count_levels(listed),
+        "findings": [asdict(each) for each in listed],
+    }
 
 
-def as_lines(findings: Iterable[Finding]) -> Iterator[str]:
-    """The findings as a person reads them: under headings, then a summary."""
+def to_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    """Write the findings for a terminal: under headings, then a summary."""
     listed = list(findings)
     topic = None
     for finding in listed:
         if finding.topic != topic:
             yield f"{'' if topic is None else chr(10)}{finding.topic}"
             topic = finding.topic
-        yield f"  {finding.level:8}{finding.says}"
-        if finding.mend is not None:
-            yield f"          mend: {finding.mend}"
-    totals = counted(listed)
-    yield f"\n{totals['error']} errors, {totals['warning']} warnings"
+        yield f"  {finding.level:8}{finding.message}"
+        if finding.fix is not None:
+            yield f"          fix: {finding.fix}"
+    totals = count_levels(listed)
+    counts = (
+        f"{totals[level]} {level}{'s' * (totals[level] != 1)}"
+        for level in ("error", "warning")
+    )
+    yield f"\n{', '.join(counts)}"

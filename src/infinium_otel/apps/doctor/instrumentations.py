@@ -1,140 +1,111 @@
-"""What the installed instrumentations will and will not record, and what changes it.
+"""What the installed instrumentations record and omit, and how to change that.
 
-A table, in the order in which it is looked at: the first row that a distribution's
-name fits is the one that counts.
+A table in order of priority: for each distribution, the first row that matches its name
+is used.
 
 Source: the packages as released in November 2026, and recordings of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.doctor.findings import Finding
+from infinium_otel.dialects import find_content_switch
+from infinium_otel.runtime.instrumentors import INSTRUMENTATION_FOR, OPENLLMETRY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 TOPIC = "Instrumentations"
 Environ = Mapping[str, str]
 
 CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
-LATEST = "gen_ai_latest_experimental"
+GENAI = "opentelemetry.instrumentation.genai"
 
-SPAN, LOGS, NOWHERE, BY_CODE = "span", "logs", "nowhere", "by code"
-"""Where texts of messages go; `BY_CODE` is what no variable tells."""
+SPAN, LOGS, NOWHERE = "span", "logs", "nowhere"
+"""Where texts of messages go."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instrumentation:
-    """A row: one distribution, or all whose names begin alike.
+    """A row: one distribution, or all whose names have a common prefix.
 
     Args:
-        name: the distribution's; one that ends in "-" is the beginning of names.
-        records: what it tells of a run.
-        misses: what it does not tell, whatever is set; "" if nothing is known.
-        content: where texts go under these variables.
-        mend: the command that puts texts on spans.
-        flat: it writes each message as attributes of its own, many a span.
+        name: the distribution's; one that ends in "-" is a prefix.
+        records: what it records of a run.
+        misses: what it does not record with any setting; "" if nothing is known.
+        scope: the instrumentation scope, whose row in `CONTENT_SWITCHES` holds what
+            switches texts on; "" if no setting does.
+        fixed: where texts go if there is no such setting.
+        flat: it writes each message as several attributes, many per span.
         least: the lowest major version that emits spans.
     """
 
     name: str
     records: str
     misses: str = ""
-    content: Callable[[Environ], str] = lambda _: SPAN
-    mend: str = ""
+    scope: str = ""
+    fixed: str = SPAN
     flat: bool = False
     least: int = 0
 
-    def fits(self, name: str, version: str) -> bool:
-        """True if this row is about that distribution."""
+    def matches(self, name: str, version: str) -> bool:
+        """Whether this row describes that distribution."""
         major = version.partition(".")[0]
         if major.isdigit() and int(major) < self.least:
             return False
         return name.startswith(self.name) if self.name[-1] == "-" else name == self.name
 
+    def get_placement(self, environ: Environ) -> str:
+        """Return where texts go with these variables."""
+        switch = find_content_switch(self.scope)
+        return switch.placement(environ) if switch else self.fixed
 
-def _genai(environ: Environ) -> str:
-    """The packages of the opentelemetry-python-genai repository."""
-    places = {"SPAN_ONLY": SPAN, "SPAN_AND_EVENT": SPAN, "EVENT_ONLY": LOGS}
-    return places.get(environ.get(CAPTURE, "").upper(), NOWHERE)
-
-
-def _opted_in(environ: Environ) -> str:
-    """Packages that know both vocabularies, and speak the old one unless told."""
-    if LATEST in environ.get(OPT_IN, "").split(","):
-        return _genai(environ)
-    return LOGS if environ.get(CAPTURE, "").lower() == "true" else NOWHERE
+    @property
+    def fix(self) -> str:
+        """The command that puts texts on spans; "" if there is none."""
+        switch = find_content_switch(self.scope)
+        return switch.command if switch else ""
 
 
-def _unless(variable: str, value: str) -> Callable[[Environ], str]:
-    return lambda environ: (
-        NOWHERE if environ.get(variable, "").lower() == value else SPAN
-    )
-
-
-def _openinference(environ: Environ) -> str:
-    hidden = ("OPENINFERENCE_HIDE_INPUTS", "OPENINFERENCE_HIDE_OUTPUTS")
-    return (
-        NOWHERE if any(environ.get(v, "").lower() == "true" for v in hidden) else SPAN
-    )
-
-
-def _anthropic(environ: Environ) -> str:
-    mode = environ.get("ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE", "")
-    return SPAN if mode == "content" else NOWHERE
-
-
-ON_SPANS = f"export {CAPTURE}=SPAN_ONLY"
-ON_SPANS_OPTED_IN = f"export {OPT_IN}={LATEST} {CAPTURE}=SPAN_ONLY"
 CALLS = "LLM calls: model, tokens, errors"
 RUNS = "agents, LLM calls, tools, errors"
 
-OPENLLMETRY = (
-    *("openai", "anthropic", "langchain", "llamaindex", "bedrock", "mistralai"),
-    *("cohere", "groq", "ollama", "together", "crewai", "haystack", "replicate"),
-    *("vertexai", "google-generativeai", "watsonx", "sagemaker", "alephalpha"),
-    *("transformers", "writer", "agno", "openai-agents", "mcp"),
-)
-"""What OpenLLMetry's packages instrument, as their names say it."""
-
 TABLE = (
-    Instrumentation("opentelemetry-instrumentation-genai-", RUNS, "", _genai, ON_SPANS),
+    Instrumentation("opentelemetry-instrumentation-genai-", RUNS, "", GENAI),
     Instrumentation(
         "opentelemetry-instrumentation-openai-v2",
         CALLS,
         "cached and reasoning tokens; usage of streams unless the provider sends it",
-        _opted_in,
-        ON_SPANS_OPTED_IN,
+        "opentelemetry.instrumentation.openai_v2",
     ),
     Instrumentation(
         "opentelemetry-instrumentation-google-genai",
         CALLS,
         "all calls but the last of automatic function calling",
-        _opted_in,
-        ON_SPANS_OPTED_IN,
+        "opentelemetry.instrumentation.google_genai",
     ),
     Instrumentation(
-        "opentelemetry-instrumentation-openai-agents-v2", RUNS, "", lambda _: BY_CODE
+        "opentelemetry-instrumentation-openai-agents-v2",
+        RUNS,
+        "",
+        "opentelemetry.instrumentation.openai_agents_v2",
     ),
     Instrumentation(
         "openinference-instrumentation-dspy",
         "modules and LLM calls",
         "tokens of LLM calls",
-        _openinference,
-        "unset OPENINFERENCE_HIDE_INPUTS OPENINFERENCE_HIDE_OUTPUTS",
+        "openinference.instrumentation",
         flat=True,
     ),
     Instrumentation(
         "openinference-instrumentation-",
         RUNS,
         "",
-        _openinference,
-        "unset OPENINFERENCE_HIDE_INPUTS OPENINFERENCE_HIDE_OUTPUTS",
+        "openinference.instrumentation",
         flat=True,
     ),
     *(
@@ -142,8 +113,7 @@ TABLE = (
             f"opentelemetry-instrumentation-{vendor}",
             RUNS,
             "",
-            _unless("TRACELOOP_TRACE_CONTENT", "false"),
-            "unset TRACELOOP_TRACE_CONTENT",
+            "traceloop",
             flat=True,
         )
         for vendor in OPENLLMETRY
@@ -152,97 +122,83 @@ TABLE = (
         "anthropic",
         "LLM calls and its own tool runs",
         "messages of a failed call",
-        _anthropic,
-        "export ANTHROPIC_OPEN_TELEMETRY_TRACES_CONTENT_MODE=content",
+        "com.anthropic.sdk",
         least=2,
     ),
     Instrumentation(
         "google-adk",
         RUNS,
         "",
-        _unless("ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS", "false"),
-        "unset ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS",
+        "gcp.vertex.agent",
     ),
     Instrumentation(
-        "pydantic-ai-slim", RUNS, "anything before Agent.instrument_all() is called"
+        "pydantic-ai-slim",
+        RUNS,
+        "anything before Agent.instrument_all() is called",
+        "pydantic-ai",
     ),
     Instrumentation("strands-agents", RUNS, "ends of runs that fail (1.x)"),
     Instrumentation("langfuse", "what its decorators and clients wrap"),
-    Instrumentation("openlit", RUNS, "", lambda _: BY_CODE),
-    Instrumentation("agent-framework-core", RUNS, "", lambda _: BY_CODE),
-    Instrumentation("autogen-core", "agents and tools", "LLM calls", lambda _: NOWHERE),
+    Instrumentation("openlit", RUNS, "", "openlit"),
+    Instrumentation("agent-framework-core", RUNS, "", "agent_framework"),
+    Instrumentation("autogen-core", "agents and tools", "LLM calls", fixed=NOWHERE),
     Instrumentation(
-        "mcp", "tool calls", "arguments and results", lambda _: NOWHERE, least=2
+        "mcp", "tool calls", "arguments and results", fixed=NOWHERE, least=2
     ),
 )
 
-REMEDIES = {
-    "openai": "opentelemetry-instrumentation-genai-openai",
-    "anthropic": "opentelemetry-instrumentation-genai-anthropic",
-    "google-genai": "opentelemetry-instrumentation-google-genai",
-    "langchain-core": "opentelemetry-instrumentation-genai-langchain",
-    "openai-agents": "opentelemetry-instrumentation-genai-openai-agents",
-    "llama-index-core": "openinference-instrumentation-llama-index",
-    "dspy": "openinference-instrumentation-dspy",
-    "boto3": "openinference-instrumentation-bedrock",
-}
-"""Libraries that emit nothing by themselves, and what makes them."""
 
-
-def found(installed: Mapping[str, str]) -> dict[str, Instrumentation]:
-    """The rows that are about what is installed, by the distribution's name.
+def find_instrumentations(installed: Mapping[str, str]) -> dict[str, Instrumentation]:
+    """Find the rows of the installed distributions, by the distribution's name.
 
     Args:
         installed: versions of distributions, by name in lower case with hyphens.
     """
     rows = {}
     for name, version in sorted(installed.items()):
-        row = next((row for row in TABLE if row.fits(name, version)), None)
+        row = next((row for row in TABLE if row.matches(name, version)), None)
         if row is not None:
             rows[name] = row
     return rows
 
 
-def instrumentations(
+def check_instrumentations(
     installed: Mapping[str, str], environ: Environ
 ) -> Iterator[Finding]:
-    """What each installed instrumentation will record under *environ*."""
-    rows = found(installed)
+    """Report what each installed instrumentation records with *environ*."""
+    rows = find_instrumentations(installed)
     for name, row in rows.items():
-        yield _finding(f"{name} {installed[name]}", row, row.content(environ))
-    if environ.get(CAPTURE, "").lower() == "true" and _any_genai(rows):
-        said = f"{CAPTURE}=true is not understood by genai packages: no texts"
-        yield Finding(TOPIC, "warning", said, ON_SPANS)
-    yield from _absent(rows, installed)
+        yield _describe(f"{name} {installed[name]}", row, row.get_placement(environ))
+    genai = next((row for row in rows.values() if row.scope == GENAI), None)
+    if genai is not None and environ.get(CAPTURE, "").lower() == "true":
+        message = f"{CAPTURE}=true has no effect on genai packages: no texts"
+        yield Finding(TOPIC, "warning", message, genai.fix)
+    yield from _suggest_instrumentations(rows, installed)
 
 
-def _any_genai(names: Iterable[str]) -> bool:
-    return any(
-        name.startswith("opentelemetry-instrumentation-genai-") for name in names
-    )
-
-
-def _finding(subject: str, row: Instrumentation, content: str) -> Finding:
-    said = f"{subject}: {row.records}"
-    said += f"; not {row.misses}" if row.misses else ""
-    if content == NOWHERE and row.mend:
-        return Finding(TOPIC, "warning", f"{said}; no texts of messages", row.mend)
+def _describe(subject: str, row: Instrumentation, placement: str) -> Finding:
+    message = f"{subject}: {row.records}"
+    message += f"; not {row.misses}" if row.misses else ""
+    if placement == NOWHERE and row.fix:
+        message += "; no message texts, unless register(instrument=True) runs"
+        return Finding(TOPIC, "warning", message, row.fix)
     texts = {
         SPAN: "texts on spans",
         LOGS: "texts in log records only",
-        BY_CODE: "texts as set in code",
-        NOWHERE: "no texts of messages",
+        NOWHERE: "no message texts",
     }
-    return Finding(TOPIC, "ok", f"{said}; {texts[content]}")
+    return Finding(TOPIC, "ok", f"{message}; {texts[placement]}")
 
 
-def _absent(
+def _suggest_instrumentations(
     rows: Mapping[str, Instrumentation], installed: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """If nothing is there that emits spans of agents, say what would."""
+    """If nothing that emits spans of agents is installed, suggest what to install."""
     if rows:
         return
-    remedies = [new for client, new in REMEDIES.items() if client in installed]
-    mend = f"pip install {' '.join(remedies)}" if remedies else None
-    said = "no instrumentation of an LLM library is installed here"
-    yield Finding(TOPIC, "warning", said, mend)
+    packages = [
+        new for client, new in INSTRUMENTATION_FOR.items() if client in installed
+    ]
+    fix = f"pip install {' '.join(packages)}" if packages else None
+    message = "no instrumentation of an LLM library is installed"
+    yield Finding(TOPIC, "warning", message, fix)

@@ -1,14 +1,15 @@
-"""How the OpenTelemetry SDK is set up: limits, exporters, the way to us."""
+"""How the OpenTelemetry SDK is set up: limits, exporters, entry points."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.doctor.findings import Finding
-from infinium_otel.apps.doctor.instrumentations import LOGS, found
+from infinium_otel.apps.doctor.instrumentations import LOGS, find_instrumentations
+from infinium_otel.apps.doctor.launcher import TRACES, has_infinium, suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
 TOPIC = "OpenTelemetry SDK"
 COUNT_LIMITS = ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT")
@@ -17,32 +18,36 @@ LENGTH_LIMITS = (
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
 )
 SDK_LIMIT = 128
-"""Attributes a span keeps unless told. Source: the SDK's specification."""
+"""Attributes a span keeps by default. Source: the SDK's specification."""
 
 ENOUGH = 10_000
 
 
-def limits(
+def check_limits(
     installed: Mapping[str, str], environ: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Whether spans lose attributes, or parts of them."""
-    flat = [name for name, row in found(installed).items() if row.flat]
-    limit = _limit(environ)
-    said = f"a span keeps {limit} attributes"
+    """Check whether spans lose attributes, or parts of them."""
+    flat = [name for name, row in find_instrumentations(installed).items() if row.flat]
+    limit = _read_limit(environ)
+    message = f"a span keeps {limit} attributes"
     if limit >= ENOUGH or not flat:
-        yield Finding(TOPIC, "ok", said)
+        yield Finding(TOPIC, "ok", message)
     else:
-        said += f", then drops the oldest; {flat[0]} writes more in a long conversation"
-        said += "; register() lifts the limit by itself"
-        mend = f"export {COUNT_LIMITS[0]}={ENOUGH}"
-        yield Finding(TOPIC, "warning", said, mend)
+        message += (
+            f", then drops the oldest; {flat[0]} writes more in a long conversation; "
+            "register() raises the limit itself"
+        )
+        fix = f"export {COUNT_LIMITS[0]}={ENOUGH}"
+        yield Finding(TOPIC, "warning", message, fix)
     for variable in LENGTH_LIMITS:
         if environ.get(variable, "").strip():
-            said = f"{variable}={environ[variable]} cuts texts, also inside JSON"
-            yield Finding(TOPIC, "warning", said, f"unset {variable}")
+            message = (
+                f"{variable}={environ[variable]} truncates texts, even inside JSON"
+            )
+            yield Finding(TOPIC, "warning", message, f"unset {variable}")
 
 
-def _limit(environ: Mapping[str, str]) -> int:
+def _read_limit(environ: Mapping[str, str]) -> int:
     for variable in COUNT_LIMITS:
         text = environ.get(variable, "").strip()
         if text.isdigit():
@@ -50,54 +55,61 @@ def _limit(environ: Mapping[str, str]) -> int:
     return SDK_LIMIT
 
 
-def logs_bridge(
+def check_log_export(
     installed: Mapping[str, str], environ: Mapping[str, str]
 ) -> Iterator[Finding]:
-    """Whether texts go into log records, which a span exporter never sees."""
-    rows = found(installed)
-    names = [name for name, row in rows.items() if row.content(environ) == LOGS]
+    """Check whether texts go to log records, which a span exporter never receives."""
+    rows = find_instrumentations(installed)
+    names = [name for name, row in rows.items() if row.get_placement(environ) == LOGS]
     if not names:
         return
-    if "infinium" in environ.get("OTEL_LOGS_EXPORTER", "").split(","):
-        yield Finding(TOPIC, "ok", f"log records of {names[0]} are exported to us")
+    if has_infinium("OTEL_LOGS_EXPORTER", environ):
+        yield Finding(
+            TOPIC, "ok", f"log records of {names[0]} are exported to Infinium"
+        )
         return
-    said = f"{names[0]} writes texts into log records, which come to us only if asked"
-    said += "; register() asks by itself"
-    mend = "export OTEL_LOGS_EXPORTER=infinium"
-    yield Finding(TOPIC, "warning", said, mend)
+    message = (
+        f"{names[0]} writes texts to log records, which are exported only if "
+        "configured; register() configures it"
+    )
+    fix = "export OTEL_LOGS_EXPORTER=infinium"
+    yield Finding(TOPIC, "warning", message, fix)
 
 
-def entry_points(
+def check_entry_points(
     installed: Mapping[str, str],
     exporters: Mapping[str, str],
+    configurators: Collection[str],
     environ: Mapping[str, str],
 ) -> Iterator[Finding]:
-    """Whether the SDK finds this package, and is told to use it.
+    """Check whether the SDK finds this package, and is configured to use it.
 
     Args:
         installed: versions of distributions by name.
         exporters: the entry points of the SDK's trace exporters, by name.
+        configurators: the installed packages that set exporters up, by entry point.
         environ: the environment.
     """
     for name in ("opentelemetry-api", "opentelemetry-sdk"):
         yield Finding(TOPIC, "ok", f"{name} {installed.get(name, 'not installed')}")
     if not exporters.get("infinium", "").startswith("infinium_otel."):
-        said = "the exporter `infinium` is not known to the SDK"
+        message = "the SDK does not find the exporter `infinium`"
         yield Finding(
-            TOPIC, "error", said, "pip install --force-reinstall infinium-otel"
+            TOPIC, "error", message, "pip install --force-reinstall infinium-otel"
         )
         return
-    if "infinium" in environ.get("OTEL_TRACES_EXPORTER", "").split(","):
-        yield Finding(TOPIC, "ok", "OTEL_TRACES_EXPORTER sends spans to us")
+    if has_infinium(TRACES, environ):
+        yield Finding(TOPIC, "ok", f"{TRACES} includes infinium")
         return
-    said = (
-        "OTEL_TRACES_EXPORTER does not name us; nothing to do if code calls register()"
+    message = (
+        f"{TRACES} does not include infinium; nothing to do if code calls register()"
     )
-    yield Finding(TOPIC, "note", said, "export OTEL_TRACES_EXPORTER=infinium")
+    fix = suggest(is_installed=bool(configurators), environ=environ)
+    yield Finding(TOPIC, "note", message, fix)
 
 
-def dialects(names: Mapping[str, str]) -> Iterator[Finding]:
-    """The dialects that other distributions add.
+def list_dialects(names: Mapping[str, str]) -> Iterator[Finding]:
+    """List the dialects that other distributions add.
 
     Args:
         names: their entry points, by name.

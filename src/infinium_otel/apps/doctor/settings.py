@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import fields
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from infinium_otel.apps.doctor.findings import Finding
-from infinium_otel.config import Config, Secret, from_environment, variables
+from infinium_otel.apps.http.auth import is_loopback
+from infinium_otel.config import (
+    Config,
+    Secret,
+    find_unknown_variables,
+    get_variables,
+    read_environment,
+)
 from infinium_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,53 +26,75 @@ EXAMPLES = {
     "agent_id": "00000000-0000-0000-0000-000000000000",
     "agent_secret": "...",
 }
-"""What to write in place of a value that only the user knows."""
+"""Placeholders for values that only the user has."""
 
 ALWAYS_SHOWN = ("agent_id", "agent_secret", "base_url", "spool", "include")
 
 
-def configuration(environ: Mapping[str, str]) -> tuple[Config | None, list[Finding]]:
-    """The configuration that *environ* describes, and what is to be said of it.
+def check_settings(environ: Mapping[str, str]) -> tuple[Config | None, list[Finding]]:
+    """Read the configuration from *environ*, and check it.
 
     Returns:
-        None in place of a configuration that cannot send.
+        The configuration and the findings; None in place of a configuration that
+        cannot send.
     """
     try:
         config = Config.from_env(environ, sending=True)
     except ConfigurationError as error:
-        return None, [*_unknown(environ), *_mistakes(error)]
-    return config, [*_unknown(environ), *_values(config, environ)]
+        return None, [*_find_unknown(environ), *_report_mistakes(error)]
+    return config, [
+        *_find_unknown(environ),
+        *_list_values(config, environ),
+        *_find_unsafe(config),
+    ]
 
 
-def _mistakes(error: ConfigurationError) -> Iterator[Finding]:
+def _find_unsafe(config: Config) -> Iterator[Finding]:
+    """Report settings with which others can read or change what is sent."""
+    address = urlsplit(config.base_url)
+    if address.scheme == "http" and not is_loopback(address.hostname or ""):
+        yield Finding(
+            TOPIC,
+            "warning",
+            f"{config.base_url} is not encrypted: others can read the agent's secret and "
+            "everything that is sent",
+            f"export {get_variables('base_url')[0]}=https://{address.netloc}{address.path}",
+        )
+    if not config.verify_ssl:
+        yield Finding(
+            TOPIC,
+            "warning",
+            "the server's certificate is not checked: others can take its place",
+            f"unset {get_variables('verify_ssl')[0]}",
+        )
+
+
+def _report_mistakes(error: ConfigurationError) -> Iterator[Finding]:
     for mistake in error.mistakes:
         name = mistake.partition(":")[0]
-        variable = variables(name)[0]
+        variable = get_variables(name)[0]
         default = getattr(Config(), name)
         example = EXAMPLES.get(name, "" if default is None else str(default))
-        mend = f"export {variable}={example}" if example else f"unset {variable}"
-        yield Finding(TOPIC, "error", mistake, mend)
+        fix = f"export {variable}={example}" if example else f"unset {variable}"
+        yield Finding(TOPIC, "error", mistake, fix)
 
 
-def _values(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
-    given = from_environment(environ)
+def _list_values(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
+    from_environ = read_environment(environ)
     for setting in fields(Config):
-        if setting.name in given or setting.name in ALWAYS_SHOWN:
+        if setting.name in from_environ or setting.name in ALWAYS_SHOWN:
             value = getattr(config, setting.name)
             source = "default"
-            if setting.name in given:
-                named = (v for v in variables(setting.name) if environ.get(v, ""))
+            if setting.name in from_environ:
+                named = (v for v in get_variables(setting.name) if environ.get(v, ""))
                 source = f"from {next(named)}"
-            yield Finding(TOPIC, "ok", f"{setting.name} = {_shown(value)} ({source})")
+            yield Finding(TOPIC, "ok", f"{setting.name} = {_mask(value)} ({source})")
 
 
-def _shown(value: object) -> str:
+def _mask(value: object) -> str:
     return "***" if isinstance(value, Secret) else str(value)
 
 
-def _unknown(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Variables that look like ours and are none: most often a slip of the pen."""
-    known = {name for setting in fields(Config) for name in variables(setting.name)}
-    for name in sorted(environ):
-        if name.startswith("INFINIUM_OTEL_") and name not in known:
-            yield Finding(TOPIC, "warning", f"{name} is no setting", f"unset {name}")
+def _find_unknown(environ: Mapping[str, str]) -> Iterator[Finding]:
+    for name, message in find_unknown_variables(environ).items():
+        yield Finding(TOPIC, "warning", message, f"unset {name}")

@@ -1,49 +1,82 @@
-"""Whether tasks that wait are safe, and what is in the spool."""
+"""Whether waiting tasks are safe, and what is in the spool."""
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.doctor.findings import Finding
+from infinium_otel.delivery.storage.spool.contents import count_tasks
+from infinium_otel.errors import SpoolError
+from infinium_otel.runtime import skipped_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOPIC = "Delivery"
-COUNTS = "SELECT (SELECT count(*) FROM queue), (SELECT count(*) FROM refused)"
+MAX_SCOPES = 10
+"""Scopes named, at most."""
 
 
-def spool(path: str | None) -> Iterator[Finding]:
-    """What is to be said of the spool at *path*; None if there is none."""
+def check_spool(path: str | None) -> Iterator[Finding]:
+    """Check the spool.
+
+    Args:
+        path: of the spool's file; None without a spool.
+    """
     if path is None:
-        said = "no spool: tasks that wait are lost when the process is killed"
-        mend = "export INFINIUM_OTEL_SPOOL=/var/lib/infinium/spool.db"
-        yield Finding(TOPIC, "note", said, mend)
+        message = "no spool: waiting tasks are lost when the process is killed"
+        fix = "export INFINIUM_OTEL_SPOOL=/var/lib/infinium/spool.db"
+        yield Finding(TOPIC, "note", message, fix)
         return
     folder = Path(path).absolute().parent
     if not folder.is_dir():
-        said = f"the spool's folder is missing: {folder}"
-        yield Finding(TOPIC, "error", said, f"mkdir -p -m 700 {folder}")
+        message = f"the spool's folder is missing: {folder}"
+        yield Finding(TOPIC, "error", message, f"mkdir -p -m 700 {folder}")
     elif not Path(path).exists():
-        yield Finding(TOPIC, "ok", f"tasks will be kept in {path}")
+        yield Finding(TOPIC, "ok", f"tasks will be stored in {path}")
     else:
-        yield from _contents(path)
+        yield from _check_contents(path)
+        yield from _check_permissions(path)
+    yield from _list_skipped(path)
 
 
-def _contents(path: str) -> Iterator[Finding]:
-    # read-only, as a spool that is opened for use may be mended by that
-    address = f"{Path(path).absolute().as_uri()}?mode=ro"
+def _check_permissions(path: str) -> Iterator[Finding]:
+    """Report files with tasks in them that others can read, or may have planted."""
+    for each in sorted(Path(path).absolute().parent.glob(f"{Path(path).name}*")):
+        status = each.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            message = f"{each} is a symbolic link, which is not followed"
+            yield Finding(TOPIC, "warning", message, f"rm {each}")
+        elif hasattr(os, "geteuid") and status.st_uid != os.geteuid():
+            message = f"{each} belongs to another user"
+            yield Finding(TOPIC, "warning", message, f"chown {os.geteuid()} {each}")
+        elif hasattr(os, "geteuid") and status.st_mode & 0o077:
+            message = f"other users can read {each}"
+            yield Finding(TOPIC, "warning", message, f"chmod go= {each}")
+
+
+def _check_contents(path: str) -> Iterator[Finding]:
     try:
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            waiting, refused = connection.execute(COUNTS).fetchone()
-    except sqlite3.Error as error:
-        said = f"{path} is no spool, or damaged: {error}"
-        yield Finding(TOPIC, "error", said, f"mv {path} {path}.other")
+        waiting, refused = count_tasks(path)
+    except SpoolError as error:
+        message = f"{path} is not a spool, or damaged: {error}"
+        yield Finding(TOPIC, "error", message, f"mv {path} {path}.other")
         return
     yield Finding(TOPIC, "ok", f"tasks waiting in {path}: {waiting}")
     if refused:
-        said = f"tasks the service refused: {refused}; their reasons are in the spool"
-        yield Finding(TOPIC, "warning", said, f"infinium-otel spool {path} list")
+        message = f"tasks the service refused: {refused}; the spool has the reasons"
+        yield Finding(TOPIC, "warning", message, f"infinium-otel spool {path} list")
+
+
+def _list_skipped(path: str) -> Iterator[Finding]:
+    """Name the scopes whose traces were not sent, as the last process counted them."""
+    scopes = skipped_file.load(path)
+    for name in sorted(scopes, key=lambda name: (-scopes[name], name))[:MAX_SCOPES]:
+        message = (
+            f"traces with spans of {name} that were not sent, because no model call, "
+            f"tool or agent was recognized in them: {scopes[name]}"
+        )
+        yield Finding(TOPIC, "note", message, "export INFINIUM_OTEL_INCLUDE=all")

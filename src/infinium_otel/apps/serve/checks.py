@@ -1,15 +1,15 @@
-"""What the Infinium API asks of a request, and the answer where it is not met."""
+"""The Infinium API's requirements on a request, and the errors for violations."""
 
 from __future__ import annotations
 
 import hmac
-import json
 import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config import UUID
-from infinium_otel.errors import InfiniumError
+from infinium_otel.errors import DecodingError, InfiniumError
+from infinium_otel.records.bounds import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,35 +21,37 @@ MAX_DURATION_S = 86_400
 MAX_PROMPT_KEY_LENGTH = 2_000
 MIN_KEY_LENGTH = 8
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+MAX_DIGITS = 100
+"""Of a whole number: far more than 64 bits have, and converted to a float at no cost."""
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
-class RefusedError(InfiniumError):
-    """A request that is not taken: its `status_code`, the reason and the field."""
+class RejectedError(InfiniumError):
+    """A request is invalid: its `status_code`, the reason and the field."""
 
 
-def agent_of(agent_id: str, headers: Mapping[str, str]) -> str:
-    """The agent that a request speaks for, in lower case.
+def require_agent(agent_id: str, headers: Mapping[str, str]) -> str:
+    """Check the agent that a request is for; return its id in lower case.
 
     Args:
         agent_id: the agent named by the path.
         headers: the request's, by lower-case name.
 
     Raises:
-        RefusedError: 401 without credentials that could be the agent's, 400 for an id that
-            is no UUID.
+        RejectedError: 401 without plausible credentials of the agent, 400 for an id
+            that is not a UUID.
     """
     _require_uuid(agent_id, "agent id")
     if not hmac.compare_digest(
         headers.get("x-agent-id", "").lower().encode(), agent_id.lower().encode()
     ):
-        raise RefusedError(
-            "x-agent-id must be the agent id of the address",
+        raise RejectedError(
+            "x-agent-id must be the agent id in the URL",
             status_code=401,
             field="x-agent-id",
         )
     if len(headers.get("x-agent-key", "").strip()) < MIN_KEY_LENGTH:
-        raise RefusedError(
+        raise RejectedError(
             f"x-agent-key must have at least {MIN_KEY_LENGTH} characters",
             status_code=401,
             field="x-agent-key",
@@ -58,65 +60,72 @@ def agent_of(agent_id: str, headers: Mapping[str, str]) -> str:
 
 
 def check_prompt_reader(prompt_id: str, headers: Mapping[str, str]) -> None:
-    """Refuse a request for a prompt without credentials that could be the prompt's.
+    """Check that a request for a prompt has plausible credentials for it.
 
     Raises:
-        RefusedError: 401 for missing or foreign credentials, 400 for an id that is no UUID.
+        RejectedError: 401 for missing or other credentials, 400 for an id that is not a
+            UUID.
     """
     _require_uuid(prompt_id, "prompt id")
     if headers.get("x-prompt-id", "").lower() != prompt_id.lower():
-        raise RefusedError(
-            "x-prompt-id must be the prompt id of the address",
+        raise RejectedError(
+            "x-prompt-id must be the prompt id in the URL",
             status_code=401,
             field="x-prompt-id",
         )
     if not 0 < len(headers.get("x-prompt-key", "").strip()) <= MAX_PROMPT_KEY_LENGTH:
-        raise RefusedError(
+        raise RejectedError(
             f"x-prompt-key must have 1 to {MAX_PROMPT_KEY_LENGTH} characters",
             status_code=401,
             field="x-prompt-key",
         )
 
 
-def trace_id_of(text: str) -> str:
-    """The id of a sent task, in lower case.
+def parse_trace_id(text: str) -> str:
+    """Check the id of a task; return it in lower case.
 
     Raises:
-        RefusedError: 400 if it is no UUID.
+        RejectedError: 400 if it is not a UUID.
     """
     _require_uuid(text, "trace id")
     return text.lower()
 
 
-def idempotency_key_of(headers: Mapping[str, str]) -> str | None:
-    """The key that marks two requests as one; None if the sender gave none.
+def read_idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """Read the idempotency key; None if the request has none.
 
     Raises:
-        RefusedError: 400 for a key that is too long.
+        RejectedError: 400 if it is too long.
     """
     key = headers.get("idempotency-key", "").strip()
     if len(key) > MAX_IDEMPOTENCY_KEY_LENGTH:
-        raise RefusedError(
-            f"Idempotency-Key may have {MAX_IDEMPOTENCY_KEY_LENGTH} characters",
+        raise RejectedError(
+            f"Idempotency-Key may have at most {MAX_IDEMPOTENCY_KEY_LENGTH} characters",
             status_code=400,
             field="Idempotency-Key",
         )
     return key or None
 
 
-def task_of(body: bytes) -> dict[str, Any]:
-    """The task that *body* holds, as its JSON object.
+def parse_task(body: bytes) -> dict[str, Any]:
+    """Parse *body* as a task, and check it; return the JSON object.
 
     Raises:
-        RefusedError: 400 if it is no JSON object, 422 if a field does not fit.
+        RejectedError: 400 if it is not a JSON object, 422 if a field is invalid.
     """
     try:
-        task = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else error
-        raise RefusedError(f"the body is no JSON: {reason}", status_code=400) from None
+        task = parse_json(
+            body,
+            parse_constant=_reject_constant,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+        )
+    except DecodingError as error:
+        raise RejectedError(
+            f"the body is not JSON: {error}", status_code=error.status_code or 400
+        ) from None
     if not isinstance(task, dict):
-        raise RefusedError("the body must be a JSON object", status_code=400)
+        raise RejectedError("the body must be a JSON object", status_code=400)
     _check_text(task, "name", MAX_NAME_LENGTH)
     _check_text(task, "description", MAX_DESCRIPTION_LENGTH)
     _check_duration(task.get("duration"))
@@ -125,24 +134,27 @@ def task_of(body: bytes) -> dict[str, Any]:
     return task
 
 
-def moment(text: Any) -> datetime | None:
-    """The moment an ISO text names, in UTC; None if it names none.
+def parse_time(text: Any) -> datetime | None:
+    """Parse an ISO 8601 time, as UTC; None if it is invalid.
 
-    A time without an offset is taken as UTC.
+    A time without an offset is UTC.
     """
     if not isinstance(text, str):
         return None
     try:
-        found = datetime.fromisoformat(_plain_iso(text.strip()))
-        if found.tzinfo is None:
-            return found.replace(tzinfo=timezone.utc)
-        return found.astimezone(timezone.utc)
+        parsed = datetime.fromisoformat(_simplify_iso(text.strip()))
+        if parsed.tzinfo is None:
+            return parsed.replace(tzinfo=timezone.utc)
+        return parsed.astimezone(timezone.utc)
     except (ValueError, OverflowError):
         return None
 
 
-def _plain_iso(text: str) -> str:
-    """*text* as Python 3.10 can read it: no `Z`, six digits of a second or none."""
+def _simplify_iso(text: str) -> str:
+    """Rewrite *text* for Python 3.10's parser: no `Z`, six fractional digits or none.
+
+    From Python 3.11 on, `datetime.fromisoformat` reads both.
+    """
     if text[-1:] in "Zz":
         text = text[:-1] + "+00:00"
     head, dot, tail = text.partition(".")
@@ -154,38 +166,53 @@ def _plain_iso(text: str) -> str:
 
 def _require_uuid(text: str, what: str) -> None:
     if not UUID.fullmatch(text):
-        raise RefusedError(f"the {what} must be a UUID with hyphens", status_code=400)
+        raise RejectedError(f"the {what} must be a UUID with hyphens", status_code=400)
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _reject_constant(name: str) -> Any:
+    raise DecodingError(f"{name} is not JSON")
 
 
-def _unfit(field: str, demand: str) -> RefusedError:
-    return RefusedError(f"{field} {demand}", status_code=422, field=field)
+def _parse_int(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise DecodingError(f"a number has over {MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise DecodingError("a number is too large")
+    return value
+
+
+def _invalid(field: str, demand: str) -> RejectedError:
+    return RejectedError(f"{field} {demand}", status_code=422, field=field)
 
 
 def _check_text(task: Mapping[str, Any], field: str, longest: int) -> None:
     text = task.get(field)
     if not isinstance(text, str) or not text.strip():
-        raise _unfit(field, "must be a text that is not blank")
+        raise _invalid(field, "must be a non-blank string")
     if len(text) > longest:
-        raise _unfit(field, f"may have {longest} characters, not {len(text)}")
+        raise _invalid(field, f"may have at most {longest} characters, not {len(text)}")
 
 
 def _check_duration(duration: Any) -> None:
     if isinstance(duration, bool) or not isinstance(duration, (int, float)):
-        raise _unfit("duration", "must be a number of seconds")
+        raise _invalid("duration", "must be a number of seconds")
     if not math.isfinite(duration) or not 0 <= duration <= MAX_DURATION_S:
-        raise _unfit("duration", f"must lie between 0 and {MAX_DURATION_S} seconds")
+        raise _invalid("duration", f"must be between 0 and {MAX_DURATION_S} seconds")
 
 
 def _check_datetime(text: Any) -> None:
-    found = moment(text)
-    if found is None:
-        raise _unfit("current_datetime", "must be an ISO 8601 date and time")
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise _unfit("current_datetime", f"must lie in {FIRST_YEAR} to {LAST_YEAR}")
+    parsed = parse_time(text)
+    if parsed is None:
+        raise _invalid("current_datetime", "must be an ISO 8601 date and time")
+    if not FIRST_YEAR <= parsed.year <= LAST_YEAR:
+        raise _invalid(
+            "current_datetime", f"must be in the years {FIRST_YEAR} to {LAST_YEAR}"
+        )
 
 
 LISTS = ("steps", "errors")
@@ -196,9 +223,9 @@ def _check_shapes(task: Mapping[str, Any]) -> None:
     for field in LISTS:
         items = task.get(field) or []
         if not isinstance(items, list):
-            raise _unfit(field, "must be a list")
+            raise _invalid(field, "must be a list")
         if not all(isinstance(item, dict) for item in items):
-            raise _unfit(field, "must hold objects")
+            raise _invalid(field, "must contain objects")
     for field in OBJECTS:
         if not isinstance(task.get(field) or {}, dict):
-            raise _unfit(field, "must be an object")
+            raise _invalid(field, "must be an object")

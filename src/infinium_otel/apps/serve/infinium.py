@@ -11,16 +11,17 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from infinium_otel.apps.serve import checks
-from infinium_otel.apps.serve.facts import facts_of
 from infinium_otel.apps.serve.interpretation import interpret
+from infinium_otel.apps.serve.span_api import SPANS_PATH
 from infinium_otel.apps.serve.store import Arrival
+from infinium_otel.apps.serve.task_row import to_task_row
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from infinium_otel.apps.bodies import Bodies
-    from infinium_otel.apps.serve.live import Live
+    from infinium_otel.apps.http.body_limiter import BodyLimiter
+    from infinium_otel.apps.serve.event_stream import EventStream
     from infinium_otel.apps.serve.prompts import PromptFolder
     from infinium_otel.apps.serve.store import Store
 
@@ -32,13 +33,13 @@ class InfiniumApi:
     """The endpoints under `/api/v1`.
 
     Args:
-        bodies: the bounds of what is read.
+        limiter: bounds on request bodies.
     """
 
     store: Store
-    live: Live
+    events: EventStream
     prompts: PromptFolder
-    bodies: Bodies
+    limiter: BodyLimiter
 
     def routes(self) -> list[Route]:
         """The endpoints, for a Starlette application."""
@@ -50,37 +51,49 @@ class InfiniumApi:
         ]
 
     async def send(self, request: Request) -> Response:
-        """Take one task."""
-        agent_id = checks.agent_of(request.path_params["agent_id"], request.headers)
-        key = checks.idempotency_key_of(request.headers)
+        """Store one task."""
+        agent_id = checks.require_agent(
+            request.path_params["agent_id"], request.headers
+        )
+        key = checks.read_idempotency_key(request.headers)
         _require_json(request)
-        with self.bodies.hold() as hold:
-            raw = await hold.read(request)
-            packing = request.headers.get("content-encoding", "").strip().lower()
-            body = await run_in_threadpool(hold.decompressed, raw, packing)
-            trace_id = await run_in_threadpool(self._keep, agent_id, key, body)
-        return _answer({"success": True, "message": "Task kept", "traceId": trace_id})
+        with self.limiter.reserve() as reservation:
+            raw = await reservation.read(request)
+            compression = request.headers.get("content-encoding", "").strip().lower()
+            body = await run_in_threadpool(reservation.decompress, raw, compression)
+            trace_id = await run_in_threadpool(self._store_task, agent_id, key, body)
+        return _respond(
+            {
+                "success": True,
+                "message": "Task stored",
+                "traceId": trace_id,
+                # The offer that `runtime.local_spans` accepts.
+                "spansPath": SPANS_PATH,
+            }
+        )
 
-    def _keep(self, agent_id: str, key: str | None, body: bytes) -> str:
-        task = checks.task_of(body)
+    def _store_task(self, agent_id: str, key: str | None, body: bytes) -> str:
+        task = checks.parse_task(body)
         now_ms = time.time_ns() // 1_000_000
         arrival = Arrival(task, body, agent_id, key, "api", now_ms)
         (trace_id,) = self.store.add([arrival])
-        self.live.tell(self.store.last())
+        self.events.publish(self.store.last())
         return trace_id
 
     def result(self, request: Request) -> Response:
         """A summary of a task, computed from its facts."""
-        agent_id = checks.agent_of(request.path_params["agent_id"], request.headers)
-        trace_id = checks.trace_id_of(request.path_params["trace_id"])
-        found = self.store.find(trace_id)
-        if found is None or found.row["agent_id"] not in (agent_id, ""):
-            raise checks.RefusedError(
+        agent_id = checks.require_agent(
+            request.path_params["agent_id"], request.headers
+        )
+        trace_id = checks.parse_trace_id(request.path_params["trace_id"])
+        stored = self.store.find(trace_id)
+        if stored is None or stored.row["agent_id"] not in (agent_id, ""):
+            raise checks.RejectedError(
                 f"no trace {trace_id} of this agent", status_code=404
             )
-        task = checks.task_of(found.body)
-        interpreted = interpret(task, facts_of(task, agent_id))
-        return _answer(
+        task = checks.parse_task(stored.body)
+        interpreted = interpret(task, to_task_row(task, agent_id), stored.rules)
+        return _respond(
             {
                 "success": True,
                 "message": "Interpreted on this machine",
@@ -94,14 +107,14 @@ class InfiniumApi:
         prompt_id = request.path_params["prompt_id"]
         checks.check_prompt_reader(prompt_id, request.headers)
         version = request.path_params["version"]
-        return _answer(self.prompts.find(prompt_id, version))
+        return _respond(self.prompts.find(prompt_id, version))
 
 
 def _require_json(request: Request) -> None:
     content_type = request.headers.get("content-type", "").partition(";")[0]
     if content_type.strip().lower() != JSON:
-        raise checks.RefusedError(f"the Content-Type must be {JSON}", status_code=415)
+        raise checks.RejectedError(f"the Content-Type must be {JSON}", status_code=415)
 
 
-def _answer(body: dict[str, Any]) -> JSONResponse:
+def _respond(body: dict[str, Any]) -> JSONResponse:
     return JSONResponse(body)

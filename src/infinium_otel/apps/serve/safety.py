@@ -1,4 +1,4 @@
-"""Headers that keep a page with hostile texts harmless."""
+"""Response headers that protect a page that shows untrusted texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
     "script-src 'self'; "
     "style-src 'self'; "
-    "img-src 'self'; "
+    "img-src 'self' data:; "
     "connect-src 'self'; "
     "base-uri 'none'; "
     "form-action 'none'; "
@@ -19,7 +19,8 @@ CONTENT_SECURITY_POLICY = (
     "require-trusted-types-for 'script'; "
     "trusted-types 'none'"
 )
-"""Nothing inline, nothing from elsewhere, and no text that becomes markup."""
+"""Nothing inline, nothing from other origins, and no text that becomes markup. Images may
+be inside the page (`data:`): previews of those in messages."""
 
 HEADERS = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
@@ -31,18 +32,18 @@ HEADERS = (
 )
 
 
-class SafetyHeaders:
-    """An ASGI application that adds `HEADERS` to every answer of the one behind."""
+class SecurityHeaders:
+    """ASGI middleware that adds `HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and complete the answer."""
+        """Pass the request on, and add the headers to the response."""
 
-        async def completed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], *HEADERS]}
             await send(message)
 
-        await self._app(scope, receive, completed)
+        await self._app(scope, receive, send_with_headers)

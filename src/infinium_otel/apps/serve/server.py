@@ -1,11 +1,11 @@
-"""Runs the application until the process is asked to stop."""
+"""Run the application until a stop signal."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import uvicorn
+from infinium_otel.apps.http import connections
 
 if TYPE_CHECKING:
     import socket
@@ -14,41 +14,47 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+    from infinium_otel.apps.http.mistakes import MistakeLog
+
 GRACE_S = 2
-"""Seconds a request may take to finish after the process was asked to stop."""
+"""Seconds a request may take to finish after a stop signal."""
 
 
-class Server(uvicorn.Server):
-    """Ends the streams of live news first: they would never end by themselves.
+class Server(connections.Server):
+    """A server that closes the event streams first, as they do not end by themselves.
 
     Args:
-        closing: called when the process is asked to stop.
+        on_stop: called on a stop signal.
+        mistakes: counts and logs what senders do wrong.
     """
 
-    def __init__(self, app: Starlette, closing: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_S,
-            )
-        )
-        self._closing = closing
+    def __init__(
+        self,
+        app: Starlette,
+        on_stop: Callable[[], None],
+        mistakes: MistakeLog | None = None,
+    ) -> None:
+        super().__init__(connections.build_config(app, GRACE_S, mistakes=mistakes))
+        self._on_stop = on_stop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The process was asked to stop."""
-        self._closing()
+        """Handle a stop signal."""
+        self._on_stop()
         super().handle_exit(sig, frame)
 
 
-def serve(app: Starlette, listener: socket.socket, closing: Callable[[], None]) -> None:
+def serve(
+    app: Starlette,
+    listener: socket.socket,
+    on_stop: Callable[[], None],
+    mistakes: MistakeLog,
+) -> None:
     """Serve *app* on *listener* until SIGINT or SIGTERM.
 
     Args:
-        closing: called when the process is asked to stop.
+        on_stop: called on a stop signal.
+        mistakes: counts and logs what senders do wrong.
     """
-    # uvicorn raises the signal again once it has stopped in good order
+    # when it has stopped, uvicorn 0.54 raises the signal again (`capture_signals`)
     with suppress(KeyboardInterrupt):
-        Server(app, closing).run([listener])
+        Server(app, on_stop, mistakes).run([listener])

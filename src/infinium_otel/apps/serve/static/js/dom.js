@@ -1,6 +1,5 @@
 /**
- * Makes elements. Whatever comes from outside becomes text or an attribute's value:
- * nothing in this page takes markup.
+ * Creates elements. Data always becomes text or an attribute's value, never markup.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -8,19 +7,19 @@ const SVG = "http://www.w3.org/2000/svg";
 /**
  * An element with attributes, listeners and children.
  * @param {string} name
- * @param {object} [attributes] `on` holds listeners; null and false leave one out
+ * @param {object} [attributes] `on` contains listeners; null and false omit one
  * @param {...(Node|string|null|Array)} children texts become text nodes
  */
 export function el(name, attributes = {}, ...children) {
-  return filled(document.createElement(name), attributes, children);
+  return fillElement(document.createElement(name), attributes, children);
 }
 
 /** The same for SVG. */
 export function svg(name, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, name), attributes, children);
+  return fillElement(document.createElementNS(SVG, name), attributes, children);
 }
 
-function filled(element, { on = {}, ...attributes }, children) {
+function fillElement(element, { on = {}, ...attributes }, children) {
   for (const [event, listener] of Object.entries(on)) {
     element.addEventListener(event, listener);
   }
@@ -32,22 +31,22 @@ function filled(element, { on = {}, ...attributes }, children) {
   return element;
 }
 
-/** Say *text* to whoever listens instead of looking. */
-export function say(text) {
-  document.getElementById("said").textContent = text;
+/** Announce *text* to screen readers. */
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
 }
 
-/** True if *event* is a plain key press outside of fields. */
+/** Whether *event* is a key press without modifiers, outside input fields. */
 export function isShortcut(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return false;
   return !event.target.closest?.("input, select, textarea, dialog[open]");
 }
 
-/** *listener*, called once things have been quiet for *ms*. */
-export function settled(listener, ms) {
+/** *listener*, called once there were no calls for *ms*. */
+export function debounce(listener, ms) {
   let timer = 0;
-  return (...given) => {
+  return (...args) => {
     clearTimeout(timer);
-    timer = setTimeout(() => listener(...given), ms);
+    timer = setTimeout(() => listener(...args), ms);
   };
 }

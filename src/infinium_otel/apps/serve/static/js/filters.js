@@ -1,11 +1,16 @@
-/** The search and the filters over the list; their state is the address. */
+/** The search and the filters above the list; the URL has their state. */
 
 import * as api from "./api.js";
-import { el, settled } from "./dom.js";
+import { el, debounce } from "./dom.js";
 import { line } from "./format.js";
 import { icon } from "./icons.js";
 
-export const NAMES = ["q", "since", "agent", "model", "errors", "sort"];
+const DETAILS = {
+  session: "Session", user: "User", tag: "Tag", min_cost: "Cost from $", min_duration: "Duration from s",
+};
+export const NAMES = ["q", "since", "agent", "model", "errors", ...Object.keys(DETAILS), "sort"];
+const HINTS = { tag: "tenant:acme", min_cost: "0.10", min_duration: "30" };
+const ERRORS = [["", "All results"], ["1", "With errors"], ["fatal", "Not recovered"], ["rules", "Failed a rule"]];
 
 const PERIODS = [
   ["", "Any time"], ["15m", "Last 15 minutes"], ["1h", "Last hour"],
@@ -13,26 +18,26 @@ const PERIODS = [
 ];
 const TYPING_MS = 150;
 
-/** The filters that *search*, the query of an address, asks for. */
+/** The filters in *search*, the query of a URL. */
 export function read(search) {
-  const given = new URLSearchParams(search);
+  const params = new URLSearchParams(search);
   return Object.fromEntries(
-    NAMES.map((name) => [name, given.get(name) ?? ""]).filter(([, value]) => value),
+    NAMES.map((name) => [name, params.get(name) ?? ""]).filter(([, value]) => value),
   );
 }
 
-/** The address of the list with *filters*. */
+/** The URL of the list with *filters*. */
 export function address(filters) {
-  const kept = Object.entries(filters).filter(([, value]) => value);
-  return kept.length ? `/?${new URLSearchParams(kept)}` : "/";
+  const used = Object.entries(filters).filter(([, value]) => value);
+  return used.length ? `/?${new URLSearchParams(used)}` : "/";
 }
 
 export class Filters {
-  /** @param {function(object, boolean): void} onChange gets the filters; true while typing */
+  /** @param {function(object, boolean): void} onChange receives the filters; true while typing */
   constructor(onChange) {
     this.onChange = onChange;
     this.now = {};
-    const typed = settled(() => this.set("q", this.search.value.trim(), true), TYPING_MS);
+    const typed = debounce(() => this.set("q", this.search.value.trim(), true), TYPING_MS);
     this.search = el("input", {
       type: "search", id: "search", placeholder: "Search names, texts, errors, ids",
       autocomplete: "off", spellcheck: "false", "aria-label": "Search", "aria-keyshortcuts": "/",
@@ -41,10 +46,14 @@ export class Filters {
     this.since = this.select("since", "Time", PERIODS);
     this.agent = this.select("agent", "Agent", [["", "All agents"]]);
     this.model = this.select("model", "Model", [["", "All models"]]);
-    this.errors = el("button", {
-      type: "button", class: "toggle", "aria-pressed": "false",
-      on: { click: () => this.set("errors", this.now.errors ? "" : "1") },
-    }, icon("error"), "Errors");
+    this.errors = this.select("errors", "Errors", ERRORS);
+    this.chips = el("div", { class: "chips" });
+    this.more = el("details", { class: "more-filters" }, el("summary", { class: "button" }, "More filters"),
+      el("form", { on: { submit: (event) => this.apply(event) } },
+        Object.entries(DETAILS).map(([name, label]) => el("label", {}, label,
+          el("input", { name, autocomplete: "off", placeholder: HINTS[name] ?? null }))),
+        el("button", { type: "submit" }, "Apply")));
+    this.exported = el("a", { class: "button", download: true }, "Export");
     this.reset = el("button", {
       type: "button", class: "quiet", hidden: true,
       on: { click: () => this.onChange({ sort: this.now.sort }, false) },
@@ -52,7 +61,8 @@ export class Filters {
     this.element = el(
       "div", { class: "filters", role: "search" },
       el("label", { class: "search" }, icon("search"), this.search, el("kbd", {}, "/")),
-      el("div", { class: "choices" }, this.since, this.agent, this.model, this.errors, this.reset),
+      el("div", { class: "choices" }, this.since, this.agent, this.model, this.errors, this.more, this.exported, this.reset),
+      this.chips,
     );
   }
 
@@ -68,26 +78,44 @@ export class Filters {
     this.onChange({ ...this.now, [name]: value }, typing);
   }
 
-  /** Show *filters* as they stand in the address. */
+  /** Take what was typed into the further filters. */
+  apply(event) {
+    event.preventDefault();
+    this.more.open = false;
+    const typed = Object.fromEntries([...new FormData(event.target)].map(([name, value]) => [name, value.trim()]));
+    this.onChange({ ...this.now, ...typed }, false);
+  }
+
+  /** A chip for each further filter in use, which removes it. */
+  showChips() {
+    this.chips.replaceChildren(...Object.entries(DETAILS).filter(([name]) => this.now[name]).map(([name, label]) =>
+      el("button", {
+        type: "button", class: "chip", "aria-label": `Remove the filter ${label}`, on: { click: () => this.set(name, "") },
+      }, `${label}: `, el("bdi", {}, line(this.now[name], 60)), icon("close"))));
+    for (const input of this.more.querySelectorAll("input")) input.value = this.now[input.name] ?? "";
+  }
+
+  /** Show *filters*, from the URL. */
   show(filters) {
     this.now = filters;
     if (this.search.value.trim() !== (filters.q ?? "")) this.search.value = filters.q ?? "";
     this.showChoices();
-    this.errors.setAttribute("aria-pressed", String(Boolean(filters.errors)));
+    this.showChips();
+    this.exported.href = api.exportAddress(filters);
     this.reset.hidden = NAMES.every((name) => name === "sort" || !filters[name]);
   }
 
   showChoices() {
-    for (const name of ["since", "agent", "model"]) choose(this[name], this.now[name] ?? "");
+    for (const name of ["since", "agent", "model", "errors"]) choose(this[name], this.now[name] ?? "");
   }
 
-  /** Fetch the agents and models that there are; what is being typed stays. */
-  async learn() {
-    const known = await api.choices().catch(() => null);
-    if (!known) return;
-    const named = (values) => values.map((value) => [value, line(value, 60)]);
-    fill(this.agent, [["", "All agents"], ...named(known.agents)]);
-    fill(this.model, [["", "All models"], ...named(known.models)]);
+  /** Fetch the agents and models to choose from. */
+  async loadChoices() {
+    const choices = await api.choices().catch(() => null);
+    if (!choices) return;
+    const toOptions = (values) => values.map((value) => [value, line(value, 60)]);
+    fill(this.agent, [["", "All agents"], ...toOptions(choices.agents)]);
+    fill(this.model, [["", "All models"], ...toOptions(choices.models)]);
     this.showChoices();
   }
 }
@@ -96,7 +124,7 @@ function fill(select, options) {
   select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
 }
 
-/** Choose *value*; one from the address that is not offered is added. */
+/** Choose *value*; one from the URL that is not an option yet is added. */
 function choose(select, value) {
   if (![...select.options].some((option) => option.value === value)) {
     select.append(el("option", { value }, line(value, 60)));

@@ -1,4 +1,4 @@
-/** Numbers, times and texts as people read them. */
+/** Numbers, times and texts for people. */
 
 const HIDDEN =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]/gu;
@@ -8,15 +8,15 @@ const short = new Intl.NumberFormat("en", { notation: "compact", maximumFraction
 const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "narrow" });
 const full = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "short", year: "numeric",
-  hour: "2-digit", minute: "2-digit", second: "2-digit",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
 });
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 
 export const UNKNOWN = "–";
 
 /**
- * *text* with what an eye cannot see written out: control characters, and the marks
- * that turn the direction of writing and can make one text pass for another.
+ * *text* with invisible characters written out: control characters, and the marks that
+ * change the writing direction and can make one text look like another.
  */
 export function visible(text) {
   return String(text ?? "").replace(HIDDEN, (hidden) => {
@@ -44,7 +44,7 @@ export function compact(value) {
   return isNumber(value) ? short.format(value).replace("K", "k") : UNKNOWN;
 }
 
-/** US dollars; small sums keep the digits that tell them apart. */
+/** US dollars; small amounts get more digits. */
 export function money(value) {
   if (!isNumber(value)) return UNKNOWN;
   if (value === 0) return "$0";
@@ -76,16 +76,16 @@ export function since(ms, now = Date.now()) {
   return day.format(ms);
 }
 
-/** A moment in full, in the reader's own time zone. */
+/** A moment in full, in the reader's own time zone, with the zone's name. */
 export function moment(ms) {
   return isNumber(ms) ? full.format(ms) : UNKNOWN;
 }
 
-/** The size of a text in bytes, roughly. */
+/** The size of a text, rounded. */
 export function size(text) {
-  const bytes = text.length;
-  if (bytes < 1000) return `${bytes} characters`;
-  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} k characters` : `${(bytes / 1e6).toFixed(1)} M characters`;
+  const length = text.length;
+  if (length < 1000) return `${length} characters`;
+  return length < 1e6 ? `${(length / 1e3).toFixed(1)} k characters` : `${(length / 1e6).toFixed(1)} M characters`;
 }
 
 /** "once", "3 times". */
@@ -94,6 +94,6 @@ export function times(amount) {
 }
 
 /** "1 step", "2 steps". */
-export function counted(amount, noun) {
+export function pluralize(amount, noun) {
   return `${count(amount)} ${noun}${amount === 1 ? "" : "s"}`;
 }

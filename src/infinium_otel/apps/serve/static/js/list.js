@@ -1,15 +1,18 @@
-/** The list of runs: search, filters, rows, and what arrives while one looks. */
+/** The list of runs: search, filters, rows, and new runs as they arrive. */
 
-import { el, isShortcut, say } from "./dom.js";
+import { Charts } from "./charts.js";
+import { debounce, el, isShortcut, announce } from "./dom.js";
 import * as filtering from "./filters.js";
-import { count, counted } from "./format.js";
-import { Pages } from "./pages.js";
+import { count, pluralize } from "./format.js";
+import { PAGE, Pages } from "./pages.js";
 import { headings, row, tick } from "./rows.js";
 import { VirtualList } from "./virtual.js";
 import { welcome } from "./welcome.js";
 
 const TICK_MS = 20_000;
 const FRESH_MS = 2_500;
+/** Until what the server was not ready to show of an open run is requested again. */
+const SOON_MS = 1_000;
 const NEAR_TOP = 40;
 const MOVES = {
   ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: 10, PageUp: -10,
@@ -17,13 +20,14 @@ const MOVES = {
 };
 
 export class List {
-  /** @param {function(string, object): void} go goes to another address */
+  /** @param {function(string, object): void} go navigates to a URL */
   constructor(host, go) {
     this.host = host;
     this.go = go;
     this.current = 0;
     this.fresh = new Set();
     this.missed = 0;
+    this.refreshSoon = debounce(() => this.refresh(), SOON_MS);
     this.filters = new filtering.Filters((filters, typing) =>
       go(filtering.address(filters), { replace: typing, keep: true }),
     );
@@ -35,7 +39,8 @@ export class List {
     this.pill = el("button", {
       type: "button", class: "pill", hidden: true, on: { click: () => this.toTop() },
     });
-    host.append(this.filters.element, this.trouble, this.total, this.heading, this.body,
+    this.charts = new Charts();
+    host.append(this.filters.element, this.charts.element, this.trouble, this.total, this.heading, this.body,
       this.empty, this.pill);
     this.pages = new Pages(() => this.draw(), (error) => this.fail(error));
     this.rows = new VirtualList(this.body, () => this.rowHeight(), (i) => this.row(i),
@@ -58,8 +63,8 @@ export class List {
   }
 
   /**
-   * Show the list that *search* asks for.
-   * @param {number} scroll where the page stood when it was left
+   * Show the list for *search*, the query of a URL.
+   * @param {number} scroll the scroll position when the list was last shown
    */
   async show(search, scroll) {
     document.title = "Runs · infinium-otel";
@@ -67,12 +72,15 @@ export class List {
     const filters = filtering.read(search);
     this.filters.show(filters);
     this.heading.replaceChildren(...headings(filters.sort, (sort) => this.sort(sort)));
-    const asked = JSON.stringify(filters);
-    if (asked !== this.asked) {
-      this.asked = asked;
+    const key = JSON.stringify(filters);
+    if (key !== this.shownFilters) {
+      this.shownFilters = key;
       this.current = 0;
-      this.filters.learn();
-      await this.pages.show(filters);
+      this.filters.loadChoices();
+      this.charts.show(filters);
+      this.showing = this.pages.show(filters);
+      await this.showing;
+      if (this.pages.isCurrent === false) this.refreshSoon();
     }
     this.rows.place();
     window.scrollTo(0, scroll > NEAR_TOP ? scroll + this.missed * this.rowHeight() : scroll);
@@ -81,7 +89,7 @@ export class List {
     this.refocus();
   }
 
-  /** Going back puts the focus where it was. */
+  /** Restore the focus after going back. */
   refocus() {
     if (this.opened === undefined || this.host.hidden) return;
     if (document.activeElement === document.body) this.rows.focus(this.opened);
@@ -100,20 +108,23 @@ export class List {
 
   row(index) {
     const task = this.pages.at(index);
-    const made = row(task, index, this.pages.total, index === this.current);
-    if (task && this.fresh.has(task.trace_id)) made.classList.add("fresh");
-    return made;
+    const element = row(task, index, this.pages.count, index === this.current);
+    if (task && this.fresh.has(task.trace_id)) element.classList.add("fresh");
+    return element;
   }
 
   draw() {
-    const { total } = this.pages;
+    const { total, count: rowCount, open } = this.pages;
     const isFiltered = Object.keys(this.pages.filters).some((name) => name !== "sort");
-    this.total.textContent = isFiltered ? `${counted(total, "run")} found` : counted(total, "run");
-    this.current = Math.max(0, Math.min(this.current, total - 1));
-    this.empty.hidden = total > 0;
-    this.heading.hidden = total === 0;
-    if (total === 0) this.empty.replaceChildren(...welcome(isFiltered));
-    this.rows.setCount(total);
+    this.total.textContent = [
+      isFiltered ? `${pluralize(total, "run")} found` : pluralize(total, "run"),
+      open.length ? `${count(open.length)} running` : "",
+    ].filter(Boolean).join(" · ");
+    this.current = Math.max(0, Math.min(this.current, rowCount - 1));
+    this.empty.hidden = rowCount > 0;
+    this.heading.hidden = this.body.hidden = rowCount === 0;
+    if (rowCount === 0) this.empty.replaceChildren(...welcome(isFiltered));
+    this.rows.setCount(rowCount);
   }
 
   fail(error) {
@@ -121,17 +132,42 @@ export class List {
     this.trouble.textContent = error?.message ?? "";
   }
 
-  /** Tasks have arrived. */
-  async news() {
-    if (this.asked === undefined) return;
-    const known = new Set([...this.pages.rows.values()].map((task) => task.trace_id));
-    const moved = await this.pages.refresh();
-    this.filters.learn();
-    if (moved > 0) this.welcomeNew(moved, known);
+  /** Fetch what has changed, unless the list has it already. */
+  async hear(kind, number) {
+    await this.showing;
+    if (this.pages.seen?.[kind] !== number) this.refresh();
   }
 
-  welcomeNew(moved, known) {
-    const now = [...this.pages.rows].filter(([index]) => index < moved);
+  /**
+   * Fetch the tasks that have arrived, one request after the other: two responses to
+   * requests at the same time would move the rows twice.
+   */
+  async refresh() {
+    this.isStale = true;
+    if (this.isRefreshing) return;
+    this.isRefreshing = true;
+    try {
+      while (this.isStale) {
+        this.isStale = false;
+        await this.refreshOnce();
+      }
+    } finally {
+      this.isRefreshing = false;
+    }
+  }
+
+  async refreshOnce() {
+    if (this.shownFilters === undefined) return;
+    await this.showing;
+    const known = new Set([...this.pages.rows.values()].map((task) => task.trace_id));
+    const { added, moved, isSame } = await this.pages.refresh();
+    if (!isSame) this.filters.loadChoices();
+    if (added > 0 || moved !== 0) this.welcomeNew(added, moved, known);
+    if (this.pages.isCurrent === false) this.refreshSoon();
+  }
+
+  welcomeNew(added, moved, known) {
+    const now = [...this.pages.rows].filter(([index]) => index < PAGE);
     now.forEach(([, task]) => known.has(task.trace_id) || this.fresh.add(task.trace_id));
     setTimeout(() => this.fresh.clear(), FRESH_MS);
     this.current = this.current === 0 ? 0 : this.current + moved;
@@ -140,12 +176,12 @@ export class List {
       this.missed += moved;
       return;
     }
-    say(`${counted(moved, "new run")}`);
-    // whoever has scrolled down keeps the rows in front of them
-    if (window.scrollY > NEAR_TOP) {
+    if (added > 0) announce(pluralize(added, "new run"));
+    // keep the visible rows in place if the page is scrolled down
+    if (moved !== 0 && window.scrollY > NEAR_TOP) {
       window.scrollBy(0, moved * this.rowHeight());
-      this.pill.textContent = `${count(moved)} new ↑`;
-      this.pill.hidden = false;
+      this.pill.textContent = `${count(added)} new ↑`;
+      this.pill.hidden = added === 0;
     }
     this.rows.redraw();
   }
@@ -170,7 +206,7 @@ export class List {
     const by = MOVES[event.key];
     if (by === undefined || !isShortcut(event)) return;
     event.preventDefault();
-    const target = Math.max(0, Math.min(this.pages.total - 1, this.current + by));
+    const target = Math.max(0, Math.min(this.pages.count - 1, this.current + by));
     this.rows.focus(target);
   }
 

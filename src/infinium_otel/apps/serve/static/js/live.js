@@ -1,10 +1,11 @@
-/** News from the server: calls back when tasks have arrived. */
+/** Notifications from the server: calls back when runs have arrived or changed. */
 
 /**
- * @param {HTMLElement} sign says whether the connection stands
- * @param {function(): void} onNews
+ * @param {HTMLElement} sign shows whether the connection is open
+ * @param {function(string, number): void} onChange receives "tasks" with the number of the
+ *   newest task, or "open" with a number that grows with every change of an open run
  */
-export function follow(sign, onNews) {
+export function follow(sign, onChange) {
   let source = null;
   let last = -1;
 
@@ -19,13 +20,14 @@ export function follow(sign, onNews) {
     source.addEventListener("error", () => show("off", "reconnecting"));
     source.addEventListener("tasks", (event) => {
       const now = Number(event.data);
-      const isNews = now !== last;
+      const isNew = now !== last;
       last = now;
-      if (isNews) onNews();
+      if (isNew) onChange("tasks", now);
     });
+    source.addEventListener("open-runs", (event) => onChange("open", Number(event.data)));
   }
 
-  // a page nobody looks at takes no connection: a browser has few for one server
+  // a hidden page uses no connection: browsers allow six per server over HTTP/1.1
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       source?.close();

@@ -1,6 +1,7 @@
-/** The page: which view an address stands for, and the way from one to another. */
+/** The page: which view a URL shows, and navigation between them. */
 
-import { showKeys } from "./dialogs.js";
+import { Compare } from "./compare.js";
+import { showShortcuts } from "./dialogs.js";
 import { isShortcut } from "./dom.js";
 import { List } from "./list.js";
 import { follow } from "./live.js";
@@ -10,13 +11,14 @@ import { themeButton } from "./theme.js";
 const TASK = /^\/tasks\/([^/]+)$/;
 
 const list = new List(document.getElementById("list"), go);
-const task = new Task(document.getElementById("task"), go);
+const task = new Task(document.getElementById("task"), go, () => list.refresh());
+const compare = new Compare(document.getElementById("compare"));
 let cameFromList = false;
 
 /**
- * Go to *address*.
- * @param {object} [how] `replace` the entry of the history, `keep` the place on the
- *   page, `quiet`: the view has changed already
+ * Navigate to *address*.
+ * @param {object} [how] `replace` the history entry, `keep` the scroll position,
+ *   `quiet`: the view has changed already
  */
 function go(address, { replace = false, keep = false, quiet = false } = {}) {
   remember();
@@ -30,25 +32,30 @@ function fromList() {
   return location.pathname === "/";
 }
 
-/** Keep where the page stands, for the way back. */
+/** Store the scroll position, for going back. */
 function remember() {
   history.replaceState({ ...history.state, scroll: window.scrollY }, "");
 }
 
 function render() {
   const scroll = history.state?.scroll ?? 0;
-  const found = TASK.exec(location.pathname);
+  const match = TASK.exec(location.pathname);
   cameFromList = history.state?.fromList ?? false;
-  if (found) {
+  compare.hide();
+  if (location.pathname === "/compare") {
     list.hide();
-    task.show(decoded(found[1]), location.search, scroll);
+    task.hide();
+    compare.show(location.search);
+  } else if (match) {
+    list.hide();
+    task.show(decode(match[1]), location.search, scroll);
   } else {
     task.hide();
     list.show(location.search, scroll);
   }
 }
 
-function decoded(text) {
+function decode(text) {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -62,17 +69,23 @@ function onClick(event) {
   if (!link || !isPlain || event.defaultPrevented) return;
   event.preventDefault();
   if ("back" in link.dataset && cameFromList) history.back();
-  else go(new URL(link.href).pathname);
+  else {
+    const { pathname, search } = new URL(link.href);
+    go("back" in link.dataset ? pathname : pathname + search);
+  }
 }
 
 history.scrollRestoration = "manual";
 document.addEventListener("click", onClick);
 document.addEventListener("keydown", (event) => {
-  if (event.key === "?" && isShortcut(event)) showKeys();
+  if (event.key === "?" && isShortcut(event)) showShortcuts();
 });
-document.getElementById("keys").addEventListener("click", showKeys);
+document.getElementById("shortcuts").addEventListener("click", showShortcuts);
 window.addEventListener("popstate", render);
 window.addEventListener("pagehide", remember);
 themeButton(document.getElementById("theme"));
-follow(document.getElementById("live"), () => list.news());
+follow(document.getElementById("live"), (kind, number) => {
+  list.hear(kind, number);
+  task.refresh();
+});
 render();

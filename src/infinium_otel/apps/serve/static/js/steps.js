@@ -16,7 +16,7 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** *value* if it is an object, else an empty one: texts from outside have any shape. */
+/** *value* if it is an object, else an empty one: received JSON may have any shape. */
 export function object(value) {
   return isObject(value) ? value : {};
 }
@@ -33,7 +33,7 @@ export function kindOf(step) {
 }
 
 /**
- * One step in its place.
+ * One step in the tree.
  * @typedef {object} Node
  * @property {object} step as received
  * @property {number} index its place in the task
@@ -41,14 +41,14 @@ export function kindOf(step) {
  * @property {number} start ms from the beginning of the run
  * @property {number} length ms
  * @property {Node|null} parent
- * @property {Node[]} children in the order of time
+ * @property {Node[]} children sorted by time
  * @property {number} depth
  */
 
 /**
  * The steps of *task* as a forest.
  * @returns {{nodes: Node[], roots: Node[], span: number, timed: boolean}} `timed` is
- *   false where the steps tell no start: they are then laid end to end
+ *   false if steps have no start time: they are then placed end to end
  */
 export function forest(task) {
   const nodes = objects(task.steps).map((step, index) => ({
@@ -57,7 +57,7 @@ export function forest(task) {
   }));
   const timed = nodes.length > 0 && nodes.every((node) => node.start !== null);
   const span = timed ? fromFirst(nodes, task) : endToEnd(nodes, task);
-  adopt(nodes);
+  linkParents(nodes);
   const roots = nodes.filter((node) => node.parent === null);
   const inTime = (a, b) => a.start - b.start || a.index - b.index;
   nodes.forEach((node) => node.children.sort(inTime));
@@ -67,8 +67,8 @@ export function forest(task) {
 }
 
 function lengthOf(step) {
-  const told = step.duration_ms ?? object(step.llm_call).latency_ms ?? object(step.tool_call).duration_ms;
-  return isNumber(told) && told > 0 ? told : 0;
+  const length = step.duration_ms ?? object(step.llm_call).latency_ms ?? object(step.tool_call).duration_ms;
+  return isNumber(length) && length > 0 ? length : 0;
 }
 
 function startOf(step) {
@@ -76,11 +76,11 @@ function startOf(step) {
   return Number.isNaN(start) ? null : start;
 }
 
-/** Count from the run's start; returns how long the whole is. */
+/** Make the starts relative to the run's; returns the length of the run. */
 function fromFirst(nodes, task) {
-  const told = Date.parse(object(object(task.sections).time_tracking).start_time);
+  const start = Date.parse(object(object(task.sections).time_tracking).start_time);
   const first = nodes.reduce((least, node) => Math.min(least, node.start), Infinity);
-  const zero = Number.isNaN(told) || told > first ? first : told;
+  const zero = Number.isNaN(start) || start > first ? first : start;
   nodes.forEach((node) => { node.start -= zero; });
   return spanOf(nodes, task);
 }
@@ -96,46 +96,46 @@ function endToEnd(nodes, task) {
 
 function spanOf(nodes, task) {
   const end = nodes.reduce((most, node) => Math.max(most, node.start + node.length), 0);
-  const told = isNumber(task.duration) ? task.duration * 1000 : 0;
-  // a told duration far longer than the steps would squeeze them into a corner
-  return Math.max(end, told <= end * 3 ? told : 0, 1);
+  const duration = isNumber(task.duration) ? task.duration * 1000 : 0;
+  // a duration far longer than the steps would squeeze them into a corner
+  return Math.max(end, duration <= end * 3 ? duration : 0, 1);
 }
 
-/** Give every step its parent, by span id. Ids may be missing, doubled, or run in rings. */
-function adopt(nodes) {
+/** Set every step's parent, by span id. Ids may be missing, duplicate or cyclic. */
+function linkParents(nodes) {
   const bySpan = new Map();
   for (const node of [...nodes].reverse()) {
-    for (const id of objectIds(node.meta)) bySpan.set(id, node);
+    for (const id of spanIds(node.meta)) bySpan.set(id, node);
   }
   for (const node of nodes) {
     const parent = bySpan.get(node.meta["otel.parent_span_id"]);
     if (parent && parent !== node) node.parent = parent;
   }
-  cutRings(nodes);
+  breakCycles(nodes);
   for (const node of nodes) node.parent?.children.push(node);
 }
 
-function objectIds(meta) {
+function spanIds(meta) {
   const folded = meta["otel.folded_span_ids"];
   const ids = [...(Array.isArray(folded) ? folded : []), meta["otel.span_id"]];
   return ids.filter((id) => typeof id === "string" && id);
 }
 
-function cutRings(nodes) {
-  const settled = new Set();
+function breakCycles(nodes) {
+  const visited = new Set();
   for (const node of nodes) {
     const way = new Set();
     let at = node;
-    while (at && !settled.has(at) && !way.has(at)) {
+    while (at && !visited.has(at) && !way.has(at)) {
       way.add(at);
       at = at.parent;
     }
     if (at && way.has(at)) at.parent = null;
-    way.forEach((one) => settled.add(one));
+    way.forEach((one) => visited.add(one));
   }
 }
 
-/** Every node below *roots*, parents first; *closed* ones keep their children back. */
+/** Every node below *roots*, parents first, except below *closed* ones. */
 export function* walk(roots, closed = new Set()) {
   const open = [...roots].reverse();
   while (open.length) {

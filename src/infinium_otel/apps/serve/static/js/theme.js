@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it. */
+/** Light, dark, or the system's theme. */
 
 import { icon } from "./icons.js";
 
@@ -6,7 +6,7 @@ const KEY = "infinium-otel.theme";
 const NEXT = { system: "light", light: "dark", dark: "system" };
 const LABEL = { system: "Auto", light: "Light", dark: "Dark" };
 
-function stored() {
+function readTheme() {
   try {
     const theme = localStorage.getItem(KEY);
     return theme in NEXT ? theme : "system";
@@ -15,9 +15,9 @@ function stored() {
   }
 }
 
-/** Let *button* go through the themes. */
+/** Make *button* switch between the themes. */
 export function themeButton(button) {
-  let theme = stored();
+  let theme = readTheme();
 
   function apply() {
     document.documentElement.dataset.theme = theme;
@@ -30,7 +30,7 @@ export function themeButton(button) {
     try {
       localStorage.setItem(KEY, theme);
     } catch {
-      // a browser that keeps nothing still changes the theme
+      // without storage the theme lasts until the page is closed
     }
     apply();
   });

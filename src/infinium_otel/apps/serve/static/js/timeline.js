@@ -1,7 +1,8 @@
 /** The steps as bars over time, nested by parent: a tree for mouse and keyboard. */
 
+import { Axis } from "./axis.js";
 import { el, isShortcut } from "./dom.js";
-import { count, counted, duration, isNumber, line } from "./format.js";
+import { count, pluralize, duration, isNumber, line } from "./format.js";
 import { icon } from "./icons.js";
 import { KIND_NAMES, object, walk } from "./steps.js";
 import { VirtualList } from "./virtual.js";
@@ -9,56 +10,129 @@ import { VirtualList } from "./virtual.js";
 const ROW = 34;
 const INDENT = 16;
 const DEEPEST = 12;
-const TICKS = 5;
-const STEPS_OF_TIME = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 const MOVES = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1, PageDown: 10, PageUp: -10 };
 
 export class Timeline {
-  /** @param {function(Node|null, boolean): void} onChoose true if by mouse or Enter */
-  constructor(onChoose) {
+  /**
+   * @param {function(Node|null, boolean): void} onChoose true if by mouse or Enter
+   * @param {function(): void} onFilter called when the kinds that are shown have changed
+   */
+  constructor(onChoose, onFilter) {
     this.onChoose = onChoose;
+    this.onFilter = onFilter;
+    this.kinds = new Set();
+    this.hits = new Set();
     this.legend = el("div", { class: "legend" });
-    this.axis = el("div", { class: "axis", "aria-hidden": "true" });
+    this.axis = new Axis(() => this.reshow());
+    this.axis.focus = () => this.chosen && this.chosen.start + this.chosen.length / 2;
+    this.none = el("p", { class: "sub", hidden: true }, "No step is of these kinds and in this part of the run.");
     this.tree = el("div", { class: "tree", role: "tree", "aria-label": "Steps" });
     this.note = el("p", { class: "sub", hidden: true });
-    this.element = el("div", { class: "timeline" }, this.legend, this.note, this.axis, this.tree);
+    this.tools = el("div", { class: "tools" }, this.axis.controls);
+    this.element = el("div", { class: "timeline" }, this.legend, this.tools, this.note, this.axis.element, this.tree, this.none);
     this.rows = new VirtualList(this.tree, () => ROW, (index) => this.row(index));
     this.tree.addEventListener("keydown", (event) => this.press(event));
     this.tree.addEventListener("click", (event) => this.click(event));
   }
 
-  /** Show a forest as `steps.forest` makes it. */
+  /** Show a forest built by `steps.forest`. */
   show(forest) {
     this.forest = forest;
     this.closed = new Set();
     this.chosen = null;
-    this.shown = [...walk(forest.roots)];
     this.current = 0;
     this.note.hidden = forest.timed || forest.nodes.length === 0;
-    this.note.textContent = "The steps tell no start: they stand end to end.";
+    this.note.textContent = "The steps have no start times: they are shown end to end.";
     this.legend.replaceChildren(...this.legendOf(forest.nodes));
-    const step = roundStep(forest.span / TICKS);
-    this.axis.replaceChildren(el("div", { class: "marks" },
-      el("div", { class: "ruler" }, ticks(forest.span, step))));
-    this.tree.style.setProperty("--grid", `${(step / forest.span) * 100}%`);
+    this.axis.reset(forest.span);
+    this.place();
+  }
+
+  /** The steps that are shown: open, of the wanted kinds and in the part that is zoomed into. */
+  place() {
+    this.tree.style.setProperty("--grid", this.axis.grid);
+    this.tree.style.setProperty("--offset", this.axis.offset);
+    this.kept = this.isFiltered ? withParents(this.forest.nodes.filter((node) => this.wants(node))) : null;
+    this.shown = [...walk(this.forest.roots, this.closed)].filter((node) => !this.kept || this.kept.has(node));
+    this.none.hidden = this.shown.length > 0 || !this.isFiltered;
     this.rows.setCount(this.shown.length);
+  }
+
+  get isFiltered() {
+    return this.kinds.size > 0 || this.axis.isZoomed;
+  }
+
+  wants(node) {
+    const isKind = !this.kinds.size || this.kinds.has(node.kind) || (isFailed(node) && this.kinds.has("error"));
+    return isKind && this.axis.contains(node.start, node.length);
+  }
+
+  /** Show only steps of *kinds*; all without any. */
+  filter(kinds) {
+    this.kinds = new Set(kinds.filter((kind) => kind === "error" || Object.hasOwn(KIND_NAMES, kind)));
+    this.legend.replaceChildren(...this.legendOf(this.forest.nodes));
+    this.reshow();
+  }
+
+  toggle(kind) {
+    const kinds = new Set(this.kinds);
+    if (!kinds.delete(kind)) kinds.add(kind);
+    this.filter([...kinds]);
+    this.legend.querySelector(`[data-kind="${kind}"]`)?.focus();
+    this.onFilter();
+  }
+
+  /** The next step after *node*, or before it, of those that the chips and the zoom show. */
+  neighbour(node, by) {
+    const { nodes } = this.forest;
+    let index = node.index + by;
+    while (nodes[index] && this.isFiltered && !this.wants(nodes[index])) index += by;
+    return nodes[index] ?? null;
+  }
+
+  /** All steps from top to bottom, the closed ones too. */
+  ordered() {
+    return [...walk(this.forest.roots)];
+  }
+
+  /** Mark the steps with *indexes*, in which a text was found. */
+  mark(indexes) {
+    this.hits = new Set(indexes);
+    this.rows.redraw();
+  }
+
+  /** Show *forest*, what has become of the one that is shown; folds and choice stay. */
+  update(forest) {
+    const [closed, chosen, current] = [
+      new Set([...this.closed].map(keyOf)), keyOf(this.chosen), keyOf(this.shown[this.current]),
+    ];
+    const { from, to, isZoomed } = this.axis;
+    this.show(forest);
+    if (isZoomed) Object.assign(this.axis, { from, to });
+    this.axis.draw();
+    this.closed = new Set(forest.nodes.filter((node) => closed.has(keyOf(node))));
+    this.chosen = forest.nodes.find((node) => keyOf(node) === chosen) ?? null;
+    this.place();
+    this.current = Math.max(0, this.shown.findIndex((node) => keyOf(node) === current));
+    this.rows.redraw();
   }
 
   legendOf(nodes) {
     const kinds = Object.keys(KIND_NAMES).map((kind) => [
       kind, nodes.filter((node) => node.kind === kind).length,
     ]);
-    const keys = kinds.filter(([, number]) => number).map(([kind, number]) =>
-      el("span", { class: `key kind-${kind}` }, icon(kind), `${KIND_NAMES[kind]} `,
-        el("b", {}, count(number))));
     const failed = nodes.filter((node) => isFailed(node)).length;
-    if (failed) {
-      keys.push(el("button", {
-        type: "button", class: "key kind-error", title: "Go to the next error (e)",
-        on: { click: () => this.nextError() },
-      }, icon("error"), "Error ", el("b", {}, count(failed))));
-    }
-    return keys;
+    const keys = [...kinds, ["error", failed]].filter(([kind, number]) => number || this.kinds.has(kind));
+    return keys.map(([kind, number]) => this.key(kind, number));
+  }
+
+  /** A chip that shows only the steps of *kind*. */
+  key(kind, number) {
+    const label = KIND_NAMES[kind] ?? "Error";
+    return el("button", {
+      type: "button", class: `key kind-${kind}`, "data-kind": kind, "aria-pressed": String(this.kinds.has(kind)),
+      title: `Show only: ${label}`, on: { click: () => this.toggle(kind) },
+    }, icon(kind), `${label} `, el("b", {}, count(number)));
   }
 
   row(index) {
@@ -66,10 +140,12 @@ export class Timeline {
     const failed = isFailed(node);
     const isOpen = node.children.length ? String(!this.closed.has(node)) : null;
     return el("div", {
-      class: `step kind-${node.kind}${failed ? " failed" : ""}`, role: "treeitem",
+      class: ["step", `kind-${node.kind}`, failed ? "failed" : "", this.hits.has(node.index) ? "hit" : "",
+        this.kept && !this.wants(node) ? "around" : ""].filter(Boolean).join(" "),
+      role: "treeitem",
       tabindex: index === this.current ? "0" : "-1",
       "aria-level": node.depth + 1, "aria-expanded": isOpen,
-      "aria-selected": String(node === this.chosen), "aria-label": spoken(node),
+      "aria-selected": String(node === this.chosen), "aria-label": toLabel(node),
     }, this.label(node, failed), this.track(node),
     el("span", { class: "took" }, duration(node.length)));
   }
@@ -87,10 +163,11 @@ export class Timeline {
 
   track(node) {
     const bar = el("span", { class: "bar" });
-    const left = Math.min(100, (node.start / this.forest.span) * 100);
-    const width = Math.min(100 - left, (node.length / this.forest.span) * 100);
-    bar.style.setProperty("--left", `${left}%`);
-    bar.style.setProperty("--width", `${width}%`);
+    if (!this.axis.contains(node.start, node.length)) return el("span", { class: "track" });
+    const left = Math.max(0, Math.min(1, this.axis.place(node.start)));
+    const right = Math.max(left, Math.min(1, this.axis.place(node.start + node.length)));
+    bar.style.setProperty("--left", `${left * 100}%`);
+    bar.style.setProperty("--width", `${(right - left) * 100}%`);
     return el("span", { class: "track" }, bar);
   }
 
@@ -101,7 +178,7 @@ export class Timeline {
     else this.choose(index, true);
   }
 
-  /** Choose the step at *index* of what is shown. */
+  /** Choose the shown step at *index*. */
   choose(index, isMeant) {
     this.turnTo(index);
     const before = this.chosen;
@@ -110,16 +187,17 @@ export class Timeline {
     this.onChoose(this.chosen, isMeant);
   }
 
-  /** Choose *node* wherever it is, and bring it into view. */
+  /** Choose *node*, and scroll it into view. */
   open(node) {
     for (let above = node.parent; above; above = above.parent) this.closed.delete(above);
+    if (this.kept && !this.kept.has(node)) this.showAll();
     this.reshow();
     const index = this.shown.indexOf(node);
     this.choose(index, false);
     this.rows.reveal(index);
   }
 
-  /** Nothing is chosen any more; the focus stays where it was. */
+  /** Clear the choice; returns the index that had it. */
   clear() {
     const index = this.shown.indexOf(this.chosen);
     this.chosen = null;
@@ -141,9 +219,16 @@ export class Timeline {
 
   reshow() {
     const at = this.shown[this.current];
-    this.shown = [...walk(this.forest.roots, this.closed)];
+    this.place();
     this.current = Math.max(0, this.shown.indexOf(at));
-    this.rows.setCount(this.shown.length);
+    this.rows.redraw();
+  }
+
+  /** Drop the chips and the zoom: a step outside them is opened. */
+  showAll() {
+    this.axis.reset(this.forest.span);
+    this.kinds = new Set();
+    this.legend.replaceChildren(...this.legendOf(this.forest.nodes));
   }
 
   nextError() {
@@ -181,7 +266,7 @@ export class Timeline {
     return Math.max(0, Math.min(last, this.current + MOVES[key]));
   }
 
-  /** Right opens or goes in, left closes or goes out. */
+  /** Right opens or descends, left closes or ascends. */
   sideways(isRight) {
     const node = this.shown[this.current];
     const isShut = this.closed.has(node) || !node.children.length;
@@ -193,11 +278,25 @@ export class Timeline {
   }
 }
 
+/** *nodes* and everything above them. */
+function withParents(nodes) {
+  const kept = new Set();
+  for (const node of nodes) {
+    for (let at = node; at && !kept.has(at); at = at.parent) kept.add(at);
+  }
+  return kept;
+}
+
+/** What a step is recognized by when its run is fetched again. */
+function keyOf(node) {
+  return node && (node.meta["otel.span_id"] ?? node.index);
+}
+
 export function isFailed(node) {
   return typeof node.step.error === "object" && node.step.error !== null;
 }
 
-/** What a step is called where there is little room. */
+/** The short title of a step. */
 export function titleOf(node) {
   const call = object(node.step.llm_call);
   const tool = object(node.step.tool_call);
@@ -207,35 +306,12 @@ export function titleOf(node) {
   return line(node.kind === "agent" ? described.replace(/^Ran agent /, "") : described, 160);
 }
 
-function spoken(node) {
+function toLabel(node) {
   const call = object(node.step.llm_call);
   const tokens = (call.prompt_tokens ?? 0) + (call.completion_tokens ?? 0);
   return [
     KIND_NAMES[node.kind], titleOf(node), duration(node.length),
-    isNumber(tokens) && tokens ? counted(tokens, "token") : "",
+    isNumber(tokens) && tokens ? pluralize(tokens, "token") : "",
     isFailed(node) ? "failed" : "",
   ].filter(Boolean).join(", ");
-}
-
-/** Round times along the top, *step* apart. */
-function ticks(span, step) {
-  const marks = [];
-  for (let at = 0; at <= span && marks.length < TICKS * 3; at += step) {
-    const mark = el("span", { class: "tick" }, at === 0 ? "0" : shortTime(at, step));
-    mark.style.setProperty("--at", `${(at / span) * 100}%`);
-    marks.push(mark);
-  }
-  return marks;
-}
-
-function shortTime(ms, step) {
-  if (ms < 1000) return `${ms} ms`;
-  if (ms < 120_000) return `${(ms / 1000).toFixed(step < 1000 ? 1 : 0)} s`;
-  return duration(ms);
-}
-
-function roundStep(rough) {
-  if (rough > 30_000) return Math.max(1, Math.round(rough / 60_000)) * 60_000;
-  const scale = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
-  return STEPS_OF_TIME.map((step) => step * scale).find((step) => step >= rough) ?? rough;
 }

@@ -1,7 +1,7 @@
-/** Tokens and cost of each model, as a chart. */
+/** A chart of tokens and cost by model. */
 
 import { el, svg } from "./dom.js";
-import { count, counted, isNumber, line, money } from "./format.js";
+import { count, pluralize, isNumber, line, money } from "./format.js";
 import { object, objects } from "./steps.js";
 
 const MOST = 12;
@@ -26,7 +26,7 @@ export function byModel(task) {
     if (isNumber(call.cost)) sum.cost = (sum.cost ?? 0) + call.cost;
     sums.set(call.model, sum);
   }
-  // one model alone cost what the whole did, even where its calls tell no price
+  // with one model the total cost is its cost, even if its calls have no price
   const [only] = sums.values();
   if (sums.size === 1 && only.cost === null && isNumber(usage.estimated_cost_usd)) {
     only.cost = usage.estimated_cost_usd;
@@ -38,17 +38,17 @@ function number(value) {
   return isNumber(value) && value > 0 ? value : 0;
 }
 
-/** The chart; null if no model was called. */
+/** The chart; null without model calls. */
 export function chart(task) {
   const all = byModel(task);
   if (!all.length) return null;
   const most = Math.max(1, ...all.map((sum) => sum.input + sum.output));
-  const dearest = Math.max(0, ...all.map((sum) => sum.cost ?? 0));
+  const maxCost = Math.max(0, ...all.map((sum) => sum.cost ?? 0));
   const hidden = all.length - MOST;
   return el("section", { class: "block usage" },
     el("div", { class: "block-head" }, el("h3", {}, "Tokens and cost by model"), key()),
-    all.slice(0, MOST).map((sum) => figure(sum, most, dearest)),
-    hidden > 0 ? el("p", { class: "sub" }, `and ${counted(hidden, "more model")}`) : null);
+    all.slice(0, MOST).map((sum) => figure(sum, most, maxCost)),
+    hidden > 0 ? el("p", { class: "sub" }, `and ${pluralize(hidden, "more model")}`) : null);
 }
 
 function key() {
@@ -61,30 +61,30 @@ function swatch(part) {
     svg("rect", { class: `part-${part}`, width: 10, height: 10, rx: 2 }));
 }
 
-function figure(sum, most, dearest) {
+function figure(sum, most, maxCost) {
   const tokens = `${count(sum.input)} in, ${count(sum.output)} out`;
-  const said = `${sum.model}: ${tokens}, ${money(sum.cost)}, ${counted(sum.calls, "call")}`;
+  const label = `${sum.model}: ${tokens}, ${money(sum.cost)}, ${pluralize(sum.calls, "call")}`;
   return el("figure", { class: "model" },
     el("figcaption", {},
       el("bdi", { class: "name" }, line(sum.model, 80)),
-      el("span", { class: "sub" }, counted(sum.calls, "call"))),
-    bars(sum, most, dearest, said),
+      el("span", { class: "sub" }, pluralize(sum.calls, "call"))),
+    bars(sum, most, maxCost, label),
     el("p", { class: "sub numbers" }, el("span", {}, tokens), el("b", {}, money(sum.cost))));
 }
 
-function bars(sum, most, dearest, said) {
+function bars(sum, most, maxCost, label) {
   const input = (sum.input / most) * WIDTH;
   const output = (sum.output / most) * WIDTH;
-  const isPriced = sum.cost !== null && dearest > 0;
+  const isPriced = sum.cost !== null && maxCost > 0;
   const height = isPriced ? THICK + 8 : THICK;
   return svg("svg", {
     class: "bars", viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none",
-    role: "img", "aria-label": said, height,
+    role: "img", "aria-label": label, height,
   },
   svg("rect", { class: "part-rest", width: WIDTH, height: THICK }),
   svg("rect", { class: "part-input", width: input, height: THICK }),
   svg("rect", { class: "part-output", x: input, width: output, height: THICK }),
   isPriced
-    ? svg("rect", { class: "part-cost", y: THICK + 3, width: (sum.cost / dearest) * WIDTH, height: 5 })
+    ? svg("rect", { class: "part-cost", y: THICK + 3, width: (sum.cost / maxCost) * WIDTH, height: 5 })
     : null);
 }

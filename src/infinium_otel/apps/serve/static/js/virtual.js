@@ -1,4 +1,4 @@
-/** A list of any length of which only the rows in view exist. */
+/** A list of any length; only the rows in view are in the document. */
 
 import { el } from "./dom.js";
 
@@ -6,10 +6,10 @@ const BEYOND = 8;
 
 export class VirtualList {
   /**
-   * @param {HTMLElement} host gets the height of the whole list
+   * @param {HTMLElement} host is set to the height of the whole list
    * @param {function(): number} rowHeight in pixels; may change with the width
-   * @param {function(number): HTMLElement} draw makes the row of an index
-   * @param {function(number, number): void} [onRange] told what is in view
+   * @param {function(number): HTMLElement} draw creates the row at an index
+   * @param {function(number, number): void} [onRange] called with the range in view
    */
   constructor(host, rowHeight, draw, onRange = () => {}) {
     this.host = host;
@@ -30,7 +30,7 @@ export class VirtualList {
     this.redraw();
   }
 
-  /** Draw every row in view anew. */
+  /** Redraw every row in view. */
   redraw() {
     const focused = this.indexOfFocus();
     for (const row of this.rows.values()) row.remove();
@@ -39,12 +39,12 @@ export class VirtualList {
     if (focused !== null) this.focus(Math.min(focused, this.count - 1));
   }
 
-  /** Draw one row anew, if it is there. */
+  /** Redraw one row, if it is in view. */
   redrawRow(index) {
     const old = this.rows.get(index);
     if (!old) return;
     const hadFocus = old.contains(document.activeElement);
-    const row = this.made(index);
+    const row = this.createRow(index);
     old.replaceWith(row);
     if (hadFocus) this.focusable(row).focus({ preventScroll: true });
   }
@@ -84,14 +84,14 @@ export class VirtualList {
   ensure(index) {
     let row = this.rows.get(index);
     if (!row) {
-      row = this.made(index);
+      row = this.createRow(index);
       this.insert(index, row);
     }
     row.style.transform = `translateY(${index * this.rowHeight()}px)`;
     return row;
   }
 
-  /** Rows stand in the document in their order, for whoever reads it aloud. */
+  /** Rows are in order in the document, for screen readers. */
   insert(index, row) {
     let next = null;
     for (let other = index + 1; next === null && other < index + 200; other += 1) {
@@ -100,7 +100,7 @@ export class VirtualList {
     this.host.insertBefore(row, next);
   }
 
-  made(index) {
+  createRow(index) {
     const row = this.draw(index) ?? el("div");
     row.dataset.index = index;
     row.style.transform = `translateY(${index * this.rowHeight()}px)`;
@@ -117,14 +117,14 @@ export class VirtualList {
     return row.matches("[tabindex]") ? row : (row.querySelector("[tabindex]") ?? row);
   }
 
-  /** Bring a row into view and focus it. */
+  /** Scroll a row into view, and focus it. */
   focus(index) {
     if (index < 0 || index >= this.count) return;
     this.reveal(index);
     this.focusable(this.ensure(index)).focus({ preventScroll: true });
   }
 
-  /** Scroll just as far as is needed to see a row. */
+  /** Scroll only as far as needed to see a row. */
   reveal(index) {
     const height = this.rowHeight();
     const top = this.host.getBoundingClientRect().top + index * height;

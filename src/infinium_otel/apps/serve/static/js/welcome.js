@@ -1,17 +1,17 @@
-/** What stands in the place of the list while there is nothing in it. */
+/** What is shown in place of an empty list. */
 
 import { copyButton } from "./blocks.js";
 import { el } from "./dom.js";
 
-/** @param {boolean} isFiltered whether filters keep runs back */
+/** @param {boolean} isFiltered whether filters are set */
 export function welcome(isFiltered) {
   if (isFiltered) {
-    return [el("h2", {}, "No run fits"), el("p", {}, "Change the search or clear the filters.")];
+    return [el("h2", {}, "No runs match"), el("p", {}, "Change the search or clear the filters.")];
   }
   const { origin } = location;
   return [
     el("h2", {}, "Waiting for the first run"),
-    el("p", {}, "Runs appear here by themselves. Send some in one of these ways:"),
+    el("p", {}, "Runs appear here automatically. Send some in one of these ways:"),
     way("Any OpenTelemetry exporter, in any language", [
       `export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}`,
       "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
