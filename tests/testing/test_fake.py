@@ -37,7 +37,7 @@ def headers(fake, **more):
 
 
 def call(fake, method="POST", path=None, body=b"", sent=None):
-    """Status, headers and body of the answer."""
+    """Status, headers and body of the response."""
     host, port = fake.base_url.split("/")[2].split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=5)
     try:
@@ -57,18 +57,18 @@ def body(**changes):
     return json.dumps(task_to_dict(full()) | changes).encode()
 
 
-def test_a_good_task_is_stored(fake):
-    """A task that keeps the contract is stored and gets a trace id."""
-    status, _, answer = call(fake, body=body())
+def test_a_valid_task_is_stored(fake):
+    """A task that respects the contract is stored and gets a trace id."""
+    status, _, response = call(fake, body=body())
     assert status == 201
-    assert json.loads(answer)["traceId"]
+    assert json.loads(response)["traceId"]
     assert fake.tasks == [task_to_dict(full())]
     assert fake.keys == ["k1"]
     assert (fake.complaints, fake.requests[0].status) == ([], 201)
 
 
 def test_the_same_key_is_stored_once(fake):
-    """A second delivery under the same key stores nothing and gets the same id."""
+    """A second delivery with the same key stores nothing and gets the same id."""
     first, second = call(fake, body=body()), call(fake, body=body())
     assert json.loads(first[2]) == json.loads(second[2])
     assert len(fake.tasks) == 1
@@ -76,7 +76,7 @@ def test_the_same_key_is_stored_once(fake):
 
 
 def test_a_task_without_key_is_stored_each_time(fake):
-    """Without a key nothing can be recognised."""
+    """Without a key a repetition cannot be recognized."""
     sent = headers(fake)
     del sent["Idempotency-Key"]
     call(fake, body=body(), sent=sent)
@@ -94,10 +94,10 @@ def reordered():
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        pytest.param(b"[1]", "no object", id="list"),
-        pytest.param(b'{"a":NaN}', "NaN is no number", id="nan"),
+        pytest.param(b"[1]", "not an object", id="list"),
+        pytest.param(b'{"a":NaN}', "NaN is not a valid number", id="nan"),
         pytest.param(b'{"a":1,"a":2}', "twice", id="duplicate-key"),
-        pytest.param(b"\xff", "no strict JSON", id="not-utf8"),
+        pytest.param(b"\xff", "not strict JSON", id="not-utf8"),
         pytest.param(b'{"a":"\\ud800"}', "lone surrogate", id="surrogate"),
         pytest.param(body(name=" "), "name: missing or blank", id="blank-name"),
         pytest.param(body(name="x" * 501), "name: longer than 500", id="long-name"),
@@ -107,8 +107,8 @@ def reordered():
         pytest.param(
             body(current_datetime="1066-01-01T00:00:00Z"), "1900", id="moment-past"
         ),
-        pytest.param(body(duration=-5), "duration: no number", id="negative"),
-        pytest.param(body(duration=True), "duration: no number", id="bool-duration"),
+        pytest.param(body(duration=-5), "duration: not a number", id="negative"),
+        pytest.param(body(duration=True), "duration: not a number", id="bool-duration"),
         pytest.param(body(weather="fine"), "unknown key 'weather'", id="unknown-key"),
         pytest.param(body(steps=[{"step_number": 1}]), "missing", id="missing-field"),
         pytest.param(body(customer={}), "order of keys", id="empty-section"),
@@ -127,11 +127,11 @@ def reordered():
         ),
     ],
 )
-def test_a_bad_task_is_refused(fake, wrong, complaint):
-    """A breach of the contract is answered 422, named and not stored."""
-    status, _, answer = call(fake, body=wrong)
+def test_an_invalid_task_is_refused(fake, wrong, complaint):
+    """A violation of the contract gets a 422 that names it; nothing is stored."""
+    status, _, response = call(fake, body=wrong)
     assert status == 422
-    assert complaint in json.loads(answer)["error"]
+    assert complaint in json.loads(response)["error"]
     assert complaint in "\n".join(fake.complaints)
     assert fake.tasks == []
 
@@ -143,7 +143,7 @@ def test_a_bad_task_is_refused(fake, wrong, complaint):
         pytest.param({"Idempotency-Key": "a b"}, "Idempotency-Key", id="key"),
         pytest.param({"x-prompt-key": "x"}, "credentials", id="both-credentials"),
         pytest.param({"Content-Length": "007"}, "Content-Length", id="length"),
-        pytest.param({"Content-Encoding": "gzip"}, "no strict JSON", id="not-gzip"),
+        pytest.param({"Content-Encoding": "gzip"}, "not strict JSON", id="not-gzip"),
     ],
 )
 def test_bad_headers_are_refused(fake, changes, complaint):
@@ -153,7 +153,7 @@ def test_bad_headers_are_refused(fake, changes, complaint):
 
 
 def test_a_missing_user_agent_is_refused(fake):
-    """A client says who it is."""
+    """A client must send its name."""
     sent = headers(fake)
     del sent["User-Agent"]
     assert call(fake, body=body(), sent=sent)[0] == 422
@@ -167,20 +167,20 @@ def test_gzip_is_accepted(fake):
 
 
 def test_wrong_credentials(fake):
-    """A wrong key is answered 401."""
+    """A wrong key gets a 401."""
     assert (
         call(fake, body=body(), sent=headers(fake, **{"x-agent-key": "no"}))[0] == 401
     )
 
 
 def test_too_large(fake):
-    """A body above the limit is answered 413."""
+    """A body above the limit gets a 413."""
     fake.max_body_bytes = 10
     assert call(fake, body=body())[0] == 413
 
 
 def test_unknown_endpoint(fake):
-    """Anything else is 404."""
+    """Any other path gets a 404."""
     assert call(fake, path="/api/v2")[0] == 404
 
 
@@ -189,13 +189,13 @@ def result_path(fake, trace_id):
 
 
 def test_results(fake):
-    """A result is pending for a while, then there; an unknown trace is 404."""
+    """A result is pending at first, then ready; an unknown trace gets a 404."""
     fake.pending_polls = 1
     trace_id = json.loads(call(fake, body=body())[2])["traceId"]
     path = result_path(fake, trace_id)
-    answers = [json.loads(call(fake, "GET", path)[2]) for _ in range(2)]
-    assert answers[0]["status"] == "pending"
-    assert "Answer a question" in answers[1]["interpretedTraceResult"]["summary"]
+    responses = [json.loads(call(fake, "GET", path)[2]) for _ in range(2)]
+    assert responses[0]["status"] == "pending"
+    assert "Answer a question" in responses[1]["interpretedTraceResult"]["summary"]
     assert call(fake, "GET", result_path(fake, PROMPT_ID))[0] == 404
     sent = headers(fake, **{"x-agent-key": "wrong"})
     assert call(fake, "GET", path, sent=sent)[0] == 401
@@ -220,7 +220,7 @@ def test_prompts(fake):
 
 
 def test_scripted_statuses(fake):
-    """The script is used up in order, then `always`, then the truth."""
+    """First the script, in order, then `always`, then the regular responses."""
     fake.script(500, Fault.unavailable(retry_after=2), Fault(204))
     fake.always(429)
     found = [call(fake, body=body()) for _ in range(4)]
@@ -244,10 +244,10 @@ def test_a_plain_refusal():
 
 
 def test_a_scripted_body_and_type(fake):
-    """An answer can be anything."""
+    """A response can be anything."""
     fake.script(Fault(200, {"Content-Type": "text/html"}, b"<html>"))
-    status, found, answer = call(fake, body=body())
-    assert (status, found["Content-Type"], answer) == (200, "text/html", b"<html>")
+    status, found, response = call(fake, body=body())
+    assert (status, found["Content-Type"], response) == (200, "text/html", b"<html>")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_scripted_body_and_type(fake):
     ],
 )
 def test_broken_exchanges(fake, breaks, error):
-    """A connection can break anywhere; nothing is stored unless the script says so."""
+    """A connection can break anywhere; nothing is stored unless scripted."""
     fake.script(Fault(breaks=breaks, body=b"garbage\r\n" if breaks == "raw" else None))
     with pytest.raises(error):
         call(fake, body=body() * 3 if breaks == "during" else body())
@@ -271,7 +271,7 @@ def test_broken_exchanges(fake, breaks, error):
 
 
 def test_stored_although_broken(fake):
-    """A server may take a task and fail to say so."""
+    """A server may store a task although the response is lost."""
     fake.script(Fault(breaks="after", store=True))
     with pytest.raises(ConnectionError):
         call(fake, body=body())
@@ -279,7 +279,7 @@ def test_stored_although_broken(fake):
 
 
 def test_a_hang_ends_with_the_server():
-    """A server that never answers holds its client until it closes."""
+    """A response that never comes ends when the server closes."""
     fake = FakeInfinium()
     fake.start()
     fake.script(Fault(breaks="hang"))
@@ -293,7 +293,7 @@ def test_a_hang_ends_with_the_server():
 
 
 def test_a_delay(fake):
-    """An answer can be late."""
+    """A response can be late."""
     fake.script(Fault(delay_s=0.05))
     begin = time.monotonic()
     assert call(fake, body=body())[0] == 201
@@ -301,7 +301,7 @@ def test_a_delay(fake):
 
 
 def test_down_and_up_again():
-    """The server can go away and come back on its port, remembering."""
+    """The server can stop and restart on its port, with its data."""
     fake = FakeInfinium()
     fake.start()
     call(fake, body=body())
@@ -316,7 +316,7 @@ def test_down_and_up_again():
 
 
 def test_going_down_ends_idle_connections(fake):
-    """A kept-alive connection ends with the server."""
+    """A keep-alive connection ends with the server."""
     host, port = fake.base_url.split("/")[2].split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=5)
     connection.request("GET", "/x")
@@ -343,25 +343,25 @@ def test_https():
 
 
 def test_waiting(fake):
-    """Tests wait for what the server has, not for time."""
+    """Tests wait for a state of the server, not for a time."""
     assert not fake.wait_for_tasks(1, timeout_s=0.01)
     call(fake, body=body())
     assert fake.wait_for_tasks(1)
 
 
 def test_an_unknown_break():
-    """A typing error in a script is found at once."""
+    """A misspelled value in a script is an error at once."""
     with pytest.raises(ValueError, match="breaks: must be one of"):
         Fault(breaks="sideways")
 
 
 def test_the_secret_is_not_shown():
-    """The fake's repr holds no secret, as an example."""
+    """The fake's repr contains no secret."""
     assert "fake-agent-secret" not in repr(FakeInfinium())
 
 
 def test_settings(fake):
-    """What a client needs to reach the fake."""
+    """The settings that a client needs for the fake."""
     assert fake.settings == {
         "agent_id": fake.agent_id,
         "agent_secret": "fake-agent-secret",

@@ -1,4 +1,4 @@
-"""The fake's sockets: reads requests, answers them or breaks as the script says."""
+"""The fake's HTTP server: reads requests, and responds or fails as scripted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.testing.contract import complaints
+from infinium_otel.testing.contract import find_complaints
 from infinium_otel.testing.faults import Fault, Received
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from infinium_otel.testing.book import Book
+    from infinium_otel.testing.server_state import ServerState
 
 KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 SUCCESS = range(200, 300)
@@ -29,7 +29,7 @@ NO_BODY = (204, 304)
 
 
 class Server(ThreadingHTTPServer):
-    """Knows its connections, so that it can go down as a crash would."""
+    """An HTTP server that can close all connections at once, as a crash would."""
 
     daemon_threads = True
     block_on_close = False
@@ -38,25 +38,25 @@ class Server(ThreadingHTTPServer):
     def __init__(
         self,
         port: int,
-        book: Book,
-        answer_to: Callable[[Received, bool], tuple[int, dict[str, Any]]],
+        state: ServerState,
+        respond: Callable[[Received, bool], tuple[int, dict[str, Any]]],
         context: ssl.SSLContext | None,
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.book = book
-        self.answer_to = answer_to
+        self.state = state
+        self.respond = respond
         self._context = context
         self._open: set[socket.socket] = set()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """Serves one connection; the handshake too, so that it blocks no other."""
+        """Serve one connection, including its TLS handshake, in its own thread."""
         if self._context is not None:
             request = self._context.wrap_socket(
                 request, server_side=True, do_handshake_on_connect=False
             )
         self._open.add(request)
         try:
-            # The client's affair, or we went down: both are what is being tested.
+            # The client broke the connection, or a test did: both are expected.
             with contextlib.suppress(OSError, ValueError):
                 _Handler(request, client_address, self)
         finally:
@@ -64,13 +64,13 @@ class Server(ThreadingHTTPServer):
             request.close()
 
     def end_connections(self) -> None:
-        """Ends every connection at once."""
+        """End every connection at once."""
         for connection in list(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A broken connection is what is being tested; it is not printed."""
+        """Print nothing: broken connections are expected in tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -82,56 +82,57 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     def log_message(self, *_: object) -> None:
-        """Tests read `requests`, not stderr."""
+        """Log nothing: tests use `FakeInfinium.requests`."""
 
     def _serve(self) -> None:
-        book = self.server.book
-        fault = book.next_fault()
+        state = self.server.state
+        fault = state.next_fault()
         length = int(self.headers.get("content-length") or 0)
         if fault.breaks in ("before", "during"):
             body = self.rfile.read(length // 2) if fault.breaks == "during" else b""
-            book.record(self._received(body))
+            state.record(self._make_received(body))
             self._reset()
             return
-        received = self._received(self.rfile.read(length))
-        self._answer(replace(received, complaints=_checked(received)), fault)
+        received = self._make_received(self.rfile.read(length))
+        complaints = _find_complaints(received)
+        self._respond(replace(received, complaints=complaints), fault)
 
     do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 - http.server's names
 
-    def _received(self, body: bytes) -> Received:
+    def _make_received(self, body: bytes) -> Received:
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Received(
             method=self.command,
             path=self.path,
             headers=headers,
-            body=_decompressed(body, headers),
+            body=_decompress(body, headers),
             wire_bytes=len(body),
             status=None,
             complaints=(),
             at_s=time.monotonic(),
         )
 
-    def _answer(self, received: Received, fault: Fault) -> None:
+    def _respond(self, received: Received, fault: Fault) -> None:
         store = fault.store
         if store is None:
             store = not fault.breaks and (fault.status or 200) in SUCCESS
-        with self.server.book.answering():
-            status, content = self._verdict(received, fault, store=store)
-            silent = fault.breaks and fault.breaks != "truncate"
-            said = None if silent else status
-            self.server.book.record(replace(received, status=said))
-        self.server.book.hold(fault.delay_s)
-        if silent:
+        with self.server.state.responding():
+            status, content = self._choose_response(received, fault, store=store)
+            is_silent = fault.breaks and fault.breaks != "truncate"
+            sent_status = None if is_silent else status
+            self.server.state.record(replace(received, status=sent_status))
+        self.server.state.hold(fault.delay_s)
+        if is_silent:
             self._break(fault)
         else:
             self._write(status, content, fault)
 
-    def _verdict(
+    def _choose_response(
         self, received: Received, fault: Fault, *, store: bool
     ) -> tuple[int, dict[str, Any]]:
         if fault.status is not None and not store:
             return fault.status, {"error": "scripted"}
-        status, content = self.server.answer_to(received, store)
+        status, content = self.server.respond(received, store)
         return fault.status or status, content
 
     def _write(self, status: int, content: dict[str, Any], fault: Fault) -> None:
@@ -155,12 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.breaks == "after":
             self._reset()
         elif fault.breaks == "hang":
-            self.server.book.hold(None)
+            self.server.state.hold(None)
         elif fault.breaks == "raw":
             self.wfile.write(fault.body or b"")
 
     def _reset(self) -> None:
-        """Ends the connection with RST in place of FIN."""
+        """End the connection with RST instead of FIN."""
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.close_connection = True
@@ -168,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
 
-def _decompressed(body: bytes, headers: dict[str, str]) -> bytes:
+def _decompress(body: bytes, headers: dict[str, str]) -> bytes:
     if headers.get("content-encoding") != "gzip":
         return body
     try:
@@ -177,19 +178,19 @@ def _decompressed(body: bytes, headers: dict[str, str]) -> bytes:
         return b""
 
 
-def _checked(received: Received) -> tuple[str, ...]:
-    """Breaches of the contract in a request."""
+def _find_complaints(received: Received) -> tuple[str, ...]:
+    """Violations of the contract in a request."""
     headers = received.headers
-    found = [] if "user-agent" in headers else ["User-Agent: missing"]
+    complaints = [] if "user-agent" in headers else ["User-Agent: missing"]
     prompt = "/prompts/" in received.path
     if prompt != ("x-prompt-key" in headers) or prompt == ("x-agent-key" in headers):
-        found.append("credentials: not those of this endpoint")
+        complaints.append("credentials: wrong headers for this endpoint")
     if received.method != "POST":
-        return tuple(found)
+        return tuple(complaints)
     if not headers.get("content-type", "").startswith("application/json"):
-        found.append("Content-Type: must be application/json")
+        complaints.append("Content-Type: must be application/json")
     if headers.get("content-length") != str(received.wire_bytes):
-        found.append("Content-Length: missing or wrong")
+        complaints.append("Content-Length: missing or wrong")
     if received.key is not None and not KEY.fullmatch(received.key):
-        found.append("Idempotency-Key: not a plain token")
-    return (*found, *complaints(received.body))
+        complaints.append("Idempotency-Key: not a plain token")
+    return (*complaints, *find_complaints(received.body))

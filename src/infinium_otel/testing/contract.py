@@ -1,4 +1,4 @@
-"""The contract of a task's body, checked more strictly than any server would.
+"""The contract for the body of a task, checked more strictly than by any server.
 
 Source: infinium-o2 1.2.0, what its `send_task` checks and `_task_data_to_dict` writes.
 """
@@ -23,47 +23,47 @@ MAX_DURATION_S = 86_400
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
-def complaints(body: bytes) -> tuple[str, ...]:
-    """What is wrong with the body of a task, one sentence each; () if nothing is."""
+def find_complaints(body: bytes) -> tuple[str, ...]:
+    """Check the body of a task; returns one sentence per violation, () if it is valid."""
     try:
         wire = json.loads(
-            body.decode(), parse_constant=_refuse, object_pairs_hook=_object
+            body.decode(), parse_constant=_reject_constant, object_pairs_hook=_to_object
         )
     except (ValueError, RecursionError) as error:
-        return (f"body: no strict JSON: {error}",)
+        return (f"body: not strict JSON: {error}",)
     if not isinstance(wire, dict):
-        return ("body: no object",)
+        return ("body: not an object",)
     try:
         _ = json.dumps(wire, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        return ("body: holds a lone surrogate",)
-    return (*_limits(wire), *_shape(wire))
+        return ("body: contains a lone surrogate",)
+    return (*_check_limits(wire), *_check_shape(wire))
 
 
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is no number")
+def _reject_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a valid number")
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _to_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("a key appears twice")
     return result
 
 
-def _limits(wire: dict[str, Any]) -> list[str]:
+def _check_limits(wire: dict[str, Any]) -> list[str]:
     found = [
-        *_text(wire, "name", MAX_NAME),
-        *_text(wire, "description", MAX_DESCRIPTION),
+        *_check_text(wire, "name", MAX_NAME),
+        *_check_text(wire, "description", MAX_DESCRIPTION),
     ]
     if not _is_moment(wire.get("current_datetime")):
-        found.append("current_datetime: no ISO 8601 time between 1900 and 2100")
+        found.append("current_datetime: not an ISO 8601 time between 1900 and 2100")
     if not _is_duration(wire.get("duration")):
-        found.append("duration: no number from 0 to 86,400")
+        found.append("duration: not a number from 0 to 86,400")
     return found
 
 
-def _text(wire: dict[str, Any], name: str, longest: int) -> list[str]:
+def _check_text(wire: dict[str, Any], name: str, longest: int) -> list[str]:
     value = wire.get(name)
     if not isinstance(value, str) or not value.strip():
         return [f"{name}: missing or blank"]
@@ -86,49 +86,49 @@ def _is_duration(value: Any) -> bool:
     return math.isfinite(value) and 0 <= value <= MAX_DURATION_S
 
 
-def _shape(wire: dict[str, Any]) -> list[str]:
+def _check_shape(wire: dict[str, Any]) -> list[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             task = task_from_dict(wire)
     except (InfiniumError, UserWarning) as error:
         return [str(error)]
-    found = list(_misfits(task, "task"))
-    again = json.dumps(task_to_dict(task))
-    if not found and again != json.dumps(wire):
-        found.append("body: order of keys, or a null or empty value where none belongs")
+    found = _find_type_errors(task, "task")
+    expected = json.dumps(task_to_dict(task))
+    if not found and expected != json.dumps(wire):
+        found.append("body: wrong order of keys, or a null or empty value")
     return found
 
 
-def _misfits(value: Any, path: str) -> list[str]:
-    """Fields of a dataclass whose values do not have the type they should."""
+def _find_type_errors(value: Any, path: str) -> list[str]:
+    """Fields of a dataclass whose values do not have the declared type."""
     hints = get_type_hints(type(value))
     found = []
     for field in fields(value):
         item, where = getattr(value, field.name), f"{path}.{field.name}"
-        if not _fits(item, hints[field.name]):
+        if not _has_type(item, hints[field.name]):
             found.append(f"{where}: wrong type")
         for number, part in enumerate(item if isinstance(item, list) else [item]):
             if is_dataclass(part):
-                found += _misfits(part, f"{where}[{number}]")
+                found += _find_type_errors(part, f"{where}[{number}]")
     return found
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _has_type(value: Any, hint: Any) -> bool:
     parts = get_args(hint)
     kind = get_origin(hint) or hint
     if kind is Any:
         return True
     if kind in (Union, UnionType):
-        return any(_fits(value, part) for part in parts)
+        return any(_has_type(value, part) for part in parts)
     if isinstance(value, bool) and kind is not bool:
         return False
     if not isinstance(value, (int, float) if kind is float else kind):
         return False
-    return all(_fits(item, parts[-1]) for item in _items(value))
+    return all(_has_type(item, parts[-1]) for item in _get_items(value))
 
 
-def _items(value: Any) -> Any:
+def _get_items(value: Any) -> Any:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""FakeInfinium: a real HTTP server on loopback, in threads of the test's process."""
+"""FakeInfinium: an HTTP server on loopback, in threads of the test's process."""
 
 from __future__ import annotations
 
@@ -8,65 +8,79 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.testing.book import Book
+from infinium_otel.taskdata import PromptContent
 from infinium_otel.testing.connection import Server
 from infinium_otel.testing.contract import MAX_BODY_BYTES
 from infinium_otel.testing.faults import Fault, Received
+from infinium_otel.testing.server_state import ServerState
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
-
-    from infinium_otel.taskdata import PromptContent
+    from collections.abc import Callable, Sequence
 
 AGENT_ID = "11111111-2222-4333-8444-555555555555"
-AGENT_SECRET = "fake-agent-secret"  # noqa: S105 - the fake's own, known to all
+AGENT_SECRET = "fake-agent-secret"  # noqa: S105 - not a secret
+PROMPT_KEY = "fake-prompt-key"
+CREATED_AT = "2026-01-01T00:00:00Z"
 
-Answer = tuple[int, dict[str, Any]]
+
+def praise(task: dict[str, Any]) -> dict[str, Any]:
+    """The interpretation of every task, if no other is set."""
+    return {"summary": f"{task['name']}: well done"}
+
+
+StatusAndBody = tuple[int, dict[str, Any]]
 
 
 @dataclass
 class FakeInfinium:
-    """The Infinium API on loopback: strict, scriptable, remembering all it saw.
+    """The Infinium API on loopback: strict, scriptable, and it records every request.
 
     Use it as a context manager, or call `start` and `close`.
 
     Args:
-        agent_id: the only agent it knows; likewise *agent_secret*.
-        max_body_bytes: larger bodies are answered 413.
-        pending_polls: how often a result is "not ready yet" before it is.
-        ssl_context: serves https with it; None serves http.
-        require_key: complain of a task without an `Idempotency-Key`.
-        prompts: key and content by prompt id.
+        agent_id: the agent it accepts.
+        agent_secret: the secret of that agent.
+        more_agents: further ones: secrets by agent id.
+        max_body_bytes: larger bodies get a 413.
+        pending_polls: how many requests for a result get "pending" before it is ready.
+        interpret: the `interpretedTraceResult` of a task, given its JSON object; None or
+            anything empty is "pending" for ever.
+        ssl_context: for https; None serves http.
+        require_key: report a task without an `Idempotency-Key` as a violation.
+        prompts: stored prompts: their key and content, or the contents of several
+            versions, by prompt id; see `add_prompt`.
     """
 
     agent_id: str = AGENT_ID
     agent_secret: str = field(default=AGENT_SECRET, repr=False)
     max_body_bytes: int = MAX_BODY_BYTES
     pending_polls: int = 0
+    interpret: Callable[[dict[str, Any]], Any] = field(default=praise, repr=False)
     ssl_context: ssl.SSLContext | None = None
     require_key: bool = False
-    prompts: dict[str, tuple[str, PromptContent]] = field(
+    more_agents: dict[str, str] = field(default_factory=dict, repr=False)
+    prompts: dict[str, tuple[str, PromptContent | Sequence[PromptContent]]] = field(
         default_factory=dict, repr=False
     )
 
     def __post_init__(self) -> None:
-        self._book = Book()
+        self._state = ServerState()
         self._server: Server | None = None
         self._port = 0
 
     def start(self) -> None:
-        """Listens; on the port it had before, if it had one."""
-        self._book.closing.clear()
-        self._server = Server(self._port, self._book, self.answer_to, self.ssl_context)
+        """Start listening; after a restart on the same port."""
+        self._state.closing.clear()
+        self._server = Server(self._port, self._state, self.respond, self.ssl_context)
         self._port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,)).start()
 
     def close(self) -> None:
-        """Stops listening and ends every open connection. `start` brings it back."""
+        """Stop listening and end every open connection; `start` restarts it."""
         server, self._server = self._server, None
         if server is not None:
-            self._book.closing.set()
+            self._state.closing.set()
             server.shutdown()
             server.end_connections()
             server.server_close()
@@ -80,7 +94,7 @@ class FakeInfinium:
 
     @property
     def base_url(self) -> str:
-        """The address to give to a client."""
+        """The base URL for a client."""
         scheme = "https" if self.ssl_context else "http"
         return f"{scheme}://127.0.0.1:{self._port}/api/v1"
 
@@ -94,117 +108,166 @@ class FakeInfinium:
         }
 
     def script(self, *faults: Fault | int) -> None:
-        """What the next requests are answered with, one each; an int is a status."""
-        with self._book.changed:
-            self._book.script += [_fault(fault) for fault in faults]
+        """Set the responses to the next requests, one each; an int is a status."""
+        with self._state.changed:
+            self._state.script += [_to_fault(fault) for fault in faults]
 
     def always(self, fault: Fault | int | None) -> None:
-        """What every request after the script is answered with; None: the truth."""
-        with self._book.changed:
-            self._book.always = None if fault is None else _fault(fault)
+        """Set the response to every request after the script; None: the regular one."""
+        with self._state.changed:
+            self._state.always = None if fault is None else _to_fault(fault)
 
     @property
     def requests(self) -> list[Received]:
-        """Every request that was read whole or in part, in order."""
-        with self._book.changed:
-            return list(self._book.requests)
+        """Every request that was read completely or in part, in order."""
+        with self._state.changed:
+            return list(self._state.requests)
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
-        """Bodies of the tasks stored, each key once, in order."""
-        with self._book.changed:
-            return [task for _, task in self._book.stored.values()]
+        """Bodies of the stored tasks, one per key, in order."""
+        with self._state.changed:
+            return [task for _, task in self._state.stored.values()]
+
+    @property
+    def trace_ids(self) -> list[str]:
+        """The service's ids of the stored tasks, in order."""
+        with self._state.changed:
+            return [trace_id for trace_id, _ in self._state.stored.values()]
 
     @property
     def keys(self) -> list[str]:
-        """Idempotency keys of the tasks stored, in order."""
-        with self._book.changed:
-            return list(self._book.stored)
+        """Idempotency keys of the stored tasks, in order."""
+        with self._state.changed:
+            return list(self._state.stored)
 
     @property
     def complaints(self) -> list[str]:
-        """Every breach of the contract so far."""
+        """Every violation of the contract so far."""
         return [text for each in self.requests for text in each.complaints]
 
     def wait_for(
-        self, enough: Callable[[FakeInfinium], bool], timeout_s: float = 10.0
+        self, is_done: Callable[[FakeInfinium], bool], timeout_s: float = 30.0
     ) -> bool:
-        """Waits until `enough(fake)`; False if that took longer than *timeout_s*."""
-        return self._book.wait_for(lambda: enough(self), timeout_s)
+        """Wait until `is_done(fake)`; False if that takes longer than *timeout_s*."""
+        return self._state.wait_for(lambda: is_done(self), timeout_s)
 
-    def wait_for_tasks(self, count: int, timeout_s: float = 10.0) -> bool:
-        """Waits until *count* tasks are stored and their requests on record.
+    def wait_for_tasks(self, count: int, timeout_s: float = 30.0) -> bool:
+        """Wait until *count* tasks are stored and their requests are recorded.
 
         Returns:
-            False if that took longer than *timeout_s*.
+            False if that takes longer than *timeout_s*.
         """
-        return self._book.wait_for(
-            lambda: len(self.tasks) >= count and not self._book.busy, timeout_s
+        return self._state.wait_for(
+            lambda: len(self.tasks) >= count and not self._state.busy, timeout_s
         )
 
-    def answer_to(self, received: Received, store: bool) -> Answer:  # noqa: FBT001 - the server's callback
-        """The truthful answer to a request: status and JSON object.
+    def add_prompt(self, name: str, *texts: str, key: str = PROMPT_KEY) -> str:
+        """Store a prompt of which *texts* are the versions, from 1 on.
 
         Args:
-            received: the request, checked.
-            store: whether a good task is kept.
+            name: its display name.
+            texts: templates; `{{name}}` is a variable.
+            key: the prompt's own key, which `get_prompt` needs.
+
+        Returns:
+            The prompt's id.
         """
-        for method, pattern, answer in self._routes():
+        prompt_id = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
+        versions = [
+            PromptContent(prompt_id, name, number, text, CREATED_AT)
+            for number, text in enumerate(texts, 1)
+        ]
+        self.prompts[prompt_id] = (key, versions)
+        return prompt_id
+
+    def respond(self, received: Received, store: bool) -> StatusAndBody:  # noqa: FBT001 - the server's callback
+        """The regular response to a request: status and JSON object.
+
+        Args:
+            received: the request, with its violations.
+            store: whether to store a valid task.
+        """
+        for method, pattern, handler in self._get_routes():
             match = re.fullmatch(pattern, received.path)
             if match and method == received.method:
                 if received.complaints and method == "GET":
-                    return 400, _problem("; ".join(received.complaints))
-                return answer(received, store, *match.groups())
-        return 404, _problem("no such endpoint")
+                    return 400, _make_error("; ".join(received.complaints))
+                return handler(received, store, *match.groups())
+        return 404, _make_error("no such endpoint")
 
-    def _routes(self) -> tuple[tuple[str, str, Callable[..., Answer]], ...]:
+    def _get_routes(self) -> tuple[tuple[str, str, Callable[..., StatusAndBody]], ...]:
         agent = r"/api/v1/agents/([^/]+)"
         return (
-            ("POST", rf"{agent}/trace", self._trace),
-            ("GET", rf"{agent}/interpreted-result/([^/]+)", self._result),
-            ("GET", r"/api/v1/prompts/([^/]+)/v/([^/]+)", self._prompt),
+            ("POST", rf"{agent}/trace", self._handle_trace),
+            ("GET", rf"{agent}/interpreted-result/([^/]+)", self._handle_result),
+            ("GET", r"/api/v1/prompts/([^/]+)/v/([^/]+)", self._handle_prompt),
         )
 
-    def _trace(self, received: Received, store: bool, agent: str) -> Answer:  # noqa: FBT001 - a row of the table
-        refusal = self._refused_agent(received, agent)
+    def _handle_trace(
+        self,
+        received: Received,
+        store: bool,  # noqa: FBT001 - a row of the table
+        agent: str,
+    ) -> StatusAndBody:
+        refusal = self._check_credentials(received, agent)
         if refusal:
             return refusal
         if max(received.wire_bytes, len(received.body)) > self.max_body_bytes:
-            return 413, _problem("payload too large")
-        found = received.complaints
+            return 413, _make_error("payload too large")
+        complaints = received.complaints
         if received.key is None and self.require_key:
-            found = (*found, "Idempotency-Key: missing")
-        if found:
-            return 422, _problem("; ".join(found))
-        trace_id = self._book.store(received) if store else str(uuid.uuid4())
+            complaints = (*complaints, "Idempotency-Key: missing")
+        if complaints:
+            return 422, _make_error("; ".join(complaints))
+        trace_id = self._state.store(received) if store else str(uuid.uuid4())
         return 201, {"success": True, "message": "Trace stored", "traceId": trace_id}
 
-    def _refused_agent(self, received: Received, agent: str) -> Answer | None:
+    def _check_credentials(
+        self, received: Received, agent: str
+    ) -> StatusAndBody | None:
         given = [received.headers.get(name) for name in ("x-agent-id", "x-agent-key")]
-        if agent == self.agent_id and given == [agent, self.agent_secret]:
+        secrets = self.more_agents | {self.agent_id: self.agent_secret}
+        if agent in secrets and given == [agent, secrets[agent]]:
             return None
-        return 401, _problem("unknown agent or wrong key")
+        return 401, _make_error("unknown agent or wrong key")
 
-    def _result(self, received: Received, _: bool, agent: str, trace: str) -> Answer:  # noqa: FBT001 - a row of the table
-        refusal = self._refused_agent(received, agent)
+    def _handle_result(
+        self,
+        received: Received,
+        _: bool,  # noqa: FBT001 - a row of the table
+        agent: str,
+        trace: str,
+    ) -> StatusAndBody:
+        refusal = self._check_credentials(received, agent)
         if refusal:
             return refusal
-        task, polls = self._book.poll(trace)
+        task, polls = self._state.poll(trace)
         if task is None:
-            return 404, _problem("no such trace")
-        if polls <= self.pending_polls:
+            return 404, _make_error("no such trace")
+        result = self.interpret(task) if polls > self.pending_polls else None
+        if not result:
             return 200, {"success": True, "status": "pending"}
-        result = {"summary": f"{task['name']}: well done"}
         return 200, {"success": True, "interpretedTraceResult": result}
 
-    def _prompt(self, received: Received, _: bool, prompt: str, version: str) -> Answer:  # noqa: FBT001 - a row of the table
+    def _handle_prompt(
+        self,
+        received: Received,
+        _: bool,  # noqa: FBT001 - a row of the table
+        prompt: str,
+        version: str,
+    ) -> StatusAndBody:
         if prompt not in self.prompts:
-            return 404, _problem("no such prompt")
-        key, content = self.prompts[prompt]
+            return 404, _make_error("no such prompt")
+        key, stored = self.prompts[prompt]
         if received.headers.get("x-prompt-key") != key:
-            return 403, _problem("wrong prompt key")
-        if version not in ("latest", str(content.version)):
-            return 404, _problem("no such version")
+            return 403, _make_error("wrong prompt key")
+        contents = [stored] if isinstance(stored, PromptContent) else stored
+        by_version = {str(each.version): each for each in contents}
+        newest = max(contents, key=lambda each: each.version, default=None)
+        content = newest if version == "latest" else by_version.get(version)
+        if content is None:
+            return 404, _make_error("no such version")
         return 200, {
             "promptId": content.prompt_id,
             "name": content.name,
@@ -214,9 +277,9 @@ class FakeInfinium:
         }
 
 
-def _problem(text: str) -> dict[str, Any]:
+def _make_error(text: str) -> dict[str, Any]:
     return {"success": False, "error": text}
 
 
-def _fault(fault: Fault | int) -> Fault:
+def _to_fault(fault: Fault | int) -> Fault:
     return Fault(fault) if isinstance(fault, int) else fault

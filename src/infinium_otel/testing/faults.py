@@ -1,4 +1,4 @@
-"""What a scripted server does instead of answering, and what it saw."""
+"""Scripted responses of the fake, and the requests it received."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ BREAKS = ("before", "during", "after", "close", "hang", "truncate", "raw")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One scripted answer, or the lack of one.
+    """One scripted response, or the lack of one.
 
     Args:
-        status: the HTTP status; None for the server's ordinary verdict.
-        headers: further headers of the answer.
-        body: the answer's body; None for the ordinary one.
-        delay_s: seconds to wait before answering.
-        breaks: how the exchange breaks; "" for not at all. `before`: reset before the
-            request's body is read; `during`: in the middle of it; `after`: when all of
-            it is read; `close`: closed in order, without an answer; `hang`: never
-            answered; `truncate`: the answer ends early; `raw`: *body* is written as it
-            is in place of an HTTP answer.
-        store: whether the task is stored; None: if the status is a success.
+        status: the HTTP status; None for the regular one.
+        headers: additional headers of the response.
+        body: the body of the response; None for the regular one.
+        delay_s: seconds to wait before responding.
+        breaks: how the exchange fails; "" if it does not. `before`: reset before the
+            request's body is read; `during`: in the middle of it; `after`: once it is
+            read; `close`: closed without a response; `hang`: no response; `truncate`:
+            the response is cut off; `raw`: *body* is sent instead of an HTTP response.
+        store: whether to store the task; None stores it if the status is a success.
     """
 
     status: int | None = None
@@ -44,7 +43,7 @@ class Fault:
     def unavailable(
         cls, status: int = 503, *, retry_after: float | None = None
     ) -> Fault:
-        """A refusal that a retry may mend, with `Retry-After` in seconds."""
+        """A temporary failure, with `Retry-After` in seconds."""
         if retry_after is None:
             return cls(status)
         return cls(status, {"Retry-After": f"{retry_after:g}"})
@@ -57,14 +56,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as the server saw it.
+    """One request that the fake received.
 
     Args:
         headers: by lower-case name.
-        body: as sent, decompressed if it was compressed.
+        body: decompressed, if it was compressed.
         wire_bytes: length of the body as sent.
-        status: what was answered; None if nothing was.
-        complaints: breaches of the contract, one sentence each.
+        status: of the response; None without a response.
+        complaints: violations of the contract, one sentence each.
         at_s: `time.monotonic()` when it was read.
     """
 

@@ -1,4 +1,4 @@
-"""What the fake has been told to do, and all it has seen."""
+"""The script of the fake and everything it has received."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class Book:
-    """Script and records, behind one lock."""
+class ServerState:
+    """Script and records, protected by one lock."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -28,8 +28,8 @@ class Book:
         self.busy = 0
 
     @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
-        """Marks the time from a task's storing to its request being on record."""
+    def responding(self) -> Iterator[None]:
+        """Mark the time between storing a task and recording its request."""
         with self.changed:
             self.busy += 1
         try:
@@ -40,24 +40,24 @@ class Book:
                 self.changed.notify_all()
 
     def next_fault(self) -> Fault:
-        """The next line of the script."""
+        """Remove and return the next scripted response."""
         with self.changed:
             if self.script:
                 return self.script.pop(0)
             return self.always or Fault()
 
     def record(self, received: Received) -> None:
-        """Remembers a request."""
+        """Record a request."""
         with self.changed:
             self.requests.append(received)
             self.changed.notify_all()
 
     def hold(self, seconds: float | None) -> None:
-        """Waits, but not longer than the server lives."""
+        """Wait, at most until the server is closed; None waits until then."""
         self.closing.wait(seconds)
 
     def store(self, received: Received) -> str:
-        """Stores a task, once for each key; returns its id."""
+        """Store a task, once per key; returns its id."""
         with self.changed:
             key = received.key or uuid.uuid4().hex
             if key not in self.stored:
@@ -66,13 +66,13 @@ class Book:
             return self.stored[key][0]
 
     def poll(self, trace_id: str) -> tuple[dict[str, Any] | None, int]:
-        """The task of an id, None if there is none, and how often it was asked for."""
+        """The task with an id, None if there is none, and how often it was requested."""
         with self.changed:
             self.polls[trace_id] = self.polls.get(trace_id, 0) + 1
-            found = [task for known, task in self.stored.values() if known == trace_id]
-            return (found[0] if found else None), self.polls[trace_id]
+            tasks = [task for each, task in self.stored.values() if each == trace_id]
+            return (tasks[0] if tasks else None), self.polls[trace_id]
 
-    def wait_for(self, enough: Callable[[], bool], timeout_s: float) -> bool:
-        """Waits for a change that is enough; False if it took too long."""
+    def wait_for(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
+        """Wait for a change after which *is_done* is true; False after *timeout_s*."""
         with self.changed:
-            return self.changed.wait_for(enough, timeout_s)
+            return self.changed.wait_for(is_done, timeout_s)
