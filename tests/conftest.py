@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from infinium_otel.testing import FakeInfinium
 from support.golden import Golden
 
-# How long an example takes says more about the machine than about the code. In CI the
+# The duration of an example depends more on the machine than on the code. In CI the
 # examples are always the same, so that a change fails for what it did; elsewhere they
 # are new in every run, and find more.
 hypothesis.settings.register_profile(
@@ -21,7 +22,16 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("infinium-otel")
 
-pytest.register_assert_rewrite("support.told")
+pytest.register_assert_rewrite("support.records")
+
+
+def pytest_configure():
+    """Let Ctrl-C end programs as usual.
+
+    A shell ignores it in what it starts in the background, and the programs that tests
+    start inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser):
@@ -40,14 +50,14 @@ def pytest_addoption(parser):
 
 @pytest.fixture
 def few_examples(request):
-    """Whether this run is to look less far and wide."""
+    """Whether this run is to try fewer examples."""
     return request.config.getoption("--few-examples")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers():
-    """Many tests wait, for servers and processes: three workers for two cores."""
-    return (os.cpu_count() or 1) * 3 // 2
+    """Many tests wait, for servers and processes: two workers a core."""
+    return (os.cpu_count() or 1) * 2
 
 
 def pytest_collection_modifyitems(config, items):
@@ -73,6 +83,6 @@ def golden(request):
 
 @pytest.fixture
 def fake():
-    """Infinium on loopback, which remembers what it was sent and complains."""
+    """Infinium on loopback, which records requests and reports violations."""
     with FakeInfinium(require_key=True) as server:
         yield server

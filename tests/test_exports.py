@@ -52,7 +52,7 @@ def test_every_name_is_there(name):
 
 
 def test_other_names_are_not():
-    """What is no public name is an AttributeError that says so."""
+    """A name that is not public raises an AttributeError that names it."""
     with pytest.raises(AttributeError, match="'nonsense'"):
         _ = infinium_otel.nonsense
 

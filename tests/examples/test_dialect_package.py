@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from infinium_otel import spans_to_tasks
-from infinium_otel.readers import load_readers
-from support.told import task_of, tokens_of, told, tools_of
+from infinium_otel.dialects.plugins import load_readers
+from support.records import make_span, task_of, tokens_of, tools_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -19,8 +19,8 @@ else:
 PACKAGE = Path(__file__).parents[2] / "examples" / "dialect-package"
 
 RUN = (
-    told("run", None, {"acme.type": "AGENT", "acme.agent": "clerk"}, end=9),
-    told(
+    make_span("run", None, {"acme.type": "AGENT", "acme.agent": "clerk"}, end=9),
+    make_span(
         "think",
         "run",
         {
@@ -28,16 +28,16 @@ RUN = (
             "acme.brain": "gpt-4o",
             "acme.brain.vendor": "OpenAI",
             "acme.prompt_size": 10,
-            "acme.tokens.out": "5",
+            "acme.pieces.out": "5",
             "acme.settings": '{"heat": 0.5}',
-            "acme.said": "Stamp it.",
-            "acme.answered": "Stamped.",
+            "acme.input": "Stamp it.",
+            "acme.output": "Stamped.",
         },
     ),
-    told(
+    make_span(
         "stamp",
         "run",
-        {"acme.type": "ACT", "acme.said": '{"form":7}', "acme.answered": "ok"},
+        {"acme.type": "ACT", "acme.input": '{"form":7}', "acme.output": "ok"},
         name="act: stamp",
         start=2,
     ),
@@ -46,7 +46,7 @@ RUN = (
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """The package as an installer leaves it: its code and its entry points."""
+    """The package as if installed: its code and its entry points."""
     project = tomllib.loads((PACKAGE / "pyproject.toml").read_text("utf-8"))["project"]
     info = tmp_path / "acme_dialect-0.1.0.dist-info"
     info.mkdir()
@@ -72,7 +72,7 @@ def test_an_installed_dialect_is_found(installed):
 
 
 def test_its_spans_become_a_task(installed):
-    """Spans that only the foreign dialect knows give calls, tools and tokens."""
+    """Spans that only this dialect reads give calls, tools and tokens."""
     (task,) = spans_to_tasks(RUN, readers=load_readers())
     assert tokens_of(task) == (10, 5)
     (used,) = tools_of(task)
@@ -81,8 +81,9 @@ def test_its_spans_become_a_task(installed):
     assert (call.provider, call.temperature, call.purpose) == ("openai", 0.5, "clerk")
 
 
-def test_without_it_the_spans_are_plain():
-    """Nobody else reads them: no call, no tool."""
-    assert spans_to_tasks(RUN) == []
-    call = told("c", "run", {"gen_ai.operation.name": "chat"})
-    assert not tools_of(task_of(*RUN, call))
+def test_without_it_only_the_model_is_recognized():
+    """No built-in dialect reads them: a model's name shows a call, and nothing else."""
+    task = task_of(*RUN)
+    assert [step.llm_call.model for step in task.steps if step.llm_call] == ["gpt-4o"]
+    assert not tools_of(task)
+    assert tokens_of(task) != (10, 5)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from infinium_otel import PromptContent
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HELPERS = {"scripted_llm.py"}
 OPENAI = "opentelemetry.instrumentation.genai.openai"
@@ -23,7 +25,7 @@ LAUNCHER = {
 }
 
 
-def there(module):
+def is_installed(module):
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:
@@ -31,11 +33,13 @@ def there(module):
 
 
 def needs(module):
-    return pytest.mark.skipif(not there(module), reason=f"{module} is not installed")
+    return pytest.mark.skipif(
+        not is_installed(module), reason=f"{module} is not installed"
+    )
 
 
-def run(fake, *command, **environ):
-    """Run an example to its end; its standard output."""
+def run(fake, *command, code=0, **environ):
+    """Run an example to its end; return its standard output."""
     environ = {
         **os.environ,
         "INFINIUM_AGENT_ID": fake.agent_id,
@@ -53,7 +57,7 @@ def run(fake, *command, **environ):
         check=False,
         stdin=subprocess.DEVNULL,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
 
 
@@ -71,14 +75,14 @@ def tool_names(task):
 
 @needs(OPENAI)
 def test_openai_agent(fake):
-    """Every call, both models, the error that was mended and the totals arrive."""
+    """Every call, both models, the recovered error and the totals arrive."""
     assert python(fake, "openai_agent.py").endswith("delivered\n")
     [task] = fake.tasks
     models = [call["model"] for call in llm_calls(task)]
     assert models == ["gpt-4o", "gpt-4o", "gpt-4o-mini", "gpt-4o"]
     assert tool_names(task) == ["get_weather", "get_weather", "find_sights"]
     [error] = task["errors"]
-    assert error["message"] == "unknown city: Lissabon"
+    assert error["message"] == "unknown city: Lisboa"
     assert error["recoverable"] is True
     assert task["llm_usage"]["prompt_tokens"] == 412 + 468 + 231 + 640
     assert task["llm_usage"]["completion_tokens"] == 22 + 61 + 38 + 47
@@ -86,9 +90,28 @@ def test_openai_agent(fake):
     assert outcome == "Plan a Saturday in the city the user means."
 
 
+@pytest.mark.parametrize(("score", "code"), [(0.9, 0), (0.2, 1)])
+def test_verdict_gate(fake, score, code):
+    """The prompt is used, the goal arrives, and the verdict decides the exit code."""
+    prompt_id = "22222222-3333-4444-8555-666666666666"
+    content = PromptContent(prompt_id, "fly", 3, "A flight to {{city}}", "2026-01-01")
+    fake.prompts[prompt_id] = ("a-prompt-key", content)
+    fake.interpret = lambda _: {"score": score, "summary": "As expected."}
+    environ = {"PROMPT_ID": prompt_id, "PROMPT_KEY": "a-prompt-key"}
+    program = EXAMPLES / "verdict_gate.py"
+    output = run(fake, sys.executable, program, code=code, **environ)
+    assert output == f"{score}: As expected.\n"
+    [task] = fake.tasks
+    assert task["expected_outcome"]["acceptance_criteria"][0] == "It is one flight"
+    assert task["input_summary"] == "A flight to Lisbon"
+    [used] = task["prompt_studio"]["prompts_used"]
+    assert (used["prompt_id"], used["version"]) == (prompt_id, 3)
+    assert used["variables_used"] == ["city"]
+
+
 @needs(OPENAI)
 def test_logs_agent(fake):
-    """What was said in log records stands in the task."""
+    """The content of log records is in the task."""
     assert python(fake, "logs_agent.py") == "delivered\n"
     [task] = fake.tasks
     [step] = task["steps"]
@@ -97,9 +120,11 @@ def test_logs_agent(fake):
 
 
 @needs(OPENAI)
-@pytest.mark.skipif(not there("opentelemetry.distro"), reason="no launcher installed")
+@pytest.mark.skipif(
+    not is_installed("opentelemetry.distro"), reason="no launcher installed"
+)
 def test_zero_code_agent(fake):
-    """The launcher sends the run of a program that knows nothing of telemetry."""
+    """The launcher sends the run of a program without telemetry code."""
     launcher = shutil.which(
         "opentelemetry-instrument", path=str(Path(sys.executable).parent)
     )
@@ -196,15 +221,15 @@ class TestDemo:
         assert "Its page was http://127.0.0.1:" in shown
 
     def test_to_the_service(self, fake):
-        """With credentials the task goes to the service they name."""
+        """With credentials the task is sent to the service."""
         shown = python(fake, "demo.py")
         self.check(shown)
-        assert shown.endswith("Delivered to Infinium.\n")
+        assert shown.endswith(f"Delivered to {fake.base_url}.\n")
         assert len(fake.tasks) == 1
 
     def check(self, shown):
         assert "Asked gpt-4o (trip-planner)" in shown
-        assert "✗ LookupError: unknown city: Lissabon (recovered)" in shown
+        assert "✗ LookupError: unknown city: Lisboa (recovered)" in shown
         assert "4 model calls, 3 tool calls, 1 error" in shown
 
 

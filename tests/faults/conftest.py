@@ -1,4 +1,4 @@
-"""What all fault tests share."""
+"""Fixtures of all fault tests."""
 
 from __future__ import annotations
 

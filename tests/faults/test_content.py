@@ -1,4 +1,4 @@
-"""What becomes of a run whose spans say what no span should: names, values, times."""
+"""Runs whose spans contain invalid names, values and times."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from support.spans import T0, S, sid
 traces = count(1)
 LONE = "a\ud800b"
 NANOS_2554 = 18_446_744_073_709_551_615
-"""The last moment OTLP can say: 2554-07-21."""
+"""The last time that OTLP can express: 2554-07-21."""
 
 
 def strict(body):
-    """*body* as JSON by the letter of RFC 8259: UTF-8, no NaN, no lone surrogate."""
+    """*body* as strict JSON (RFC 8259): UTF-8, no NaN, no lone surrogate."""
 
     def no_constant(name):
         raise AssertionError(name)
@@ -35,10 +35,10 @@ def strict(body):
     return value
 
 
-def told(task):
-    """The ids of the spans that *task* tells of: its root, its steps, what they hold.
+def get_span_ids(task):
+    """The ids of the spans in *task*: its root, its steps, and those merged into them.
 
-    A late part only names its root, which came before, and may have been filtered.
+    A late part only names its root, which was sent before, or filtered.
     """
     tags = task["environment"]["custom_tags"]
     found = set() if "otel.part" in tags else {tags["otel.root_span_id"]}
@@ -49,7 +49,7 @@ def told(task):
 
 
 def ended(number, parent=None, *, trace=None, name="x", **more):
-    """An ended span as the SDK hands it over, with whatever is in *more* unchecked."""
+    """An ended span as the SDK passes it, with anything in *more* unchecked."""
     trace_id = next(traces) if trace is None else trace
     span = ReadableSpan(
         name,
@@ -69,7 +69,7 @@ def ended(number, parent=None, *, trace=None, name="x", **more):
 
 
 def event(name, **attributes):
-    """An event, its name and attributes unchecked."""
+    """An event with an unchecked name and attributes."""
     return SimpleNamespace(
         name=name,
         timestamp=T0,
@@ -78,7 +78,7 @@ def event(name, **attributes):
 
 
 def endless():
-    """A value that holds itself."""
+    """A value that contains itself."""
     value = {"list": []}
     value["list"].append(value)
     return value
@@ -136,7 +136,7 @@ times = st.sampled_from([None, T0, T0 + S, 0, -1, NANOS_2554, 2**70, "x", 1.5])
 
 @st.composite
 def batches(draw):
-    """Hostile spans of a few traces, some repeated, in any order, in any batches."""
+    """Hostile spans of a few traces, some repeated, in any order and any batches."""
     first = next(traces) * 16
     spans = [
         ended(
@@ -177,7 +177,7 @@ def _trace(task):
 )
 @given(parts=batches(), include=st.sampled_from(["all", "agents"]))
 def test_hostile_spans(fake, parts, include):
-    """No span makes export() raise or fail, and none costs the rest of its batch."""
+    """No span makes export() raise or fail, or loses the rest of its batch."""
     before = len(fake.requests)
     exporter = InfiniumSpanExporter(**fake.settings, **FAST, include=include)
     try:
@@ -193,7 +193,9 @@ def test_hostile_spans(fake, parts, include):
     sent = fake.requests[before:]
     assert [request.complaints for request in sent if request.complaints] == []
     tasks = [strict(request.body) for request in sent]
-    named = {(_trace(task), span_id) for task in tasks for span_id in told(task)}
+    named = {
+        (_trace(task), span_id) for task in tasks for span_id in get_span_ids(task)
+    }
     assert len(named) <= stats.delivered
     received = {f"{s.context.trace_id:032x}" for part in parts for s in part}
     tags = [task["environment"]["custom_tags"] for task in tasks]
@@ -240,8 +242,8 @@ ALTERED = [
 
 
 @pytest.mark.parametrize("bad", ALTERED)
-def test_only_the_field_suffers(fake, bad):
-    """What cannot be said is altered or left out; the run and the others arrive, soon."""
+def test_only_the_field_is_changed(fake, bad):
+    """Invalid values are changed or dropped; the run and all others arrive soon."""
     trace = next(traces)
     wrong = ended(2, 1, trace=trace, **bad)
     root = ended(1, trace=trace, name="run", attributes=AGENT)
@@ -253,13 +255,13 @@ def test_only_the_field_suffers(fake, bad):
     assert time.process_time() - began < 5
     assert fake.complaints == []
     run, another = (strict(request.body) for request in fake.requests)
-    assert told(run) == {sid(1), sid(2)}
+    assert get_span_ids(run) == {sid(1), sid(2)}
     assert another["name"]
     assert 0 <= run["duration"] <= 86_400
 
 
 def test_the_clock_goes_backwards(fake):
-    """Children that end before they begin, or before their parent, harm nothing."""
+    """Children that end before they start, or before their parent, do no harm."""
     trace = next(traces)
     spans = [
         ended(3, 1, trace=trace, start_time=T0 - 7_200 * S, end_time=T0 - 7_201 * S),
@@ -277,8 +279,8 @@ def test_the_clock_goes_backwards(fake):
 class TestAttackers:
     """Telemetry is hostile text."""
 
-    def test_credentials_are_not_a_spans_to_choose(self, fake):
-        """No attribute changes where a task goes, or for which agent."""
+    def test_spans_cannot_change_credentials(self, fake):
+        """No attribute changes the endpoint or the agent."""
         other = "99999999-2222-4333-8444-555555555555"
         hostile = {
             **AGENT,
@@ -296,8 +298,8 @@ class TestAttackers:
         assert request.headers["x-agent-key"] == fake.agent_secret
 
     @pytest.mark.parametrize("tokens", [-1, 10**30, 1e30, float("inf"), "1; DROP"])
-    def test_numbers_are_believed_within_reason(self, fake, tokens):
-        """Tokens that nobody can have used are absent, and the call is told."""
+    def test_impossible_numbers_are_dropped(self, fake, tokens):
+        """Impossible token counts are dropped, and the call is kept."""
         call = {
             "gen_ai.operation.name": "chat",
             "gen_ai.request.model": "m",
@@ -324,7 +326,7 @@ class TestAttackers:
         ],
     )
     def test_names_are_data(self, fake, name):
-        """A name is a value in the body and nothing else."""
+        """A name is only a value in the body."""
         with exporting(fake) as (exporter, _, _):
             exporter.export([ended(1, name=name, attributes=AGENT)])
             assert exporter.stats.delivered == 1
@@ -351,7 +353,7 @@ class TestAttackers:
         ],
     )
     def test_text_made_to_keep_patterns_busy(self, fake, text):
-        """A megabyte of the worst prefix there is costs moments, not minutes."""
+        """A megabyte of the worst prefix takes moments, not minutes."""
         attributes = {
             "gen_ai.operation.name": "execute_tool",
             "gen_ai.tool.name": "t",

@@ -1,6 +1,6 @@
-"""What becomes of a run when the disk is full, or the spool is not to be written.
+"""Runs while the disk is full, or the spool cannot be written.
 
-For root, too, whom permissions do not stop.
+Also for root, who ignores permissions.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if sys.platform != "linux":  # pragma: no cover - elsewhere disks fill up otherw
 
 FAILS = "The spool cannot be used; tasks wait in memory"
 WORKS = "The spool works again"
-UNSAFE = "Spans of open traces are not safe over a kill"
+UNSAFE = "Spans of open traces would be lost in a kill"
 WAYS = [
     pytest.param(processing, {}, id="processor"),
     pytest.param(exporting, {}, id="batch"),
@@ -38,15 +38,15 @@ WAYS = [
 ]
 
 
-def is_done(*command):
-    """Whether a system command may be had, and did what it says."""
+def run_as_root(*command):
+    """Runs a system command; whether it exists and succeeded."""
     if shutil.which(command[0]) is None:
         return False
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def below_a_file(folder):
-    """A path that leads through a file, which goes away later."""
+    """A path with a file in it, which is removed later."""
     (folder / "file").touch()
     yield folder / "file" / "tasks.db"
     (folder / "file").unlink()
@@ -54,7 +54,7 @@ def below_a_file(folder):
 
 
 def a_folder(folder):
-    """A path where a folder stands."""
+    """A path where a directory is."""
     path = folder / "tasks.db"
     path.mkdir()
     yield path
@@ -63,7 +63,7 @@ def a_folder(folder):
 
 
 def anothers_database(folder):
-    """A path where another program keeps its data."""
+    """A path where another program stores its data."""
     path = folder / "tasks.db"
     connection = sqlite3.connect(path)
     connection.execute("CREATE TABLE theirs (x)")
@@ -74,29 +74,29 @@ def anothers_database(folder):
 
 
 def not_to_be_changed(folder):
-    """A folder that not even root may change."""
-    if not is_done("chattr", "+i", str(folder)):
+    """A directory that not even root can change."""
+    if not run_as_root("chattr", "+i", str(folder)):
         pytest.skip("needs chattr and its privilege")
     yield folder / "tasks.db"
-    is_done("chattr", "-i", str(folder))
+    run_as_root("chattr", "-i", str(folder))
     yield
 
 
 def read_only(folder):
-    """A file system mounted to be read only."""
+    """A file system that is mounted read-only."""
     mount = ("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(folder))
-    if not is_done(*mount):
+    if not run_as_root(*mount):
         pytest.skip("needs the privilege to mount")
     yield folder / "tasks.db"
-    is_done("mount", "-o", "remount,rw", str(folder))
+    run_as_root("mount", "-o", "remount,rw", str(folder))
     yield
-    is_done("umount", "-l", str(folder))
+    run_as_root("umount", "-l", str(folder))
 
 
 def full(folder):
-    """A file system with no byte left, until something else is deleted."""
+    """A file system without a free byte, until a file is deleted."""
     mount = ("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder))
-    if not is_done(*mount):
+    if not run_as_root(*mount):
         pytest.skip("needs the privilege to mount")
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
@@ -108,7 +108,7 @@ def full(folder):
     yield folder / "tasks.db"
     filler.unlink()
     yield
-    is_done("umount", "-l", str(folder))
+    run_as_root("umount", "-l", str(folder))
 
 
 PLACES = [
@@ -123,113 +123,113 @@ PLACES = [
 
 @pytest.fixture(params=PLACES, ids=lambda place: place.__name__)
 def place(request, tmp_path):
-    """A path that cannot be a spool, and a function that makes it one."""
+    """A path that cannot be a spool, and a function that makes it usable."""
     folder = tmp_path / "place"
     folder.mkdir()
     steps = request.param(folder)
     path = next(steps)
-    mended = []
+    repaired = []
 
-    def mend():
-        mended.append(True)
+    def repair():
+        repaired.append(True)
         next(steps)
 
-    yield str(path), mend
-    if not mended:
-        mend()
+    yield str(path), repair
+    if not repaired:
+        repair()
     next(steps, None)
 
 
-def said(caplog, words):
-    """How often the log says so."""
+def count_lines(caplog, words):
+    """How many log lines contain *words*."""
     return sum(words in record.getMessage() for record in caplog.records)
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
 def test_a_spool_that_cannot_be_used(fake, caplog, place, way, more):
-    """It is said once, runs wait in memory over an outage, and all of them arrive."""
-    path, mend = place
+    """One line is logged, runs wait in memory during an outage, and all arrive."""
+    path, repair = place
     fake.always(503)
-    with way(fake, spool=path, **more) as (inlet, provider, tracer):
+    with way(fake, spool=path, **more) as (handle, provider, tracer):
         for number in range(3):
             run_agent(tracer, f"run{number}")
         provider.force_flush(1_000)
-        assert not inlet.force_flush(300)
-        assert (inlet.stats.queued, inlet.stats.refused) == (9, 0)
+        assert not handle.force_flush(300)
+        assert (handle.stats.queued, handle.stats.refused) == (9, 0)
         fake.always(None)
-        assert inlet.force_flush(WAIT_S * 1_000)
-        assert inlet.stats.delivered == 9
-        assert (said(caplog, FAILS), said(caplog, WORKS)) == (1, 0)
-        mend()
+        assert handle.force_flush(WAIT_S * 1_000)
+        assert handle.stats.delivered == 9
+        assert (count_lines(caplog, FAILS), count_lines(caplog, WORKS)) == (1, 0)
+        repair()
         run_agent(tracer, "after")
         provider.force_flush(1_000)
-        assert inlet.force_flush(10_000)
-        assert said(caplog, FAILS) == said(caplog, WORKS) == 1
-        inlet.shutdown()
-        assert (inlet.stats.delivered, inlet.stats.refused) == (12, 0)
-        assert accounted(inlet.stats)
-    assert said(caplog, UNSAFE) <= 1
+        assert handle.force_flush(10_000)
+        assert count_lines(caplog, FAILS) == count_lines(caplog, WORKS) == 1
+        handle.shutdown()
+        assert (handle.stats.delivered, handle.stats.refused) == (12, 0)
+        assert accounted(handle.stats)
+    assert count_lines(caplog, UNSAFE) <= 1
     assert len(fake.keys) == len(set(fake.keys)) == 4
     assert Path(path).is_file()
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
-def test_a_flush_of_what_no_disk_holds(fake, caplog, place, way, more):
-    """What has ended of an open run is delivered, unless the journal keeps it safe."""
+def test_a_flush_of_an_open_run(fake, caplog, place, way, more):
+    """The ended spans of an open run are delivered, unless the journal has them."""
     path, _ = place
-    with way(fake, spool=path, **more) as (inlet, provider, tracer):
+    with way(fake, spool=path, **more) as (handle, provider, tracer):
         with tracer.start_as_current_span("run", attributes=AGENT):
             tracer.start_span("call", attributes=AGENT).end()
             provider.force_flush(1_000)
-            assert inlet.force_flush(10_000)
-            assert inlet.stats.delivered == said(caplog, UNSAFE)
+            assert handle.force_flush(10_000)
+            assert handle.stats.delivered == count_lines(caplog, UNSAFE)
         provider.force_flush(1_000)
-        assert inlet.force_flush(10_000)
-        assert inlet.stats.delivered == 2
+        assert handle.force_flush(10_000)
+        assert handle.stats.delivered == 2
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
-def test_a_spool_that_another_process_holds(fake, caplog, spool, way, more):
-    """Nobody waits for it twice, a flush keeps its time, and runs go out past it."""
-    with way(fake, spool=spool, **more) as (inlet, provider, tracer):
+def test_a_spool_that_another_process_locks(fake, caplog, spool, way, more):
+    """It is waited for only once, a flush keeps its time, and runs are delivered."""
+    with way(fake, spool=spool, **more) as (handle, provider, tracer):
         run_agent(tracer, "before")
         provider.force_flush(1_000)
-        assert inlet.force_flush(10_000)
+        assert handle.force_flush(10_000)
         other = sqlite3.connect(spool, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         for number in range(5):
             run_agent(tracer, f"run{number}")
             provider.force_flush(1_000)
-            assert inlet.force_flush(1_000)
+            assert handle.force_flush(1_000)
         assert time.monotonic() - began < 8
         other.execute("ROLLBACK")
         other.close()
         run_agent(tracer, "after")
         provider.force_flush(1_000)
-        assert inlet.force_flush(10_000)
-        assert inlet.stats.delivered == 21
-        assert said(caplog, FAILS) == said(caplog, WORKS) == 1
+        assert handle.force_flush(10_000)
+        assert handle.stats.delivered == 21
+        assert count_lines(caplog, FAILS) == count_lines(caplog, WORKS) == 1
     assert len(fake.requests) == 7
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
-def test_a_spool_that_somebody_removes(fake, caplog, spool, way, more):
-    """What was in it is written anew: the next process delivers all of it."""
+def test_a_removed_spool(fake, caplog, spool, way, more):
+    """Its content is written to a new file: the next process delivers all of it."""
     fake.always(503)
     folder = Path(spool).parent
-    with way(fake, spool=spool, **more) as (inlet, provider, tracer):
+    with way(fake, spool=spool, **more) as (handle, provider, tracer):
         run_agent(tracer, "before")
         provider.force_flush(1_000)
-        assert inlet.force_flush(100)
+        assert handle.force_flush(100)
         shutil.rmtree(folder)
-        assert inlet.force_flush(100)
+        assert handle.force_flush(100)
         assert Path(spool).is_file()
         run_agent(tracer, "after")
         provider.force_flush(1_000)
-        assert inlet.force_flush(100)
-        assert inlet.stats.queued == 6
-    assert said(caplog, "was removed; it was written anew") == 1
+        assert handle.force_flush(100)
+        assert handle.stats.queued == 6
+    assert count_lines(caplog, "was removed; its content was written") == 1
     fake.always(None)
     with processing(fake, spool=spool) as (_, provider, _):
         assert provider.force_flush(10_000)
@@ -238,21 +238,21 @@ def test_a_spool_that_somebody_removes(fake, caplog, spool, way, more):
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
 def test_nothing_is_sent_again_by_the_next_process(fake, tmp_path, way, more):
-    """What went out past a spool that fails is no longer in the journal beside it."""
+    """Runs delivered despite a failing spool are not in the journal any more."""
     steps = a_folder(tmp_path)
     path = str(next(steps))
-    with way(fake, spool=path, **more) as (inlet, provider, tracer):
+    with way(fake, spool=path, **more) as (handle, provider, tracer):
         run_agent(tracer)
         provider.force_flush(1_000)
-        assert inlet.force_flush(10_000)
+        assert handle.force_flush(10_000)
     next(steps)
     with processing(fake, spool=path) as (_, provider, _):
         assert provider.force_flush(10_000)
     assert len(fake.requests) == 1
 
 
-def test_an_exit_delivers_what_no_disk_holds(fake, tmp_path):
-    """An exit waits for the queue in memory as it does without a spool, and is silent."""
+def test_an_exit_with_a_failing_spool(fake, tmp_path):
+    """An exit delivers the queue in memory as without a spool, and prints nothing."""
     (tmp_path / "file").touch()
     program = """
     p = register(requests_per_second=10, burst=1)
@@ -273,34 +273,34 @@ def disk(limit):
     most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
 logging.basicConfig(format="%(message)s")
-inlet = (InfiniumSpanProcessor if "{way}" == "processor" else InfiniumSpanExporter)()
+handle = (InfiniumSpanProcessor if "{way}" == "processor" else InfiniumSpanExporter)()
 under = {{"processor": lambda x: x, "batch": BatchSpanProcessor,
          "simple": SimpleSpanProcessor}}["{way}"]
-p, t = provider_of(under(inlet))
-def told():
+p, t = provider_of(under(handle))
+def report():
     p.force_flush(1_000)
-    flushed = inlet.force_flush(10_000)
-    stats = inlet.stats
+    flushed = handle.force_flush(10_000)
+    stats = handle.stats
     say((flushed, stats.delivered, stats.queued, stats.open, stats.refused))
 if {first}:
     run_agent(t, "before")
-    told()
+    report()
 disk(100)
 for number in range(5):
     run_agent(t, f"full{{number}}")
-told()
+report()
 disk(-1)
 run_agent(t, "after")
-told()
+report()
 p.shutdown()
-inlet.shutdown()
+handle.shutdown()
 """
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["later", "from-the-start"])
 @pytest.mark.parametrize("way", ["processor", "batch", "simple"])
 def test_a_disk_that_fills_up(fake, spool, way, first):
-    """A write that the disk refuses costs nothing but the promise of the spool."""
+    """A refused write loses nothing; only durability is lost."""
     program = FILLS_UP.format(way=way, first=first)
     code, output, complaints = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
     assert code == 0, complaints
@@ -313,7 +313,7 @@ def test_a_disk_that_fills_up(fake, spool, way, first):
 
 
 def test_killed_after_the_disk_filled_up(fake, spool):
-    """What was spooled while there was room is delivered by the next process."""
+    """Runs spooled before the disk was full are delivered by the next process."""
     fake.always(503)
     program = """
     import resource
@@ -335,9 +335,9 @@ def test_killed_after_the_disk_filled_up(fake, spool):
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
 def test_a_loss_of_power(fake, spool, monkeypatch, way, more):
-    """Within a second the disk itself has what waits, queued or open.
+    """Within a second everything queued or open is synced to the disk.
 
-    Pulling the plug is what no test can do; that the kernel was asked is.
+    No test can unplug the machine; that fsync was called can be tested.
     """
     fake.always(503)
     synced = []

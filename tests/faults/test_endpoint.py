@@ -1,4 +1,4 @@
-"""What becomes of a run when the endpoint misbehaves: the fault matrix, row by row."""
+"""Runs while the endpoint misbehaves: the fault matrix, row by row."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DELIVERED = [
     pytest.param([Fault.unavailable(503, retry_after=1)], 2, id="503-retry-after"),
     pytest.param([Fault(breaks="before")], 2, id="reset-before-the-body"),
     pytest.param([Fault(breaks="during")], 2, id="reset-during-the-body"),
-    pytest.param([Fault(breaks="close")], 2, id="closed-without-answer"),
+    pytest.param([Fault(breaks="close")], 2, id="closed-without-response"),
     pytest.param([Fault(breaks="raw", body=b"SSH-2.0\r\n")], 2, id="no-http-at-all"),
-    pytest.param([Fault(500, breaks="truncate")], 2, id="half-an-answer"),
+    pytest.param([Fault(500, breaks="truncate")], 2, id="half-a-response"),
     pytest.param([Fault(200, breaks="truncate")], 1, id="half-a-success"),
     pytest.param([Fault(202, body=b'{"accepted": 3}')], 1, id="partial-acceptance"),
     pytest.param([Fault(200, body=b"")], 1, id="empty-success"),
@@ -33,7 +33,7 @@ DELIVERED = [
 
 @pytest.mark.parametrize(("faults", "requests"), DELIVERED)
 def test_delivered_once(fake, faults, requests):
-    """What a retry can mend is mended: the run arrives, once, under one key."""
+    """After a temporary failure the run arrives once, under one key."""
     fake.script(*faults)
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer, calls=3)
@@ -47,7 +47,7 @@ def test_delivered_once(fake, faults, requests):
 
 
 def test_too_large_is_shrunk_once(fake):
-    """413 costs previews, not the run: it is shrunk and sent once more."""
+    """413 loses previews, not the run: it is shrunk and sent once more."""
     fake.script(413)
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer, calls=80)
@@ -59,7 +59,7 @@ def test_too_large_is_shrunk_once(fake):
 
 
 def test_retry_after_as_a_date(fake):
-    """Retry-After is honoured as an HTTP date, too."""
+    """Retry-After as an HTTP date is respected too."""
     fake.script(Fault.unavailable_until(time.time() + 2))
     with processing(fake) as (_, provider, tracer):
         run_agent(tracer)
@@ -77,7 +77,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("status", REFUSED)
 def test_refused_for_good(fake, status):
-    """What the service refuses is sent once, counted, and told by the flush."""
+    """A refused run is sent once and counted, and the flush returns False."""
     fake.script(status)
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer, "bad")
@@ -92,7 +92,7 @@ def test_refused_for_good(fake, status):
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_never_followed(fake, status):
-    """A redirect is a failure: the key goes nowhere else."""
+    """A redirect is a failure: the key is sent nowhere else."""
     with FakeInfinium() as elsewhere:
         fake.always(Fault(status, {"Location": elsewhere.base_url}))
         with processing(fake) as (processor, provider, tracer):
@@ -103,8 +103,8 @@ def test_redirects_are_never_followed(fake, status):
         assert elsewhere.requests == []
 
 
-def test_answer_lost_after_acceptance(fake):
-    """A run whose answer got lost is sent again under the same key."""
+def test_a_response_lost_after_acceptance(fake):
+    """A run whose response was lost is sent again under the same key."""
     fake.script(Fault(breaks="after", store=True))
     with processing(fake) as (_, provider, tracer):
         run_agent(tracer)
@@ -114,8 +114,8 @@ def test_answer_lost_after_acceptance(fake):
     assert len(fake.tasks) == 1
 
 
-def test_answer_too_late(fake):
-    """A read timeout after acceptance makes one copy, not two: the key is the same."""
+def test_a_response_that_is_too_late(fake):
+    """A read timeout after acceptance makes no second copy: the key is the same."""
     fake.script(Fault(delay_s=3, store=True))
     with processing(fake, timeout_s=0.5) as (_, provider, tracer):
         run_agent(tracer)
@@ -125,7 +125,7 @@ def test_answer_too_late(fake):
 
 
 def test_wrong_credentials_then_right(fake):
-    """401 stops the sending and keeps everything; a flush tries at once."""
+    """401 stops sending and keeps everything; a flush retries at once."""
     fake.always(401)
     with processing(fake) as (processor, provider, tracer):
         for number in range(5):
@@ -140,39 +140,39 @@ def test_wrong_credentials_then_right(fake):
 
 @pytest.mark.parametrize("way", [processing, exporting])
 def test_down_for_the_whole_life(fake, way):
-    """With nobody there the flush says so, everything is counted, and exit is soon."""
+    """Without a server the flush returns False, everything is counted, exit is soon."""
     fake.close()
-    with way(fake) as (inlet, provider, tracer):
+    with way(fake) as (handle, provider, tracer):
         for number in range(3):
             run_agent(tracer, f"run{number}")
         provider.force_flush(1_000)
-        assert not inlet.force_flush(500)
-        stats = inlet.stats
+        assert not handle.force_flush(500)
+        stats = handle.stats
         assert (stats.queued, stats.tasks_queued) == (9, 3)
-        inlet.shutdown(500)
-        stats = inlet.stats
+        handle.shutdown(500)
+        stats = handle.stats
         assert stats.refused == 9
         assert accounted(stats)
 
 
 @pytest.mark.parametrize("way", [processing, exporting])
 def test_down_then_back(fake, way):
-    """An outage loses nothing that fits the queue; it goes out when the server is back."""
+    """An outage loses nothing that fits the queue; it is sent afterwards."""
     fake.close()
-    with way(fake) as (inlet, provider, tracer):
+    with way(fake) as (handle, provider, tracer):
         for number in range(5):
             run_agent(tracer, f"run{number}")
         provider.force_flush(100)
-        assert not inlet.force_flush(100)
+        assert not handle.force_flush(100)
         fake.start()
         assert fake.wait_for_tasks(5, WAIT_S)
-        assert inlet.force_flush(5_000)
-        assert inlet.stats.delivered == 15
+        assert handle.force_flush(5_000)
+        assert handle.stats.delivered == 15
     assert len(set(fake.keys)) == 5
 
 
 def test_storm(fake):
-    """A storm of 503 delays a run, and multiplies nothing."""
+    """A series of 503s delays a run, and duplicates nothing."""
     fake.script(503, 503)
     with processing(fake) as (processor, provider, tracer):
         for number in range(10):
@@ -184,7 +184,7 @@ def test_storm(fake):
 
 
 def test_slow_endpoint_against_a_flush(fake):
-    """force_flush(1000) returns in time, and says False."""
+    """force_flush(1000) returns in time, with False."""
     fake.always(Fault(delay_s=4))
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer)
@@ -193,7 +193,7 @@ def test_slow_endpoint_against_a_flush(fake):
 
 
 def test_hanging_endpoint_against_a_shutdown(fake, spool):
-    """With a spool, shutdown leaves in time and loses nothing."""
+    """With a spool, shutdown returns in time and loses nothing."""
     fake.always(Fault(breaks="hang"))
     with processing(fake, spool=spool) as (processor, _, tracer):
         run_agent(tracer)
@@ -212,8 +212,8 @@ def test_hanging_endpoint_against_a_shutdown(fake, spool):
         pytest.param({"base_url": "https://127.0.0.1:9/api"}, id="refused"),
     ],
 )
-def test_no_way_there(fake, settings):
-    """A name that does not resolve is no reason to lose or to raise anything."""
+def test_an_unknown_host(fake, settings):
+    """A name that does not resolve loses nothing and raises nothing."""
     with processing(fake, **settings) as (processor, provider, tracer):
         run_agent(tracer)
         assert not provider.force_flush(500)
@@ -221,7 +221,7 @@ def test_no_way_there(fake, settings):
 
 
 def test_tls_failure(fake):
-    """Where TLS fails nothing is sent in plain text instead."""
+    """After a TLS failure nothing is sent in plain text instead."""
     plain = fake.base_url.replace("http:", "https:")
     with processing(fake, base_url=plain) as (processor, provider, tracer):
         run_agent(tracer)
@@ -231,7 +231,7 @@ def test_tls_failure(fake):
 
 
 @pytest.mark.parametrize("simple", [False, True], ids=["batch", "simple"])
-def test_export_answers_for_itself(fake, simple):
+def test_export_makes_the_first_attempt(fake, simple):
     """The exporter makes the first attempt itself, and keeps what failed for now."""
     with exporting(fake, simple=simple) as (exporter, provider, tracer):
         run_agent(tracer, "one")
@@ -246,7 +246,7 @@ def test_export_answers_for_itself(fake, simple):
 
 
 def test_one_log_line_per_change_of_state(fake, caplog):
-    """An outage is said once, and its end once."""
+    """The start and the end of an outage are each logged once."""
     fake.always(503)
     with processing(fake) as (_, provider, tracer):
         for number in range(5):
@@ -254,5 +254,5 @@ def test_one_log_line_per_change_of_state(fake, caplog):
             provider.force_flush(200)
         fake.always(None)
         assert provider.force_flush(20_000)
-    said = [r for r in caplog.records if r.name.startswith("infinium_otel.delivery")]
-    assert len(said) == 2
+    lines = [r for r in caplog.records if r.name.startswith("infinium_otel.delivery")]
+    assert len(lines) == 2

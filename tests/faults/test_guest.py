@@ -1,4 +1,4 @@
-"""A good guest: the host's hooks, secrets, instrumentations and providers."""
+"""The host program: its hooks, secrets, instrumentations and providers."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def broken(*_):
     raise RuntimeError("defect in the hook")
 
 
-class Telling(logging.Handler):
-    """Sends every line through OpenTelemetry, as its instrumentation of logging does."""
+class OtelHandler(logging.Handler):
+    """Sends every log line through OpenTelemetry, like its logging instrumentation."""
 
     def __init__(self, logger):
         super().__init__()
@@ -70,7 +70,7 @@ class TestSecrets:
     def test_not_in_logs_files_or_representations(
         self, caplog, capsys, spool, tmp_path, status
     ):
-        """Whatever happens, no log at level 1, file, repr or text shows it."""
+        """No log at any level, file, repr or text contains it."""
         caplog.set_level(1)
         with FakeInfinium(agent_secret=SECRET) as fake:
             fake.always(status)
@@ -79,9 +79,9 @@ class TestSecrets:
                     run_agent(tracer)
                     provider.force_flush(300)
                 assert fake.wait_for(lambda server: server.requests, WAIT_S)
-                shown = [repr(processor), repr(processor._bridge), str(processor.stats)]
-                shown += [repr(processor._bridge.config), repr(vars(processor))]
-                shown += [repr(vars(processor._bridge)), repr(fake)]
+                shown = [repr(processor), repr(processor._runner), str(processor.stats)]
+                shown += [repr(processor._runner.config), repr(vars(processor))]
+                shown += [repr(vars(processor._runner)), repr(fake)]
             files = [f for f in tmp_path.rglob("*") if f.is_file()]
             assert files
         assert fake.requests[0].headers["x-agent-key"] == SECRET
@@ -92,7 +92,7 @@ class TestSecrets:
 
     @pytest.mark.parametrize("status", [400, 401, 404, 429, 500])
     def test_not_in_a_clients_errors(self, status):
-        """What the client raises tells everything but the secret."""
+        """The client's errors contain everything but the secret."""
         with FakeInfinium(agent_secret=SECRET) as fake:
             fake.always(status)
             client = InfiniumClient(**fake.settings)
@@ -103,41 +103,41 @@ class TestSecrets:
             client.close()
         assert [text for text in shown if SECRET in text] == []
 
-    def test_not_in_the_complaint_about_a_configuration(self):
-        """A configuration that cannot work is told without its secret."""
+    def test_not_in_configuration_errors(self):
+        """An invalid configuration is reported without its secret."""
         with pytest.raises(InfiniumError) as caught:
             Config(agent_id="no uuid", agent_secret=SECRET, burst=-1)
         assert SECRET not in str(caught.value) + repr(caught.value)
 
 
 class TestHooks:
-    """The user's own code may do anything, and harms nothing but itself."""
+    """The user's code may do anything, and only affects itself."""
 
     @pytest.mark.parametrize(("way", "more"), WAYS)
     @pytest.mark.parametrize("hook", [broken, lambda *_: 7], ids=["raises", "type"])
     def test_redaction_that_fails_blanks_the_text(self, fake, way, more, hook):
         """The text that it failed for is blanked; the run is sent."""
-        with way(fake, redact=hook, **more) as (inlet, provider, tracer):
+        with way(fake, redact=hook, **more) as (handle, provider, tracer):
             with tracer.start_as_current_span("private name", attributes=AGENT):
                 pass
             provider.force_flush()
-            assert inlet.stats.delivered == 1
-            assert accounted(inlet.stats)
+            assert handle.stats.delivered == 1
+            assert accounted(handle.stats)
         (request,) = fake.requests
         assert b"private" not in request.body
         assert fake.complaints == []
 
     @pytest.mark.parametrize(("way", "more"), WAYS)
     @pytest.mark.parametrize("hook", [broken, lambda _: "yes"], ids=["raises", "type"])
-    def test_should_send_that_fails_keeps_nothing_back(self, fake, way, more, hook):
-        """A hook that fails, or says nothing usable, costs no run."""
-        with way(fake, should_send=hook, **more) as (inlet, provider, tracer):
+    def test_a_should_send_that_fails(self, fake, way, more, hook):
+        """A hook that raises, or returns nothing usable, loses no run."""
+        with way(fake, should_send=hook, **more) as (handle, provider, tracer):
             run_agent(tracer)
             provider.force_flush()
-            assert inlet.stats.delivered == 3
+            assert handle.stats.delivered == 3
 
-    def test_a_slow_hook_does_not_hold_the_application(self, fake):
-        """While a hook takes its time, spans are started and ended as ever."""
+    def test_a_slow_hook_does_not_delay_the_application(self, fake):
+        """While a hook runs, spans start and end as usual."""
         entered, go_on = threading.Event(), threading.Event()
 
         def slow(_):
@@ -154,32 +154,32 @@ class TestHooks:
             assert processor.stats.delivered == 6
 
     @pytest.mark.parametrize(("way", "more"), WAYS)
-    def test_a_hook_that_starts_spans_feeds_nothing(self, fake, way, more):
-        """Spans that a hook starts are not recorded, so nothing goes round."""
+    def test_spans_of_hooks_are_not_recorded(self, fake, way, more):
+        """Spans that a hook starts are not recorded, so there is no loop."""
         tracers = []
-        asked = []
+        calls = []
 
         def tracing(task):
-            asked.append(task.name)
+            calls.append(task.name)
             with tracers[0].start_as_current_span("in the hook", attributes=AGENT):
                 return True
 
         settings = {"should_send": tracing, "include": "all", **more}
-        with way(fake, **settings) as (inlet, provider, tracer):
+        with way(fake, **settings) as (handle, provider, tracer):
             tracers.append(tracer)
             for number in range(3):
                 run_agent(tracer, f"run{number}")
                 provider.force_flush()
-            assert inlet.force_flush(5_000)
-            assert inlet.stats.received == 9
-        assert len(asked) == len(fake.tasks) == 3
+            assert handle.force_flush(5_000)
+            assert handle.stats.received == 9
+        assert len(calls) == len(fake.tasks) == 3
 
-    def test_our_own_log_lines_do_not_lock_us_out(self, fake):
-        """With every log line sent through us, a warning in the middle is no deadlock."""
+    def test_our_own_log_lines_do_not_deadlock(self, fake):
+        """With every log line sent through us, a warning causes no deadlock."""
         exporter = InfiniumLogExporter(**fake.settings, **FAST, should_send=broken)
         logs = LoggerProvider(shutdown_on_exit=False)
         logs.add_log_record_processor(SimpleLogRecordProcessor(exporter))
-        handler = Telling(logs.get_logger("tests"))
+        handler = OtelHandler(logs.get_logger("tests"))
         logging.getLogger("infinium_otel").addHandler(handler)
         try:
             settings = {"simple": True, "should_send": broken}
@@ -187,7 +187,7 @@ class TestHooks:
                 run_agent(tracer)
                 assert spans.force_flush(5_000)
                 assert spans.stats.delivered == 3
-                assert spans._bridge._flow.pipeline.problems == {"should_send": 1}
+                assert spans._runner._feeder.pipeline.problems == {"should_send": 1}
         finally:
             logging.getLogger("infinium_otel").removeHandler(handler)
             exporter.shutdown(0)
@@ -195,7 +195,7 @@ class TestHooks:
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
 def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
-    """With httpx instrumented no span tells of our requests, retried or not.
+    """With httpx instrumented no span reports our requests, retried or not.
 
     Through a proxy, because there our transport is httpx.
     """
@@ -206,7 +206,7 @@ def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
         monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/api/v1"))
         monkeypatch.setenv("no_proxy", "")
         with way(fake, base_url="http://infinium.test/api/v1", **more) as (
-            inlet,
+            handle,
             provider,
             tracer,
         ):
@@ -216,8 +216,8 @@ def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
                 proxy.script(503)
                 run_agent(tracer)
                 provider.force_flush()
-                inlet.force_flush(3_000)
-                inlet.force_flush(3_000)
+                handle.force_flush(3_000)
+                handle.force_flush(3_000)
             finally:
                 instrumentor.uninstrument()
         assert len(proxy.requests) >= 2
@@ -225,7 +225,7 @@ def test_our_own_http_is_not_traced(fake, way, more, monkeypatch):
 
 
 class Threaded:
-    """A client that posts from a thread of its own, where no context follows it."""
+    """A client that sends from its own thread, which does not get the context."""
 
     def __init__(self, base_url):
         self.url = f"{base_url}/agents/{AGENT_ID}/trace"
@@ -244,12 +244,12 @@ class Threaded:
 
 
 @pytest.mark.parametrize(("way", "more"), WAYS)
-def test_spans_of_our_own_requests_feed_nothing(fake, way, more):
-    """A span that names our endpoint is left out and counted: no task tells of a task."""
+def test_spans_of_our_own_requests_are_dropped(fake, way, more):
+    """A span of a request to our endpoint is dropped and counted."""
     instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
     instrumentor = instrumentation.HTTPXClientInstrumentor()
     client = Threaded(fake.base_url)
-    with way(fake, client=client, include="all", **more) as (inlet, provider, tracer):
+    with way(fake, client=client, include="all", **more) as (handle, provider, tracer):
         instrumentor.instrument(tracer_provider=provider)
         try:
             run_agent(tracer)
@@ -257,10 +257,10 @@ def test_spans_of_our_own_requests_feed_nothing(fake, way, more):
                 httpx.get(f"{fake.base_url}/agents/none")
             for _ in range(5):
                 provider.force_flush()
-                assert inlet.force_flush(5_000)
+                assert handle.force_flush(5_000)
         finally:
             instrumentor.uninstrument()
-        stats = inlet.stats
+        stats = handle.stats
         assert accounted(stats)
         assert stats.delivered == 4
         assert stats.reasons == {"own_request": stats.filtered} == {"own_request": 3}
@@ -283,10 +283,10 @@ def test_the_hosts_random_numbers_are_its_own(fake):
 
 
 class TestProviders:
-    """Providers come and go."""
+    """Providers are created and shut down."""
 
     def test_an_exporter_of_two_providers(self, fake):
-        """Shut down with the first, it is: the second's spans are refused, and counted."""
+        """After a shutdown by the first, the second's spans are refused."""
         exporter = InfiniumSpanExporter(**fake.settings, **FAST)
         first, one = provider_of(SimpleSpanProcessor(exporter))
         second, two = provider_of(SimpleSpanProcessor(exporter))
@@ -301,7 +301,7 @@ class TestProviders:
         assert accounted(stats)
 
     def test_a_provider_swapped_in_the_middle(self, fake):
-        """The old one's spans and the new one's arrive, each in its own run."""
+        """Spans of the old and the new one arrive, each in its own run."""
         with processing(fake) as (_, old, tracer):
             root = tracer.start_span("old", attributes=AGENT)
             with processing(fake) as (processor, new, other):
@@ -316,23 +316,23 @@ class TestProviders:
 
     @pytest.mark.parametrize("kind", [InfiniumSpanExporter, InfiniumSpanProcessor])
     def test_shut_down_twice_and_used_again(self, fake, kind):
-        """A second shutdown does nothing; what comes later is refused, and counted."""
-        inlet = kind(**fake.settings, **FAST)
-        under = inlet if kind is InfiniumSpanProcessor else SimpleSpanProcessor(inlet)
+        """A second shutdown does nothing; later spans are refused, and counted."""
+        handle = kind(**fake.settings, **FAST)
+        under = handle if kind is InfiniumSpanProcessor else SimpleSpanProcessor(handle)
         _, tracer = provider_of(under)
         run_agent(tracer)
-        inlet.shutdown()
-        inlet.shutdown()
+        handle.shutdown()
+        handle.shutdown()
         run_agent(tracer)
-        assert not inlet.force_flush(100)
-        assert inlet.stats.delivered == 3
-        assert inlet.stats.reasons == {"shutdown": 3}
-        assert accounted(inlet.stats)
+        assert not handle.force_flush(100)
+        assert handle.stats.delivered == 3
+        assert handle.stats.reasons == {"shutdown": 3}
+        assert accounted(handle.stats)
         if kind is InfiniumSpanExporter:
-            assert inlet.export([]) is SpanExportResult.FAILURE
+            assert handle.export([]) is SpanExportResult.FAILURE
 
     def test_one_after_the_other(self, fake):
-        """A new one after a shutdown starts anew, with counts of its own."""
+        """A new one after a shutdown starts with its own counts."""
         for _ in range(2):
             with processing(fake) as (processor, provider, tracer):
                 run_agent(tracer)
@@ -340,8 +340,8 @@ class TestProviders:
                 assert processor.stats.delivered == 3
                 provider.shutdown()
 
-    def test_without_a_provider_of_the_sdk(self, fake):
-        """A processor under nothing at all is flushed and shut down like any other."""
+    def test_without_a_provider(self, fake):
+        """A processor without a provider is flushed and shut down like any other."""
         with processing(fake) as (processor, _, _):
             TracerProvider(shutdown_on_exit=False).shutdown()
             assert processor.force_flush(100)

@@ -1,4 +1,4 @@
-"""What becomes of many runs when the endpoint stays away, hangs, or asks for patience."""
+"""Many runs while the endpoint is down, hangs, or sends Retry-After."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from infinium_otel.delivery.spool import listing
+from infinium_otel.delivery.storage.spool import list_tasks
 from infinium_otel.testing import FakeInfinium, Fault
 from support.loopback import server_context
 from support.programs import WAIT_S, accounted, exporting, processing, run_agent
@@ -24,24 +24,24 @@ def names(fake):
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_outage_longer_than_memory(fake, way):
-    """Past the bound the oldest whole runs are given up, counted, and told once.
+    """Past the bound the oldest complete runs are dropped, counted, and logged once.
 
     All others arrive when the server is back.
     """
     fake.close()
-    with way(fake, max_queued_tasks=5) as (inlet, provider, tracer):
+    with way(fake, max_queued_tasks=5) as (handle, provider, tracer):
         for number in range(12):
             run_agent(tracer, f"run{number}")
         provider.force_flush(1_000)
-        assert not inlet.force_flush(100)
-        stats = inlet.stats
+        assert not handle.force_flush(100)
+        stats = handle.stats
         assert (stats.queued, stats.refused) == (15, 21)
         assert stats.reasons == {"queue full": 21}
         fake.start()
-        assert inlet.force_flush(WAIT_S * 1_000)
-        assert inlet.stats.delivered == 15
-        assert accounted(inlet.stats)
-    # One that was under way when the bound was met is not torn back.
+        assert handle.force_flush(WAIT_S * 1_000)
+        assert handle.stats.delivered == 15
+        assert accounted(handle.stats)
+    # A task that was being sent when the bound was reached is not dropped.
     assert {f"run{number}" for number in range(8, 12)} < set(names(fake))
     assert len(fake.requests) == len(names(fake)) == 5
 
@@ -51,25 +51,25 @@ def test_an_outage_longer_than_the_spool(fake, spool, way):
     """The same on disk: its bound is in bytes, and the newest runs are kept."""
     fake.close()
     settings = {"spool": spool, "max_spool_bytes": 1024 * 1024}
-    with way(fake, **settings) as (inlet, provider, tracer):
+    with way(fake, **settings) as (handle, provider, tracer):
         for number in range(20):
             run_agent(tracer, f"run{number}", calls=200)
             provider.force_flush(5_000)
-        inlet.force_flush(100)
-        stats = inlet.stats
+        handle.force_flush(100)
+        stats = handle.stats
         assert stats.queued + stats.refused == 20 * 201
         assert stats.reasons == {"spool full": stats.refused}
         assert accounted(stats)
         fake.start()
-        assert inlet.force_flush(WAIT_S * 1_000)
+        assert handle.force_flush(WAIT_S * 1_000)
         assert fake.wait_for_tasks(stats.tasks_queued, WAIT_S)
     kept = [f"run{n}" for n in range(stats.tasks_refused, 20)]
     assert sorted(names(fake)) == sorted(kept)
     assert 0 < len(kept) < 20
 
 
-def test_one_at_a_time_until_it_is_well(fake):
-    """After an outage a single request asks; the rest follow its success."""
+def test_one_at_a_time_until_a_success(fake):
+    """After an outage one request is tried; the rest follow its success."""
     fake.always(Fault(503, delay_s=0.05))
     with processing(fake, concurrency=4) as (processor, provider, tracer):
         for number in range(8):
@@ -88,11 +88,11 @@ def test_one_at_a_time_until_it_is_well(fake):
     [
         pytest.param(Fault(delay_s=PATIENCE_S), id="slow"),
         pytest.param(Fault(breaks="hang"), id="hangs"),
-        pytest.param(Fault(503, {"Retry-After": "3600"}), id="asks-for-patience"),
+        pytest.param(Fault(503, {"Retry-After": "3600"}), id="long-retry-after"),
     ],
 )
 def test_the_application_never_waits(fake, fault):
-    """Whatever the endpoint does, starting and ending spans costs what it costs."""
+    """Whatever the endpoint does, spans start and end at the same cost."""
     fake.always(fault)
     with processing(fake) as (processor, _, tracer):
         run_agent(tracer, "first")
@@ -108,7 +108,7 @@ def test_the_application_never_waits(fake, fault):
 
 
 def test_slow_endpoint_against_a_shutdown(fake):
-    """shutdown(1000) returns in time; what it could not deliver is counted as lost."""
+    """shutdown(1000) returns in time; undelivered runs are counted as lost."""
     fake.always(Fault(delay_s=5))
     with processing(fake) as (processor, _, tracer):
         run_agent(tracer)
@@ -122,20 +122,20 @@ def test_slow_endpoint_against_a_shutdown(fake):
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("status", [429, 503])
 def test_a_long_retry_after(fake, spool, way, status):
-    """No request is made inside the window the server asked for, not even by a flush."""
+    """No request is made before Retry-After has passed, not even by a flush."""
     fake.script(Fault(status, {"Retry-After": "3600"}))
-    with way(fake, spool=spool) as (inlet, provider, tracer):
+    with way(fake, spool=spool) as (handle, provider, tracer):
         for number in range(5):
             run_agent(tracer, f"run{number}")
             provider.force_flush(1_000)
-            assert inlet.force_flush(200)
-        assert inlet.stats.queued == 15
-        assert accounted(inlet.stats)
+            assert handle.force_flush(200)
+        assert handle.stats.queued == 15
+        assert accounted(handle.stats)
     assert len(fake.requests) == 1
 
 
-def test_a_retry_after_nobody_can_read(fake):
-    """A garbled Retry-After is none: our own pauses hold."""
+def test_an_invalid_retry_after(fake):
+    """An invalid Retry-After is ignored: our own backoff applies."""
     fake.script(Fault(429, {"Retry-After": "soon, \x7f maybe"}))
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer)
@@ -145,7 +145,7 @@ def test_a_retry_after_nobody_can_read(fake):
 
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_refused_for_good_with_a_spool(fake, spool, status):
-    """What the service refuses is kept, with its reason; a flush may be sure of that."""
+    """Refused runs are kept with the reason, so that a flush returns True."""
     fake.script(status)
     with processing(fake, spool=spool) as (processor, provider, tracer):
         run_agent(tracer, "bad")
@@ -154,7 +154,7 @@ def test_refused_for_good_with_a_spool(fake, spool, status):
         assert provider.force_flush(5_000)
         assert processor.stats.reasons == {str(status): 3}
         assert processor.stats.delivered == 3
-    (kept,) = listing(spool)
+    (kept,) = list_tasks(spool)
     assert (kept.state, kept.reason, kept.spans) == ("refused", str(status), 3)
     assert len(fake.requests) == 2
 
@@ -162,26 +162,26 @@ def test_refused_for_good_with_a_spool(fake, spool, status):
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("way", WAYS)
 def test_refused_credentials_with_a_spool(fake, spool, caplog, way, status):
-    """Sending stops, keeping does not; it is said once, and a flush tries again."""
+    """Sending stops, runs are kept, one line is logged, and a flush retries."""
     fake.always(status)
-    with way(fake, spool=spool) as (inlet, provider, tracer):
+    with way(fake, spool=spool) as (handle, provider, tracer):
         for number in range(5):
             run_agent(tracer, f"run{number}")
         provider.force_flush(1_000)
-        assert inlet.force_flush(1_000)
+        assert handle.force_flush(1_000)
         assert len(fake.requests) <= 3
-        assert inlet.stats.queued == 15
+        assert handle.stats.queued == 15
         fake.always(None)
-        assert inlet.force_flush(10_000)
+        assert handle.force_flush(10_000)
         assert fake.wait_for_tasks(5, WAIT_S)
-        assert inlet.force_flush(10_000)
-        assert inlet.stats.delivered == 15
-    said = [r for r in caplog.records if "refused the agent's cred" in r.getMessage()]
-    assert len(said) == 1
+        assert handle.force_flush(10_000)
+        assert handle.stats.delivered == 15
+    lines = [r for r in caplog.records if "refused the agent's cred" in r.getMessage()]
+    assert len(lines) == 1
 
 
-def test_a_certificate_nobody_signed(caplog):
-    """A server that is not who it should be gets nothing, is not pressed, and is named."""
+def test_an_untrusted_certificate(caplog):
+    """Nothing is sent, requests are rare, and the reason is logged."""
     with (
         FakeInfinium(ssl_context=server_context()) as fake,
         processing(fake) as (processor, provider, tracer),
@@ -192,12 +192,12 @@ def test_a_certificate_nobody_signed(caplog):
         assert not provider.force_flush(300)
         assert processor.stats.queued == 6
         assert fake.requests == []
-    (said,) = [r for r in caplog.records if "certificate" in r.getMessage()]
-    assert "self" in said.getMessage()
+    (lines,) = [r for r in caplog.records if "certificate" in r.getMessage()]
+    assert "self" in lines.getMessage()
 
 
 def test_a_proxy_that_wants_a_password(fake, monkeypatch):
-    """407 is no way round the proxy: runs are kept, and nothing goes straight."""
+    """407 does not bypass the proxy: runs are kept, and nothing is sent directly."""
     with FakeInfinium() as proxy:
         proxy.always(407)
         monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/api/v1"))

@@ -1,4 +1,4 @@
-"""What the next process finds: half-done deliveries, damaged files, another time."""
+"""What the next process finds: partly delivered tasks, damaged files, another time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ p.force_flush()
 @pytest.mark.parametrize(
     ("shape", "kind"), [("", "Processor"), ("SimpleSpanProcessor", "Exporter")]
 )
-def test_killed_between_the_answer_and_the_note_of_it(fake, spool, shape, kind):
-    """One more copy is sent, under the same key: nothing is lost, nothing is double."""
+def test_killed_before_the_response_was_stored(fake, spool, shape, kind):
+    """The task is sent again under the same key: no loss and no duplicate."""
     program = KILLED_AFTER_THE_ANSWER.format(shape=shape, kind=kind)
     code, _, _ = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
     assert code == -9
@@ -41,7 +41,7 @@ def test_killed_between_the_answer_and_the_note_of_it(fake, spool, shape, kind):
 LEAVES_A_RUN = """
 p, t = provider_of(InfiniumSpanProcessor())
 {work}
-p.force_flush(500)
+p.force_flush(20_000)
 os._exit(0)
 """
 A_RUN = 'run_agent(t, "left")'
@@ -53,29 +53,29 @@ with trace.use_span(root):
 
 
 def journal_of(spool):
-    """The one file of the journal beside *spool*."""
+    """The journal file beside *spool*."""
     (file,) = Path(f"{spool}.journal").iterdir()
     return file
 
 
 def garbled(path):
-    """Nothing in it is as it was."""
+    """All bytes are changed."""
     path.write_bytes(b"\x00garbage\xff" * 1_000)
 
 
 def torn(path):
-    """Its end is gone."""
+    """The end is cut off."""
     path.write_bytes(path.read_bytes()[:-40])
 
 
 def emptied(path):
-    """All of it is gone."""
+    """The file is empty."""
     path.write_bytes(b"")
 
 
 @pytest.mark.parametrize("damage", [garbled, emptied])
 def test_a_damaged_spool(fake, spool, caplog, damage):
-    """It is moved aside and said; start-up never fails, and a new one takes its place."""
+    """It is moved aside, logged and replaced; start-up never fails."""
     fake.close()
     run(fake, LEAVES_A_RUN.format(work=A_RUN), INFINIUM_OTEL_SPOOL=spool)
     path = Path(spool)
@@ -97,7 +97,7 @@ def test_a_damaged_spool(fake, spool, caplog, damage):
     ("damage", "recovered"), [(garbled, 0), (torn, 0), (emptied, 0), (None, 1)]
 )
 def test_a_damaged_journal(fake, spool, damage, recovered):
-    """Records that do not add up are skipped; all else goes on."""
+    """Damaged records are skipped; everything else continues."""
     fake.close()
     run(fake, LEAVES_A_RUN.format(work=A_SPAN), INFINIUM_OTEL_SPOOL=spool)
     if damage:
@@ -112,8 +112,8 @@ def test_a_damaged_journal(fake, spool, damage, recovered):
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_a_journal_that_somebody_planted(fake, spool, tmp_path, kind):
-    """A link or a pipe in the journal's folder is not followed, and holds nobody up."""
+def test_foreign_files_in_the_journal_directory(fake, spool, tmp_path, kind):
+    """A link or a pipe in the journal's directory is ignored."""
     folder = Path(f"{spool}.journal")
     folder.mkdir(parents=True, mode=0o700)
     victim = tmp_path / "victim"
@@ -138,14 +138,14 @@ time.time = lambda: real() + shift_s
 @pytest.mark.parametrize("shift_s", [-3_600, 3_600], ids=["back", "forth"])
 @pytest.mark.parametrize("kept", ["memory", "spool"])
 def test_the_clock_is_set(fake, spool, shift_s, kept):
-    """An hour forth or back in the middle of an outage neither loses nor holds up."""
+    """A change of an hour during an outage neither loses nor delays runs."""
     fake.script(Fault.unavailable(retry_after=1))
     program = f"""
     p, t = provider_of(InfiniumSpanProcessor())
     run_agent(t, "before")
     say("ready")
     sys.stdin.readline()
-    time.sleep(0.2)  # until the answer has been read, too
+    time.sleep(0.2)  # until the response was read, too
     shift_s = {shift_s}
     run_agent(t, "after")
     sys.stdin.readline()
@@ -164,7 +164,7 @@ def test_the_clock_is_set(fake, spool, shift_s, kept):
 
 
 def test_another_endpoint_after_a_restart(fake, spool):
-    """What one process spooled goes where the next one sends: the spool has no address."""
+    """Spooled runs go to the next process's endpoint."""
     fake.close()
     run(fake, LEAVES_A_RUN.format(work=A_RUN), INFINIUM_OTEL_SPOOL=spool)
     with (

@@ -1,4 +1,4 @@
-"""What becomes of runs of any shape and number: late, broken, endless, many."""
+"""Runs of any shape and number: late, broken, cyclic, many."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MANY = 3_000
 
 
 def tool(number, parent=None, *, run=1, start=0, end=1):
-    """A span of a tool, told as a step; times in seconds after `T0`."""
+    """The span of a tool call, which becomes a step; times in seconds after `T0`."""
     return SpanRecord(
         trace_id=tid(run),
         span_id=sid(number),
@@ -41,8 +41,8 @@ def tool(number, parent=None, *, run=1, start=0, end=1):
     )
 
 
-def told(fake):
-    """Ids of the spans that the stored tasks tell of, as often as they do."""
+def get_span_ids(fake):
+    """Ids of the spans in the stored tasks, repeated as often as they occur."""
     found = []
     for task in fake.tasks:
         ids = {task["environment"]["custom_tags"]["otel.root_span_id"]}
@@ -51,8 +51,16 @@ def told(fake):
     return found
 
 
+def read_stats(processor):
+    """The stats after everything in the inbox was processed."""
+    runner = processor._runner
+    with runner._lock:
+        runner._feeder.drain(runner.inbox)
+    return processor.stats
+
+
 def test_traces_that_never_end(fake):
-    """20,000 roots that never end: memory is bounded, every ended span accounted for."""
+    """20,000 roots that never end: memory is bounded, every ended span is counted."""
     held = []
     bounds = {"max_open_traces": 100, "max_queued_tasks": 500, "include": "all"}
     fake.always(503)
@@ -63,21 +71,22 @@ def test_traces_that_never_end(fake):
             with trace.use_span(root), tracer.start_as_current_span("child"):
                 pass
             if number % 2_000 == 0:
-                stats = processor.stats
+                assert accounted(processor.stats)
+                stats = read_stats(processor)
                 assert accounted(stats)
                 assert stats.open <= 100
                 assert stats.tasks_queued <= 500
-        stats = processor.stats
+        stats = read_stats(processor)
         assert stats.received == 20_000
         assert stats.open <= 100
         assert stats.tasks_queued <= 500
         assert accounted(stats)
-        assert processor._bridge._flow.pipeline.open_traces <= 100
-        assert len(processor._bridge.inbox) == 0
+        assert processor._runner._feeder.pipeline.open_traces <= 100
+        assert len(processor._runner.inbox) == 0
 
 
 def test_a_root_that_never_ends(fake):
-    """What has ended of its run leaves at the age limit, and says it is incomplete."""
+    """Its ended spans are sent at the age limit, marked as incomplete."""
     with processing(fake, trace_timeout_s=0.2) as (processor, _, tracer):
         with trace.use_span(tracer.start_span("root")):
             tracer.start_span("child", attributes=AGENT).end()
@@ -89,7 +98,7 @@ def test_a_root_that_never_ends(fake):
 
 
 def test_thousands_of_runs_at_once(fake):
-    """Interleaved, each run is told whole: none is cut, none lost, none mixed up."""
+    """Interleaved runs: none is cut, lost or mixed up."""
     settings = {"max_open_traces": MANY, "max_queued_tasks": MANY}
     with processing(fake, **settings) as (processor, provider, tracer):
         roots = [tracer.start_span("run", attributes=AGENT) for _ in range(MANY)]
@@ -109,7 +118,7 @@ def test_thousands_of_runs_at_once(fake):
 
 
 def test_one_run_of_more_spans_than_a_task_has(fake):
-    """It leaves in parts of `max_spans_per_trace`, and every span is in one of them."""
+    """It is sent in parts of `max_spans_per_trace`, each span in one of them."""
     with processing(fake) as (processor, provider, tracer):
         with tracer.start_as_current_span("run", attributes=AGENT):
             for _ in range(24_999):
@@ -152,11 +161,11 @@ def test_burst_from_many_threads(fake, few_examples):
     roots = [key.split("-")[1] for key in fake.keys]
     assert sorted(roots) == sorted(chain.from_iterable(ids))
     assert len(fake.requests) == AGENTS * runs
-    assert len(set(told(fake))) == AGENTS * runs * SPANS
+    assert len(set(get_span_ids(fake))) == AGENTS * runs * SPANS
 
 
 class TestLateChildren:
-    """A child that outlives its root is never dropped."""
+    """A child that ends after its root is never dropped."""
 
     def start(self, tracer):
         """A root and a child that have both started."""
@@ -165,7 +174,7 @@ class TestLateChildren:
             return root, tracer.start_span("late", attributes={"x": 1})
 
     def test_just_after_its_root(self, fake):
-        """It belongs to the one task, which waited for it."""
+        """It is part of the one task, which waited for it."""
         with processing(fake) as (_, provider, tracer):
             root, child = self.start(tracer)
             root.end()
@@ -173,10 +182,10 @@ class TestLateChildren:
             assert fake.wait_for_tasks(1)
             assert provider.force_flush(5_000)
         assert len(fake.keys) == 1
-        assert len(told(fake)) == 2
+        assert len(get_span_ids(fake)) == 2
 
     def test_after_the_linger(self, fake):
-        """What lingers too long follows as a part of the same task."""
+        """If it is later, it follows as a part of the same task."""
         with processing(fake, linger_s=0.05) as (processor, provider, tracer):
             root, child = self.start(tracer)
             root.end()
@@ -188,7 +197,7 @@ class TestLateChildren:
         assert second == f"{first}-1"
 
     def test_after_a_flush(self, fake):
-        """A flush sends what has ended; the rest follows under the key of its part."""
+        """A flush sends the ended spans; the rest follows under its part's key."""
         with processing(fake) as (processor, provider, tracer):
             root, child = self.start(tracer)
             root.end()
@@ -223,7 +232,7 @@ SHAPES = [
 @pytest.mark.parametrize("one_by_one", [False, True], ids=["together", "one-by-one"])
 @pytest.mark.parametrize(("spans", "different"), SHAPES)
 def test_any_shape(fake, spans, different, one_by_one, backwards):
-    """Whatever the parents claim and in whatever order, each span arrives once."""
+    """For any parents and any order, each span arrives once."""
     spans = spans[::-1] if backwards else spans
     with exporting(fake) as (exporter, _, _):
         for batch in [[s] for s in spans] if one_by_one else [spans]:
@@ -233,12 +242,12 @@ def test_any_shape(fake, spans, different, one_by_one, backwards):
     assert stats.delivered == different
     assert stats.refused == len(spans) - different
     assert stats.reasons == ({"duplicate": stats.refused} if stats.refused else {})
-    assert set(told(fake)) == {s.span_id for s in spans}
+    assert set(get_span_ids(fake)) == {s.span_id for s in spans}
     assert fake.complaints == []
 
 
 def test_ids_of_zeros(fake):
-    """An id of nothing but zeros is none: counted, and nobody else's harm."""
+    """An id of only zeros is invalid: the span is counted and affects no other."""
     zero = SpanRecord("0" * 32, "0" * 16, None, "zero", T0, T0 + S)
     with exporting(fake) as (exporter, _, _):
         assert exporter.export([zero, tool(1)]) is SpanExportResult.SUCCESS
@@ -248,7 +257,7 @@ def test_ids_of_zeros(fake):
 
 
 def test_a_chain_ten_thousand_deep(fake):
-    """Depth is no matter: no recursion, and no span of it is lost."""
+    """Any depth works: no recursion, and no span is lost."""
     spans = [tool(n, n - 1 or None) for n in range(1, 10_001)]
     with exporting(fake) as (exporter, _, _):
         assert exporter.export(spans) is SpanExportResult.SUCCESS
@@ -258,7 +267,7 @@ def test_a_chain_ten_thousand_deep(fake):
 
 
 def test_no_task_is_made_of_unsampled_spans(fake):
-    """What head sampling left out is not seen, and not counted."""
+    """Unsampled spans are neither sent nor counted."""
     with processing(fake) as (processor, provider, _):
         provider.sampler = ALWAYS_OFF
         run_agent(provider.get_tracer("unsampled"))

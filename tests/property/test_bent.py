@@ -1,4 +1,4 @@
-"""Whatever stands in the place of an attribute, the rest of its span is understood."""
+"""Whatever value an attribute has, the rest of its span is read."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import json
 from dataclasses import replace
 from functools import cache
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infinium_otel import otlp
 from infinium_otel.config import Config
-from infinium_otel.limits import encoded
+from infinium_otel.dialects import _shape, read
 from infinium_otel.pipeline import Pipeline
 from infinium_otel.records import SpanRecord
-from infinium_otel.testing.contract import complaints
+from infinium_otel.taskdata.limits import encode_task
+from infinium_otel.testing.contract import find_complaints
 from support.corpus import names, recording
 
 CYCLE: list = []
@@ -31,7 +33,7 @@ BENT = (
     '{"generations":[[{"generation_info":[1],"message":{"kwargs":{"usage_metadata":[1]}}}]]}',
     b"\xff\x00", (), ("a", None, 1), [[]], {}, {"a": {"b": None}}, {1: 2}, CYCLE, object(),
 )  # fmt: skip
-"""What no convention allows, and every exporter lets through."""
+"""Values that no convention allows and every exporter sends."""
 
 
 @cache
@@ -45,14 +47,14 @@ def keys():
     """Every key that some instrumentation writes, and some that unfold without end."""
     found = {key for name in names() for s in spans_of(name) for key in s.attributes}
     deep = ("gen_ai.prompt" + ".0" * 5_000, f"llm.input_messages.{'9' * 5_000}.a")
-    said = (
+    sections = (
         "task.name",
         "task.description",
         "skip",
         "customer.customer_name",
         "step.action",
     )
-    return [*sorted(found), *deep, *(f"infinium.{name}" for name in said)]
+    return [*sorted(found), *deep, *(f"infinium.{name}" for name in sections)]
 
 
 @st.composite
@@ -100,14 +102,33 @@ def _bent_member(value, random):
 @settings(max_examples=300, deadline=None)
 @given(spans=bent_runs(), captured=st.booleans())
 def test_bad_input_is_normal_input(spans, captured):
-    """No reader fails, no run goes bare, no task breaks the contract."""
+    """No reader fails, no run needs a fallback task, no task breaks the contract."""
     pipeline = Pipeline(Config(include="all", capture_content=captured))
     finished = [*pipeline.feed(spans, 0.0), *pipeline.flush(0.0)]
     assert not pipeline.problems
     assert sum(done.spans for done in finished) == pipeline.finished
     for done in finished:
-        assert complaints(encoded(done.task).body) == ()
+        assert find_complaints(encode_task(done.task).body) == ()
         assert "while reading" not in str(_problems(done.task))
+
+
+class Forgetful(_shape._Shapes):
+    """Keeps no shape, so that what the keys decide is found anew for each span."""
+
+    def _keep(self, shape):
+        pass
+
+
+@settings(max_examples=200, deadline=None)
+@given(spans=bent_runs())
+def test_bent_spans_read_alike_with_and_without_their_shape(spans):
+    """What was found for the keys of a span holds for any values that they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_shape, "_SHAPES", Forgetful())
+        alone = [read(span) for span in spans]
+        patch.setattr(_shape, "_SHAPES", _shape._Shapes())
+        first, again = ([read(span) for span in spans] for _ in range(2))
+    assert alone == first == again
 
 
 def _problems(task):

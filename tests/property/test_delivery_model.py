@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 
 from infinium_otel.config import Config
 from infinium_otel.delivery.sender import Sender
-from infinium_otel.delivery.spool import listing
-from infinium_otel.delivery.spool.spool import Spool
+from infinium_otel.delivery.storage.spool import list_tasks
+from infinium_otel.delivery.storage.spool.spool import Spool
 from support.delivery import Clock, Status, balanced, done
 
 ANSWERS = st.sampled_from(
@@ -33,7 +33,7 @@ ANSWERS = st.sampled_from(
 
 
 class Server:
-    """What the other end has, by name of the task; answers as it is told."""
+    """The server: which tasks it has, by name; it responds as scripted."""
 
     def __init__(self):
         self.stored = []
@@ -50,13 +50,6 @@ class Server:
             raise TimeoutError
         if answer != "ok":
             raise Status(answer)
-
-
-class Threadless(Sender):
-    """A sender whose background is the machine's to run."""
-
-    def _start_worker(self):
-        pass
 
 
 class Delivery(RuleBasedStateMachine):
@@ -84,14 +77,15 @@ class Delivery(RuleBasedStateMachine):
             max_queued_tasks=self.limit,
         )
         self.submitted = set()
-        self.told = 0
-        self.sender = Threadless(
+        self.known_losses = 0
+        self.sender = Sender(
             config,
             client=self.server,
             clock=self.clock,
             epoch=self.epoch,
             draw=lambda: 1.0,
         )
+        self.sender._workers.start = lambda: None  # the rules attempt, no thread does
 
     def name(self, number):
         return f"task {number}"
@@ -117,7 +111,7 @@ class Delivery(RuleBasedStateMachine):
     def attempt(self):
         before = len(self.server.stored)
         self.sender.attempt(1)
-        if self.sender._dispatch.gate.wait_s(self.clock.now) == 0:
+        if self.sender._scheduler.breaker.wait_s(self.clock.now) == 0:
             assert len(self.server.stored) >= before
 
     @rule(seconds=st.sampled_from([0.5, 5.0, 40.0, 400.0]))
@@ -133,39 +127,39 @@ class Delivery(RuleBasedStateMachine):
     def flush(self):
         lost = sum(self.sender.counts.tasks.lost.values())
         refused = sum(self.sender.counts.tasks.refused.values())
-        # Time stands still, so one attempt is all that a flush can make.
-        self.sender._stores.hurry()
-        self.sender._dispatch.gate.hurry()
+        # The clock does not advance, so one attempt is all that a flush can make.
+        self.sender._queue.make_due()
+        self.sender._scheduler.breaker.half_open()
         self.sender.attempt(1)
         answer = self.sender.flush(0)
         counts = self.sender.counts.tasks
-        new_loss = sum(counts.lost.values()) > lost or self.told < lost
+        new_loss = sum(counts.lost.values()) > lost or self.known_losses < lost
         if not self.path:
             refused_now = sum(counts.refused.values())
-            new_loss = new_loss or refused_now > refused or self.told_refused < refused
-            self.told_refused = refused_now
-        self.told = sum(counts.lost.values())
+            new_loss = new_loss or refused_now > refused or self.known_refused < refused
+            self.known_refused = refused_now
+        self.known_losses = sum(counts.lost.values())
         if answer:
             assert not new_loss
             assert self.path or counts.queued == 0
         elif self.path:
             assert new_loss
 
-    told_refused = 0
+    known_refused = 0
 
     @rule()
     def crash(self):
-        """The process ends without a word; the kernel drops its locks."""
-        spool = self.sender._stores._spool
+        """The process is killed; the kernel drops its locks."""
+        spool = self.sender._queue._spool
         if spool is None:
             self.excused |= self.submitted
         else:
-            if spool._owner._file is not None:
-                spool._owner.after_fork_in_child()
+            if spool._owner_lock._file is not None:
+                spool._owner_lock.after_fork_in_child()
             if spool._database.connection is not None:
                 spool._database.connection.close()
                 spool._database.connection = None
-        self.told_refused = 0
+        self.known_refused = 0
         self.start()
 
     @rule()
@@ -180,17 +174,17 @@ class Delivery(RuleBasedStateMachine):
             assert counts.queued == 0
             assert safe or counts.lost or counts.refused
             self.excused |= self.submitted
-        self.told_refused = 0
+        self.known_refused = 0
         self.start()
 
     @precondition(lambda self: self.path)
     @rule()
     def another_process_takes_one(self):
-        """What another took and was killed with is delivered all the same."""
+        """A task claimed by a killed process is delivered nevertheless."""
         other = Spool(self.path, 10**9, self.epoch)
-        other.take(self.epoch.now)
-        if other._owner._file is not None:
-            other._owner.after_fork_in_child()
+        other.claim(self.epoch.now)
+        if other._owner_lock._file is not None:
+            other._owner_lock.after_fork_in_child()
         if other._database.connection is not None:
             other._database.connection.close()
             other._database.connection = None
@@ -202,7 +196,7 @@ class Delivery(RuleBasedStateMachine):
     @invariant()
     def nothing_is_lost_from_a_spool(self):
         if self.path and Path(self.path).exists():
-            kept = {each.key for each in listing(self.path)}
+            kept = {each.key for each in list_tasks(self.path)}
             for name in self.everything - set(self.server.stored):
                 number = int(name.split()[1])
                 assert done(number).key in kept

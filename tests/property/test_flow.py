@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,16 +13,18 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from infinium_otel import otlp
+from infinium_otel import load_otlp, otlp
 from infinium_otel.assembly import Assembler
-from infinium_otel.bridge import Bridge
 from infinium_otel.config import Config
 from infinium_otel.pipeline import Pipeline, spans_to_tasks
-from infinium_otel.records import SpanLink, SpanRecord
-from support.corpus import names, recording
+from infinium_otel.records import SpanLink, SpanRecord, SpanStart
+from infinium_otel.runtime import PipelineRunner
+from support.corpus import all_names, recording
 from support.sending import MemorySender
 from support.spans import T0, S, sid, tid
 
+PARTS = 8
+"""Tests that share the recordings, so that workers can."""
 QUICK = settings(max_examples=150, deadline=None)
 
 
@@ -53,6 +57,9 @@ configs = st.sampled_from(
     [
         Config(),
         Config(task_per="trace", linger_s=0),
+        Config(task_per="agent"),
+        Config(task_per="agent", linger_s=0, max_open_spans=5),
+        Config(task_per="agent", max_spans_per_trace=2, trace_timeout_s=20),
         Config(max_open_traces=1),
         Config(max_open_spans=3),
         Config(max_spans_per_trace=2),
@@ -61,27 +68,51 @@ configs = st.sampled_from(
 )
 
 
+class Roles:
+    """Roles by the name of the span, for spans that run by their id."""
+
+    NAMES = ("", "agent", "workflow", "call")
+
+    def find_role(self, record):
+        return self.NAMES[int(record.name) % 4]
+
+    def find_start_role(self, start):
+        return ("", "agent", "unknown", "")[int(start.span_id, 16) % 4]
+
+
 def places(machine):
-    return machine.left + machine.open_spans + machine.refused.total()
+    return machine.emitted_spans + machine.open_spans + machine.refused.total()
+
+
+def remembers_places(machine):
+    """Whether what is remembered of each span's place is what would be found anew."""
+    for trace in machine._open:
+        if trace.runs is not None and trace.runs.indexes(trace.spans):
+            places = trace.runs._places
+            known = dict(places._places)
+            places._places.clear()
+            if any(places.locate(each) != place for each, place in known.items()):
+                return False
+    return True
 
 
 class TestAssembly:
     @QUICK
-    @given(spans=forests(), config=configs, told=st.booleans(), data=st.data())
-    def test_spans_are_conserved(self, spans, config, told, data):
-        """At any time every span is in exactly one place, and each leaves once."""
-        machine = Assembler(config)
+    @given(spans=forests(), config=configs, starts_seen=st.booleans(), data=st.data())
+    def test_spans_are_conserved(self, spans, config, starts_seen, data):
+        """At any time every span is in exactly one place, and each is emitted once."""
+        machine = Assembler(config, Roles())
         left = []
         now_s = 0.0
-        if told:
+        if starts_seen:
             for record in spans:
-                machine.opened(
+                start = SpanStart(
                     record.trace_id,
                     record.span_id,
                     record.parent_id,
                     record.parent_is_remote,
-                    now_s,
                 )
+                machine.on_start(start, now_s)
         while spans:
             size = data.draw(st.integers(1, len(spans)))
             batch, spans = spans[:size], spans[size:]
@@ -90,11 +121,12 @@ class TestAssembly:
             if data.draw(st.booleans()):
                 left += machine.due(now_s)
             assert machine.received == places(machine)
+            assert remembers_places(machine)
         left += machine.flush(now_s)
         assert machine.open_spans == 0
         assert machine.received == places(machine)
-        ids = [record.span_id for trace in left for record in trace.records]
-        assert len(ids) == len(set(ids)) == machine.left
+        ids = [r.span_id for t in left for r in (*t.records, *t.between)]
+        assert len(ids) == len(set(ids)) == machine.emitted_spans
         assert len({trace.key for trace in left}) == len(left)
 
     @QUICK
@@ -104,12 +136,14 @@ class TestAssembly:
         chance = random.Random(seed)
         other = spans + chance.sample(spans, len(spans) // 2)
         chance.shuffle(other)
-        assert self.traces(spans) == self.traces(other)
+        for task_per in ("root", "agent"):
+            expected = self.traces(spans, task_per=task_per)
+            assert self.traces(other, task_per=task_per) == expected
 
     @QUICK
     @given(spans=forests(), seed=st.integers(0, 99))
     def test_batches_change_nothing_before_the_deadline(self, spans, seed):
-        """Whole traces do not depend on the batches they come in, before they leave."""
+        """Complete traces do not depend on the batches in which they come."""
         chance = random.Random(seed)
         other = [record for record in spans if not record.links]
         expected = self.traces(other, task_per="trace")
@@ -126,16 +160,17 @@ class TestAssembly:
     @QUICK
     @given(spans=forests())
     def test_parents_come_first(self, spans):
-        """In a trace every span stands behind its parent."""
-        for trace in self.traces(spans).values():
-            seen = set()
-            ids = {record.span_id for record in trace.records}
-            for record in trace.records:
-                assert record.parent_id not in ids - seen
-                seen.add(record.span_id)
+        """In a trace every span comes after its parent."""
+        for task_per in ("root", "agent"):
+            for trace in self.traces(spans, task_per=task_per).values():
+                seen = set()
+                ids = {record.span_id for record in trace.records}
+                for record in trace.records:
+                    assert record.parent_id not in ids - seen
+                    seen.add(record.span_id)
 
     def traces(self, spans, **settings):
-        machine = Assembler(Config(**settings))
+        machine = Assembler(Config(**settings), Roles())
         left = [*machine.feed(spans, 0.0), *machine.flush(0.0)]
         return {trace.key: trace for trace in left}
 
@@ -148,34 +183,54 @@ def records_of(name):
     return records
 
 
-@pytest.mark.parametrize("name", names())
-def test_recordings_in_any_order(name):
-    """Recorded runs, shuffled and repeated, make the same tasks."""
-    records = records_of(name)
-    expected = spans_to_tasks(records)
-    chance = random.Random(name)
-    other = records + [r for r in records if isinstance(r, SpanRecord)][::3]
-    chance.shuffle(other)
-    assert spans_to_tasks(other) == expected
+CASES = sorted((Path(__file__).parents[1] / "data" / "cases").glob("*.expect.json"))
+SOURCES = [*all_names(), *CASES]
 
 
-@pytest.mark.parametrize("name", names()[::5])
-def test_recordings_in_any_batches(name):
-    """Recorded runs from an at-least-once source, in random batches: the same tasks."""
-    config = Config(task_per="trace")
-    records = records_of(name)
-    expected = spans_to_tasks(records, config=config)
-    chance = random.Random(name)
-    other = records + [r for r in records if isinstance(r, SpanRecord)][::2]
-    chance.shuffle(other)
-    pipeline = Pipeline(config)
-    done = []
-    while other:
-        size = chance.randint(1, len(other))
-        done += pipeline.feed(other[:size], 0.0)
-        other = other[size:]
-    done += pipeline.flush(0.0)
-    assert sorted((d.task for d in done), key=repr) == sorted(expected, key=repr)
+def load(source):
+    """The records of a recording, or of a case, and the settings it is for."""
+    if isinstance(source, str):
+        return records_of(source), {}
+    file = source.with_name(source.name.replace(".expect", ""))
+    files = [each for each in (file, file.with_suffix(".logs.json")) if each.exists()]
+    settings = json.loads(source.read_text("utf-8")).get("config", {})
+    return load_otlp(*files), settings
+
+
+def name_of(source):
+    return source if isinstance(source, str) else source.name.partition(".")[0]
+
+
+def mix(records, chance):
+    """Spans shuffled, some of them twice; the order of log events is kept."""
+    spans = [record for record in records if isinstance(record, SpanRecord)]
+    logs = iter([record for record in records if not isinstance(record, SpanRecord)])
+    mixed = records + spans[::3]
+    chance.shuffle(mixed)
+    return [each if isinstance(each, SpanRecord) else next(logs) for each in mixed]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("task_per", ["root", "trace", "agent"])
+def test_everything_recorded_in_any_order_and_batches(part, task_per, few_examples):
+    """Shuffled, doubled, and split into batches: the same tasks, of whatever source."""
+    for source in SOURCES[part :: PARTS * (9 if few_examples else 1)]:
+        records, settings = load(source)
+        config = Config(**{**settings, "task_per": task_per})
+        expected = spans_to_tasks(records, config=config)
+        chance = random.Random(name_of(source))
+        other = mix(records, chance)
+        assert spans_to_tasks(other, config=config) == expected, name_of(source)
+        if task_per == "trace":
+            pipeline = Pipeline(config)
+            done = []
+            while other:
+                size = chance.randint(1, len(other))
+                done += pipeline.feed(other[:size], 0.0)
+                other = other[size:]
+            done += pipeline.flush(0.0)
+            tasks = sorted((d.task for d in done), key=repr)
+            assert tasks == sorted(expected, key=repr), name_of(source)
 
 
 anything = st.recursive(
@@ -251,21 +306,21 @@ class TestBadSpans:
     def test_never_lose_the_rest(self, bad, garbage):
         """Bad spans never raise out of an export, and never lose the good ones."""
         sender = MemorySender()
-        bridge = Bridge(Config(include="all"), sender)
+        runner = PipelineRunner(Config(include="all"), sender)
         good = ReadableSpan(
             "good",
             context=SpanContext(2, 99, is_remote=False, trace_flags=TraceFlags(1)),
             start_time=T0,
             end_time=T0 + S,
         )
-        assert bridge.accept([*bad, *garbage, good], 1.0)
-        assert bridge.flush(1.0)
+        assert runner.accept([*bad, *garbage, good], 1.0)
+        assert runner.flush(1.0)
         assert sid(99) in sender.spans
-        stats = bridge.stats()
+        stats = runner.stats()
         assert stats.received == len(bad) + len(garbage) + 1
         assert stats.received == stats.delivered + stats.refused
         assert stats.refused == len(garbage) + len(bad) - len(
             {b.context.span_id for b in bad}
         )
-        assert bridge._flow.pipeline.problems == {}
-        bridge.shutdown(1.0)
+        assert runner._feeder.pipeline.problems == {}
+        runner.shutdown(1.0)

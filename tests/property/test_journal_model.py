@@ -16,12 +16,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from infinium_otel.delivery.journal import Journal
-from infinium_otel.delivery.journal import journal as module
+from infinium_otel.delivery.storage.journal import Journal
+from infinium_otel.delivery.storage.journal import journal as module
 from infinium_otel.records import SpanRecord
 
 SMALL = 2_000
-"""Bytes from which a file is tidied up here, so that it happens often."""
+"""File size from which the journal is compacted here, so that it happens often."""
 RESOURCES = [{"service.name": "one"}, {"service.name": "two"}]
 
 
@@ -62,14 +62,14 @@ class Journals(RuleBasedStateMachine):
         known = self.live + sorted(self.missing)
         some = st.lists(st.sampled_from(known), max_size=8) if known else st.just([])
         span_ids = data.draw(some)
-        self.journal.done(span_ids)
+        self.journal.mark_done(span_ids)
         self.live = [span_id for span_id in self.live if span_id not in span_ids]
         self.missing -= set(span_ids)
 
     @rule()
-    def handed_over(self):
-        """They are with the sender: what is missing no longer matters, the rest stays."""
-        self.journal.handed_over([*self.live, *self.missing])
+    def hand_over(self):
+        """The sender has them: missing ones no longer matter, the rest stays."""
+        self.journal.hand_over([*self.live, *self.missing])
         self.missing.clear()
 
     @rule(most=st.integers(0, 60))
@@ -91,7 +91,7 @@ class Journals(RuleBasedStateMachine):
 
     @rule()
     def crash_before_it_is_safe(self):
-        """Killed after it read what was left, and before that was in the spool."""
+        """Killed after it read the orphaned spans, and before they were in the spool."""
         self.end()
         self.start()
         self.recover(safe=False)
@@ -109,11 +109,11 @@ class Journals(RuleBasedStateMachine):
         found = [record.span_id for record in self.journal.recover()]
         assert found == self.live
         if safe:
-            self.journal.recovered()
+            self.journal.remove_recovered()
             self.live = []
 
     @invariant()
-    def it_knows_what_it_lacks(self):
+    def it_counts_missing_spans(self):
         if hasattr(self, "journal"):
             assert self.journal.holds_all == (not self.missing)
 

@@ -1,6 +1,9 @@
 """The recordings: spans that published instrumentations emitted, and what happened.
 
-`tests/data/corpus.tar.xz` is made by `tests/data/pack_corpus.py` and read once a run.
+The archives in `tests/data` are made by `tests/data/pack_corpus.py` and read once a run:
+`corpus` is what the mapping was built with, `corpus2` and `corpus3` are set-ups that were
+recorded later, to see what was not foreseen. Names of these begin with their archive's:
+`corpus2/genkit/tool_loop`.
 """
 
 from __future__ import annotations
@@ -12,7 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKED = Path(__file__).parents[1] / "data" / "corpus.tar.xz"
+DATA = Path(__file__).parents[1] / "data"
+FIRST = "corpus"
+CORPORA = (FIRST, "corpus2", "corpus3")
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,11 @@ class Recording:
     """One scenario of one library.
 
     Args:
+        corpus: the archive it is in.
         spans: the OTLP/JSON document, `{"resourceSpans": [...]}`, spans in end order.
         logs: `{"resourceLogs": [...]}`; None where the library wrote no log records.
-        truth: what really happened; `recordable` is the part that the spans tell,
-            `recordable_with_logs` the part that spans and logs tell together.
+        truth: what really happened; `recordable` is the part that the spans contain,
+            `recordable_with_logs` the part that spans and logs contain together.
     """
 
     library: str
@@ -31,10 +37,13 @@ class Recording:
     spans: dict[str, Any]
     logs: dict[str, Any] | None
     truth: dict[str, Any]
+    corpus: str = FIRST
 
     @property
     def id(self) -> str:
-        return f"{self.library}/{self.scenario}"
+        """Its name, as `recording` takes it."""
+        prefix = "" if self.corpus == FIRST else f"{self.corpus}/"
+        return f"{prefix}{self.library}/{self.scenario}"
 
     def write(self, folder: Path) -> list[Path]:
         """Put spans and logs into *folder* as files, for what reads files."""
@@ -48,32 +57,41 @@ class Recording:
 
 
 @cache
-def _texts() -> dict[str, bytes]:
-    with tarfile.open(PACKED) as archive:
+def _texts(corpus: str) -> dict[str, bytes]:
+    with tarfile.open(DATA / f"{corpus}.tar.xz") as archive:
         return {m.name: archive.extractfile(m).read() for m in archive}
 
 
-def names(library: str | None = None) -> list[str]:
-    """`LIBRARY/SCENARIO` of every recording, or of those of *library*, sorted."""
+def names(library: str | None = None, corpus: str = FIRST) -> list[str]:
+    """The names of every recording in *corpus*, or of those of *library*, sorted."""
     ends = ".truth.json"
-    found = sorted(n.removesuffix(ends) for n in _texts() if n.endswith(ends))
-    return [n for n in found if library in (None, n.partition("/")[0])]
+    prefix = "" if corpus == FIRST else f"{corpus}/"
+    found = sorted(n.removesuffix(ends) for n in _texts(corpus) if n.endswith(ends))
+    return [prefix + n for n in found if library in (None, n.partition("/")[0])]
+
+
+def all_names() -> list[str]:
+    """The names of every recording in every corpus."""
+    return [name for corpus in CORPORA for name in names(corpus=corpus)]
 
 
 def recording(name: str) -> Recording:
-    """The recording `LIBRARY/SCENARIO`, freshly decoded: the caller may change it."""
-    texts = _texts()
-    library, _, scenario = name.partition("/")
-    logs = texts.get(f"{name}.logs.json")
+    """The recording of that name, freshly decoded: the caller may change it."""
+    *archive, library, scenario = name.split("/")
+    corpus = archive[0] if archive else FIRST
+    texts = _texts(corpus)
+    path = f"{library}/{scenario}"
+    logs = texts.get(f"{path}.logs.json")
     return Recording(
         library,
         scenario,
-        json.loads(texts[f"{name}.json"]),
+        json.loads(texts[f"{path}.json"]),
         None if logs is None else json.loads(logs),
-        json.loads(texts[f"{name}.truth.json"]),
+        json.loads(texts[f"{path}.truth.json"]),
+        corpus,
     )
 
 
-def recordings(library: str | None = None) -> list[Recording]:
-    """Every recording, or those of *library*, in order of their names."""
-    return [recording(name) for name in names(library)]
+def recordings(library: str | None = None, corpus: str = FIRST) -> list[Recording]:
+    """Every recording in *corpus*, or those of *library*, in order of their names."""
+    return [recording(name) for name in names(library, corpus)]

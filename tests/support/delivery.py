@@ -10,6 +10,9 @@ from support.tasks import small
 if TYPE_CHECKING:
     from infinium_otel.taskdata import TaskData
 
+MANY = 10**9
+"""Bytes: more than a test needs."""
+
 
 @dataclass
 class Done:
@@ -21,20 +24,28 @@ class Done:
 
 
 def done(number: int, spans: int = 1, **fields) -> Done:
-    """A finished task of its own key."""
+    """A completed task with its own key."""
     return Done(
         small(f"task {number}", **fields), f"{number:032x}-{number:016x}", spans
     )
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that moves only when a test advances it."""
 
     def __init__(self, now: float = 1_000.0):
         self.now = now
 
     def __call__(self) -> float:
         return self.now
+
+
+def keys(spool, now=1_000.0):
+    """The keys of all tasks that can be claimed, in order; claims them."""
+    found = []
+    while (item := spool.claim(now)) is not None:
+        found.append(item.key)
+    return found
 
 
 class Status(Exception):  # noqa: N818 - a client's answer
@@ -47,7 +58,7 @@ class Status(Exception):  # noqa: N818 - a client's answer
 
 
 class Client:
-    """A client that answers as scripted, then with success."""
+    """A client that responds as scripted, then with success."""
 
     def __init__(self, *answers):
         self.answers = list(answers)

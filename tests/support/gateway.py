@@ -1,4 +1,4 @@
-"""`infinium-otel gateway` as a process of its own."""
+"""`infinium-otel gateway` as a separate process."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+LAST_LINE = "Waiting"
+COMMAND = ("-m", "infinium_otel", "gateway", "--port", "0")
+
 
 @dataclass
 class Gateway:
@@ -17,40 +20,58 @@ class Gateway:
 
     Args:
         url: where it listens.
+        addresses: what it printed at its start, by name.
         process: ask it for its exit code.
-        said: what it wrote to stderr; "" until it was stopped.
+        stderr: what it wrote to stderr; "" until it was stopped.
+        stdout: the same, after what it printed at its start.
     """
 
     url: str
+    addresses: dict[str, str]
     process: subprocess.Popen
-    said: str = ""
+    stderr: str = ""
+    stdout: str = ""
 
     def stop(self, number=signal.SIGTERM):
-        """Ask it to stop and wait until it has; gives its exit code."""
+        """Stop it and wait; returns its exit code."""
         self.process.send_signal(number)
-        _, self.said = self.process.communicate(timeout=30)
+        self.stdout, self.stderr = self.process.communicate(timeout=60)
         return self.process.returncode
 
 
 @contextmanager
-def running_gateway(fake, *arguments, **environ):
-    """A gateway that delivers to *fake*; *environ* is added to its environment."""
+def running_gateway(fake, *arguments, launcher=(), **environ):
+    """A gateway that delivers to *fake*; *environ* is added to its environment.
+
+    *launcher* is a command that starts it.
+    """
     settings = {
         f"INFINIUM_{name.upper()}": value for name, value in fake.settings.items()
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "infinium_otel", "gateway", "--port", "0", *arguments],
+        [*launcher, sys.executable, *COMMAND, *arguments],
         env=os.environ | settings | environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        line = process.stdout.readline()
-        url = re.search(r"http://\S+:\d+", line)
-        assert url, line + process.stderr.read()
-        yield Gateway(url.group(), process)
+        addresses = read_addresses(process)
+        url = re.search(r"http://\S+:\d+", addresses.get("OTLP", ""))
+        assert url, str(addresses) + process.stderr.read()
+        yield Gateway(url.group(), addresses, process)
     finally:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+def read_addresses(process):
+    """The lines a gateway prints at its start, by what is before the colon."""
+    addresses = {}
+    for line in process.stdout:
+        name, _, value = line.partition(":")
+        addresses[name] = value.strip()
+        if name == LAST_LINE:
+            break
+    return addresses

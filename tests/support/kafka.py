@@ -1,4 +1,4 @@
-"""A real broker that speaks Kafka's protocol, and a consumer as a process."""
+"""A real broker for Kafka's protocol, and a consumer as a process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infinium_otel.apps.listening import listen
+from infinium_otel.apps.http.bind import listen
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 admin = pytest.importorskip("confluent_kafka.admin")
@@ -28,10 +28,10 @@ class Broker:
 
     address: str
 
-    def make_topic(self, partitions: int = 1) -> None:
-        """Makes the topic, once the broker answers."""
+    def make_topic(self, partitions: int = 1, name: str = TOPIC) -> None:
+        """Create a topic, once the broker responds."""
         client = admin.AdminClient(self.properties)
-        topic = admin.NewTopic(TOPIC, partitions, replication_factor=1)
+        topic = admin.NewTopic(name, partitions, replication_factor=1)
         for made in client.create_topics([topic]).values():
             made.result(30)
 
@@ -39,26 +39,43 @@ class Broker:
     def properties(self) -> dict:
         return {"bootstrap.servers": self.address}
 
-    def write(self, *values: bytes, partition: int = 0) -> None:
+    def write(self, *values: bytes, partition: int = 0, topic: str = TOPIC) -> None:
         """Puts a message for each of *values* into the topic."""
         producer = confluent_kafka.Producer(self.properties)
         for value in values:
-            producer.produce(TOPIC, value=value, partition=partition)
+            producer.produce(topic, value=value, partition=partition)
         assert producer.flush(30) == 0
 
-    def committed(self, partition: int = 0) -> int:
+    def read(self, topic: str, count: int) -> list:
+        """The first *count* messages of a topic."""
+        consumer = confluent_kafka.Consumer(
+            self.properties | {"group.id": "reader", "auto.offset.reset": "earliest"}
+        )
+        consumer.subscribe([topic])
+        found: list = []
+        deadline = time.monotonic() + 60
+        while len(found) < count and time.monotonic() < deadline:
+            message = consumer.poll(0.5)
+            if message is not None and message.error() is None:
+                found.append(message)
+        consumer.close()
+        return found
+
+    def committed(self, partition: int = 0, topic: str = TOPIC) -> int:
         """The offset that the group has committed; negative for none."""
         consumer = confluent_kafka.Consumer(self.properties | {"group.id": GROUP})
-        asked = [confluent_kafka.TopicPartition(TOPIC, partition)]
-        (found,) = consumer.committed(asked, timeout=30)
+        partitions = [confluent_kafka.TopicPartition(topic, partition)]
+        (found,) = consumer.committed(partitions, timeout=30)
         consumer.close()
         return found.offset
 
-    def wait_for_commit(self, offset: int, partition: int = 0) -> bool:
+    def wait_for_commit(
+        self, offset: int, partition: int = 0, topic: str = TOPIC
+    ) -> bool:
         """True once the group has committed *offset*; False if it takes too long."""
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
-            if self.committed(partition) == offset:
+            if self.committed(partition, topic) == offset:
                 return True
             time.sleep(0.1)
         return False
@@ -106,7 +123,21 @@ def consuming(broker, fake, *arguments, **environ):
 
 
 def stop(process, timeout_s=60) -> tuple[int, str]:
-    """Ask a consumer to stop; its exit code, and what it said on stderr."""
+    """Stop a consumer; its exit code, and its stderr."""
     process.terminate()
-    _, said = process.communicate(timeout=timeout_s)
-    return process.returncode, said
+    _, errors = process.communicate(timeout=timeout_s)
+    return process.returncode, errors
+
+
+@contextmanager
+def running_mock_cluster():
+    """The mock of a cluster that is part of librdkafka, whose groups work as Kafka's do.
+
+    Topics have four partitions, and exist once they are written to.
+    """
+    producer = confluent_kafka.Producer(
+        {"test.mock.num.brokers": 1, "bootstrap.servers": "unused", "log_level": 0}
+    )
+    (node,) = producer.list_topics(timeout=30).brokers.values()
+    yield Broker(f"{node.host}:{node.port}")
+    producer.flush(0)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import httpx
 
-from infinium_otel.apps.listening import listen
+from infinium_otel.apps.http.bind import listen
 from support.runs import AGENT_ID
 
+NO_REUSE = httpx.Limits(max_keepalive_connections=0)
+"""Each request has a connection of its own: the server may be closing an idle one."""
 HEADERS = {"x-agent-id": AGENT_ID, "x-agent-key": "a-secret-of-mine"}
 
 
@@ -51,14 +53,14 @@ def serving(db, *arguments: str):
     parser = argparse.ArgumentParser()
     serve.add_arguments(parser)
     args = parser.parse_args(["--port", "0", "--db", str(db), *arguments])
-    app, live = serve.application(args, Config())
+    app, live = serve.build_application(args, Config())
     with listen(args.host, args.port) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         server = Server(app, live.close)
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         try:
-            with httpx.Client(base_url=url, timeout=30) as http:
+            with httpx.Client(base_url=url, timeout=30, limits=NO_REUSE) as http:
                 _wait_for(server)
                 yield Served(url, http)
         finally:

@@ -41,6 +41,6 @@ def serving(talk):
 
 
 def closed_port() -> int:
-    """A port nobody listens on."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]

@@ -14,16 +14,16 @@ LENGTH = 100
 
 def outline(task: TaskData) -> list[str]:
     """Name, question, steps in order, errors, totals and answer; no ids and times."""
-    told = task_to_dict(task)
+    wire = task_to_dict(task)
     lines = [
-        f"TASK {told['name']}",
-        f"  in: {_short(told.get('input_summary'))}",
-        *(_step(step) for step in told.get("steps", ())),
-        *(f"  error: {_error(error)}" for error in told.get("errors", ())),
-        f"  usage: {_usage(told.get('llm_usage'))}",
-        f"  out: {_short(told.get('output_summary'))}",
+        f"TASK {wire['name']}",
+        f"  in: {_short(wire.get('input_summary'))}",
+        *(_step(step) for step in wire.get("steps", ())),
+        *(f"  error: {_error(error)}" for error in wire.get("errors", ())),
+        f"  usage: {_usage(wire.get('llm_usage'))}",
+        f"  out: {_short(wire.get('output_summary'))}",
     ]
-    if told["environment"]["custom_tags"].get("otel.incomplete"):
+    if wire["environment"]["custom_tags"].get("otel.incomplete"):
         lines.append("  incomplete")
     return lines
 

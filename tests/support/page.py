@@ -14,5 +14,5 @@ def steps(page):
 
 
 def panel(page):
-    """What stands beside the steps."""
+    """The panel beside the steps."""
     return page.get_by_role("complementary", name="Details")

@@ -17,7 +17,7 @@ from infinium_otel import InfiniumSpanExporter, InfiniumSpanProcessor, register
 TESTS = Path(__file__).parents[1]
 AGENT = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper"}
 FAST = {"requests_per_second": 10_000.0, "burst": 10_000}
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def run_agent(tracer, name="run", calls=2):
@@ -29,7 +29,7 @@ def run_agent(tracer, name="run", calls=2):
 
 
 def run_alone(name):
-    """One run in a process of its own; whether it was delivered."""
+    """Send one run in a separate process; returns whether it was delivered."""
     provider = register()
     run_agent(provider.get_tracer("tests"), name)
     return provider.force_flush()

@@ -23,7 +23,7 @@ HOSTILE = (
 
 
 def iso(moment: datetime) -> str:
-    """*moment* as it stands on the wire."""
+    """*moment* as it is sent."""
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -1,8 +1,8 @@
 """Compares the tasks of a recording with what really happened, fact by fact.
 
 A *fact* is an entry of the truth's `recordable` part (`recordable_with_logs` where log
-records were recorded): it stands somewhere in the telemetry, so a mapping can know it. A
-*wrong* is something told that is not true: a doubled or invented call, a total that does
+records were recorded): it is somewhere in the telemetry, so a mapping can find it. A
+*wrong* is something reported that is not true: a doubled or invented call, a total that does
 not add up, a failure shown as success.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from support.corpus import Recording
 
 PREVIEW = 60  # characters of a text that must be found where the text belongs
-# What makes a call known as one of its own: a client's silent retry shares its only span with the attempt that succeeded.
+# The keys that identify a separate call: a client's silent retry shares its only span with the attempt that succeeded.
 OWN = {
     "prompt_tokens",
     "completion_tokens",
@@ -37,7 +37,7 @@ def norm(text: object) -> str:
 
 
 def holds(haystack: object, needle: object) -> bool:
-    """The text, or its beginning, stands in the haystack; white space, case and quoting aside."""
+    """Whether the haystack contains the beginning of the text, apart from white space, case and quoting."""
     return bool(haystack) and norm(needle)[:PREVIEW] in norm(haystack)
 
 
@@ -58,7 +58,7 @@ def anywhere(part: object, needle: object) -> bool:
 
 
 def number_in(part: object, wanted: int) -> bool:
-    """A number stands somewhere inside (metadata may nest)."""
+    """Whether a number is somewhere inside (metadata may nest)."""
     if isinstance(part, dict):
         return any(number_in(v, wanted) for v in part.values())
     if isinstance(part, list):
@@ -81,8 +81,8 @@ class Score:
         return 100 * self.found / max(1, self.facts)
 
     def __str__(self) -> str:
-        told = f"{self.found:5}/{self.facts:<5} {self.percent:6.2f} %"
-        return f"{told}   wrong {len(self.wrongs)}"
+        found = f"{self.found:5}/{self.facts:<5} {self.percent:6.2f} %"
+        return f"{found}   wrong {len(self.wrongs)}"
 
     def fact(self, ok: bool, what: str) -> None:
         self.facts += 1
@@ -179,20 +179,20 @@ def call_signature(step: dict) -> tuple:
 
 
 def without_copies(tasks: list[dict]) -> list[dict]:
-    """Leave out the task of a call that a second instrumentation tells in a trace of its own.
+    """Drop the task of a call that a second instrumentation reports in a separate trace.
 
     Where two instrumentations do not nest (their spans share no trace), nothing but the response id ties the two, and the
     second may have left long before: telling the call twice is then not held against a mapping.
     """
     kept: list[dict] = []
-    told: list[tuple] = []
+    reported: list[tuple] = []
     for task in sorted(tasks, key=lambda t: -len(t.get("steps", []))):
         calls = [call_signature(s) for s in task.get("steps", []) if s.get("llm_call")]
-        if len(task.get("steps", [])) == 1 and len(calls) == 1 and calls[0] in told:
-            told.remove(calls[0])
+        if len(task.get("steps", [])) == 1 and len(calls) == 1 and calls[0] in reported:
+            reported.remove(calls[0])
             continue
         kept.append(task)
-        told += calls
+        reported += calls
     return kept
 
 
@@ -203,7 +203,7 @@ def score_llm_calls(  # noqa: C901 - a branch per kind of fact
     expected = [e for e in known["llm_calls"] if OWN & e.keys()]
     score.wrong(
         len(steps) > len(truth["llm_calls"]),
-        f"{len(steps)} LLM calls told, {len(truth['llm_calls'])} happened",
+        f"{len(steps)} LLM calls reported, {len(truth['llm_calls'])} happened",
     )
     for n, (e, step) in enumerate(pair(expected, steps, llm_likeness), 1):
         where = f"llm call {n}"
@@ -241,16 +241,19 @@ def score_totals(score: Score, truth: dict, known: dict, tasks: list[dict]) -> N
     usage = [t.get("llm_usage") or {} for t in tasks]
     for key in ("prompt_tokens", "completion_tokens"):
         happened = sum(c.get(key) or 0 for c in truth["llm_calls"])
-        told = sum(u.get(key) or 0 for u in usage)
+        reported = sum(u.get(key) or 0 for u in usage)
         whole = all(
             not c.get(key) or key in k
             for c, k in zip(truth["llm_calls"], known["llm_calls"], strict=True)
         )
         if happened and whole:
-            score.fact(told == happened, f"llm_usage.{key} = {happened} (told {told})")
+            score.fact(
+                reported == happened,
+                f"llm_usage.{key} = {happened} (reported {reported})",
+            )
         score.wrong(
-            told > 1.2 * happened + 5,
-            f"llm_usage.{key}: {told} told, {happened} happened",
+            reported > 1.2 * happened + 5,
+            f"llm_usage.{key}: {reported} reported, {happened} happened",
         )
 
 
@@ -263,7 +266,7 @@ def score_tools(score: Score, truth: dict, known: dict, tasks: list[dict]) -> No
     ]
     score.wrong(
         len(named) > len(truth["tool_calls"]),
-        f"{len(named)} tool calls told, {len(truth['tool_calls'])} happened",
+        f"{len(named)} tool calls reported, {len(truth['tool_calls'])} happened",
     )
     expected = [e for e in known["tool_calls"] if e and e.get("name")]
     for n, (e, step) in enumerate(pair(expected, steps, tool_likeness), 1):
@@ -288,7 +291,7 @@ def score_tools(score: Score, truth: dict, known: dict, tasks: list[dict]) -> No
         failed = bool(e.get("error_type") or e.get("error_message"))
         score.wrong(
             failed and not error,
-            f"{where} ({call.get('tool_name')}): failed, told as success",
+            f"{where} ({call.get('tool_name')}): failed, reported as success",
         )
 
 
@@ -314,12 +317,124 @@ def score_task(score: Score, truth: dict, known: dict, tasks: list[dict]) -> Non
                     f"errors: {key} = {value!r}",
                 )
     if not truth.get("errors") and not truth["spans"].get("with_error_status"):
-        score.wrong(bool(errors), f"{len(errors)} errors told, none happened")
+        score.wrong(bool(errors), f"{len(errors)} errors reported, none happened")
     score.wrong(any(known["llm_calls"]) and not tasks, "no task at all")
 
 
+SHELLS = (
+    "role",
+    "content",
+    "messages",
+    "user_prompt",
+    "_state",
+    "update",
+    "error_code",
+    "files",
+    "type",
+    "parts",
+)
+
+
+def score_reading(score: Score, truth: dict, known: dict, tasks: list[dict]) -> None:
+    """What a person sees first and no count shows."""
+    for side in ("input", "output"):
+        score_summary(score, side, known.get(f"root_{side}"), tasks)
+    score_requests(score, truth, tasks)
+    for task in tasks:
+        score_root(score, task)
+    if known.get("agents"):
+        score_agents(score, truth, tasks)
+    if len(truth.get("errors") or ()) == 1:
+        score_recovery(score, truth["errors"][0], tasks)
+
+
+def score_summary(score: Score, side: str, text: object, tasks: list[dict]) -> None:
+    """A text is not shown inside the JSON it was sent in."""
+    shown = [t[f"{side}_summary"].lstrip() for t in tasks if t.get(f"{side}_summary")]
+    if isinstance(text, str) and text and text[0] not in "{[(":
+        bad = [
+            each
+            for each in shown
+            if each.startswith(("{", "[{"))
+            and any(f'"{mark}"' in each for mark in SHELLS)
+        ]
+        is_all = bool(bad) and len(bad) == len(shown)
+        score.wrong(is_all, f"{side}_summary is a shell: {bad[:1]}")
+
+
+def score_requests(score: Score, truth: dict, tasks: list[dict]) -> None:
+    """A request for a tool that ran is not what the run answered."""
+    continued = any(not e.get("recovered") for e in truth.get("errors") or []) or (
+        truth["spans"].get("traces", 1) == 1 and truth.get("root_output")
+    )
+    # An output tool, which is never run, may well be the answer.
+    ran = {call["name"] for call in truth["tool_calls"]}
+    requested = {
+        each["name"]
+        for call in truth["llm_calls"]
+        for each in call.get("response_tool_calls") or []
+        if continued and each["name"] in ran
+    }
+    for task in tasks:
+        output = task.get("output_summary") or ""
+        bad = [
+            name
+            for name in requested
+            if output.startswith((f"{name}(", f"{name}{{"))
+            and name not in (truth.get("root_output") or "")
+        ]
+        score.wrong(
+            bool(bad), f"output_summary is a request for a tool: {output[:60]!r}"
+        )
+
+
+def score_root(score: Score, task: dict) -> None:
+    """The task is not a step of itself, unless it is a call."""
+    tags = (task.get("environment") or {}).get("custom_tags") or {}
+    root = tags.get("otel.root_span_id")
+    repeated = [
+        step
+        for step in task.get("steps", [])
+        if (step.get("metadata") or {}).get("otel.span_id") == root
+        and not step.get("llm_call")
+        and not step.get("tool_call")
+    ]
+    score.wrong(bool(root and repeated), "the task is also a step of itself")
+
+
+def score_agents(score: Score, truth: dict, tasks: list[dict]) -> None:
+    """Calls are not attributed only to agents that took no part."""
+    reported = {
+        (step.get("metadata") or {}).get("gen_ai.agent.name")
+        for task in tasks
+        for step in task.get("steps", [])
+        if step.get("llm_call")
+    } - {None}
+    strange = reported - set(truth.get("agents") or ()) - {truth.get("app")}
+    score.wrong(
+        bool(strange) and not reported & set(truth["agents"]),
+        f"calls attributed to {sorted(strange)}, agents were {truth['agents']}",
+    )
+
+
+def score_recovery(score: Score, error: dict, tasks: list[dict]) -> None:
+    """The only error is recoverable if the run went on, and only then."""
+    if not error.get("message"):
+        return
+    recovered = bool(error.get("recovered"))
+    bad = [
+        each
+        for task in tasks
+        for each in task.get("errors", [])
+        if holds(each.get("message"), error["message"])
+        and bool(each.get("recoverable")) != recovered
+    ]
+    what = "fatal, the run went on" if recovered else "recovered, the run failed"
+    score.wrong(bool(bad), f"error reported as {what}")
+
+
 def score_recording(recording: Recording) -> Score:
-    """What the mapping tells of *recording*, and what of it is wrong."""
+    """Score the mapping of *recording*."""
     truth = recording.truth
     known = truth.get("recordable_with_logs") if recording.logs else None
     known = known or truth["recordable"]
@@ -331,4 +446,5 @@ def score_recording(recording: Recording) -> Score:
     for part in (score_llm_calls, score_totals, score_tools):
         part(score, truth, known, once)
     score_task(score, truth, known, tasks)
+    score_reading(score, truth, known, tasks)
     return score

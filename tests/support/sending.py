@@ -1,10 +1,11 @@
-"""A sender in memory, to test what stands before it: it delivers when it is told to."""
+"""A sender in memory, to test what is before it: it delivers on request."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
-from infinium_otel.delivery.counts import Counts, Tally
+from infinium_otel.delivery.counters import CounterSnapshot, Counts
 
 
 class MemorySender:
@@ -25,7 +26,13 @@ class MemorySender:
     @property
     def counts(self):
         with self._lock:
-            return Counts(self._tally(lambda _: 1), self._tally(lambda t: t.spans))
+            return CounterSnapshot(
+                self._tally(lambda _: 1), self._tally(lambda t: t.spans)
+            )
+
+    @property
+    def is_held(self):
+        return False
 
     @property
     def losses(self):
@@ -33,7 +40,7 @@ class MemorySender:
 
     def _tally(self, size):
         lost = sum(map(size, self.lost))
-        return Tally(
+        return Counts(
             sum(map(size, self.queued + self.delivered)) + lost,
             sum(map(size, self.delivered)),
             sum(map(size, self.queued)),
@@ -92,16 +99,18 @@ class MemoryJournal:
         self.live = {}
         self.closed = False
         self.has_recovered = False
+        self.problems = Counter()
         self.holds_all = True
+        self.is_held = False
 
     def append(self, record):
         self.live[record.span_id] = record
         return True
 
-    def handed_over(self, span_ids):
+    def hand_over(self, span_ids):
         pass
 
-    def done(self, span_ids):
+    def mark_done(self, span_ids):
         for span_id in span_ids:
             self.live.pop(span_id, None)
 
@@ -111,7 +120,7 @@ class MemoryJournal:
     def recover(self):
         return self.left
 
-    def recovered(self):
+    def remove_recovered(self):
         self.has_recovered = True
 
     def close(self):

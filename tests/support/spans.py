@@ -44,7 +44,7 @@ def log(name, span_name, trace=TRACE, at=0.0) -> LogEvent:
 
 
 def agent_run(number: int = 1, calls: int = 2) -> list[SpanRecord]:
-    """An agent with LLM calls, in end order, as the official instrumentations tell it."""
+    """An agent with LLM calls, in end order, as the official instrumentations report it."""
     trace = tid(number)
     children = [
         span(

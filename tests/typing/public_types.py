@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opentelemetry.sdk.trace import TracerProvider
 from typing_extensions import assert_type
 
 from infinium_otel import (
@@ -25,7 +26,7 @@ from infinium_otel.records import LogEvent, SpanRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
 
@@ -46,8 +47,32 @@ def exports() -> None:
 
 
 def sets_up() -> None:
-    """One line returns the SDK's provider; a run is annotated with types or mappings."""
+    """One line returns the SDK's provider; its settings are typed one by one."""
     provider: TracerProvider = register(Config(), spool="runs.db")
     del provider
+    assert_type(
+        register(
+            enabled="if-configured",
+            instrument=["openai"],
+            flush_on_sigterm=True,
+            agent_secret="...",
+            agent_id=None,
+            redact=lambda key, text: text.replace(key, ""),
+        ),
+        TracerProvider,
+    )
+
+
+def finds_mistakes() -> None:
+    """A misspelled or mistyped setting is an error before the program runs."""
+    register(bursts=20)  # type: ignore[call-arg]  # it is `burst`
+    register(burst="20")  # type: ignore[arg-type]  # a number
+    register(enabled="never")  # type: ignore[arg-type]  # not one of the values
+    InfiniumSpanProcessor(spol="runs.db")  # type: ignore[call-arg]  # it is `spool`
+    InfiniumSpanExporter(linger=1)  # type: ignore[call-arg]  # it is `linger_s`
+
+
+def annotates() -> None:
+    """A run is annotated with types or mappings."""
     annotate(expected_outcome=ExpectedOutcome(task_objective="x"))
     annotate(customer=Customer(), expected_outcome={"task_objective": "x"})

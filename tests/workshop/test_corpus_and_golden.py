@@ -6,17 +6,21 @@ from support import corpus
 from support.golden import Golden
 
 
-def test_every_recording_is_carried():
-    """A lone clone has every recording, each with its truth and its spans."""
+def test_every_recording_is_in_the_repository():
+    """A clone has every recording, each with its truth and its spans."""
     names = corpus.names()
     assert len(names) == len(set(names)) == 465
+    assert len(corpus.all_names()) == len(set(corpus.all_names())) == 1341
+    later = corpus.recording("corpus2/genkit/tool_loop")
+    assert later.id == "corpus2/genkit/tool_loop"
+    assert later.truth["scenario"] == later.scenario
     for recording in corpus.recordings("openai-v2"):
         assert recording.spans["resourceSpans"]
         assert recording.truth["scenario"] == recording.scenario
 
 
 def test_a_recording_becomes_files(tmp_path):
-    """What reads files is given the same documents."""
+    """The files contain the same documents."""
     recording = corpus.recording("openai-v2/tool_loop")
     spans, logs = recording.write(tmp_path)
     assert json.loads(spans.read_text()) == recording.spans
