@@ -6,8 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from infinium_otel.annotation import annotate
-    from infinium_otel.bridge import Stats
     from infinium_otel.config import Config
     from infinium_otel.delivery.client import AsyncInfiniumClient, InfiniumClient
     from infinium_otel.errors import (
@@ -32,9 +30,12 @@ if TYPE_CHECKING:
         InfiniumSpanExporter,
         InfiniumSpanProcessor,
     )
-    from infinium_otel.loading import load_otlp
+    from infinium_otel.exporter.annotation import annotate
+    from infinium_otel.exporter.prompts import PromptSpanProcessor, use_prompt
+    from infinium_otel.exporter.registration import register
+    from infinium_otel.otlp.files import load_otlp
     from infinium_otel.pipeline import spans_to_tasks
-    from infinium_otel.registration import register
+    from infinium_otel.runtime import Stats
     from infinium_otel.taskdata import (
         ApiResponse,
         BatchResult,
@@ -96,6 +97,7 @@ __all__ = [
     "NotFoundError",
     "Project",
     "PromptContent",
+    "PromptSpanProcessor",
     "RateLimitError",
     "Research",
     "Sales",
@@ -113,10 +115,11 @@ __all__ = [
     "spans_to_tasks",
     "task_from_dict",
     "task_to_dict",
+    "use_prompt",
 ]
 
-# Where what does not stand in `taskdata` or `errors` is found. Imported when asked
-# for, so that importing the package costs the host next to nothing.
+# The home of each name that is not in `taskdata` or `errors`. Imported on first use,
+# so that importing the package costs the host next to nothing.
 _HOMES = {
     "AsyncInfiniumClient": "delivery.client",
     "Config": "config",
@@ -125,11 +128,13 @@ _HOMES = {
     "InfiniumLogRecordProcessor": "exporter",
     "InfiniumSpanExporter": "exporter",
     "InfiniumSpanProcessor": "exporter",
-    "Stats": "bridge",
-    "annotate": "annotation",
-    "load_otlp": "loading",
-    "register": "registration",
+    "PromptSpanProcessor": "exporter.prompts",
+    "Stats": "runtime",
+    "annotate": "exporter.annotation",
+    "load_otlp": "otlp.files",
+    "register": "exporter.registration",
     "spans_to_tasks": "pipeline",
+    "use_prompt": "exporter.prompts",
 }
 
 

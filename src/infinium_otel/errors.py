@@ -1,19 +1,19 @@
 """The exception tree: everything this package raises is an `InfiniumError`.
 
     InfiniumError
-    ├── ConfigurationError      the settings cannot work
+    ├── ConfigurationError      the settings are invalid
     ├── MissingExtraError       an optional dependency is absent
-    ├── ValidationError         a value does not fit, or was refused (400, 413, 422, ...)
+    ├── ValidationError         a value is invalid, or was refused (400, 413, 422, ...)
     ├── AuthenticationError     credentials refused (401, 403)
     ├── NotFoundError           404
     ├── RateLimitError          429
     ├── ServerError             5xx
-    ├── NetworkError            no whole reply
+    ├── NetworkError            no complete response
     │   └── InfiniumTimeoutError
     ├── BatchError              a batch stopped at a failure
     ├── ClosedError             used after close()
     ├── SpoolError              the spool file cannot be used
-    └── DecodingError           input is not what it was taken for
+    └── DecodingError           input is not in the expected format
 
 The names are the vendor's, so a program ported from `infinium-o2` catches the same.
 """
@@ -30,10 +30,10 @@ class InfiniumError(Exception):
     """Base of every error of this package.
 
     Attributes:
-        status_code: HTTP status of the reply that caused it; None without a reply.
-        field: name of the field or option at fault; None where no single one is.
-        retry_after: seconds the server asked to wait; None if it named none.
-        details: further facts; `response_data` is the server's answer as JSON.
+        status_code: HTTP status of the response; None without a response.
+        field: name of the invalid field or option; None if it is not a single one.
+        retry_after: seconds to wait, as requested by the server; None if it set none.
+        details: further facts; `response_data` is the response's JSON.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class InfiniumError(Exception):
 
 
 class ConfigurationError(InfiniumError):
-    """The configuration cannot work; every mistake is named at once.
+    """The configuration is invalid; all mistakes are reported at once.
 
     Attributes:
-        mistakes: one sentence a mistake, each beginning with the option's name.
+        mistakes: one sentence per mistake, each with the setting's name.
     """
 
     def __init__(self, mistakes: Sequence[str]) -> None:
@@ -69,7 +69,7 @@ class MissingExtraError(InfiniumError):
     """A feature needs an optional dependency that is not installed.
 
     Attributes:
-        extra: the extra of this distribution that brings it.
+        extra: the extra of this distribution that installs it.
     """
 
     def __init__(self, feature: str, extra: str) -> None:
@@ -80,19 +80,19 @@ class MissingExtraError(InfiniumError):
 
 
 class AuthenticationError(InfiniumError):
-    """The service does not know the credentials, or they may not do this (401, 403)."""
+    """The credentials are invalid, or do not permit the request (401, 403)."""
 
 
 class ValidationError(InfiniumError):
-    """A value does not fit; `field` names it. Nothing was sent, or it was refused."""
+    """A value is invalid; `field` names it. Nothing was sent, or it was refused."""
 
 
 class RateLimitError(InfiniumError):
-    """Too many requests (429); `retry_after` says how long to wait, if the server did."""
+    """Too many requests (429); `retry_after` is how long to wait, if the server set it."""
 
 
 class NotFoundError(InfiniumError):
-    """What was asked for is not there (404)."""
+    """The requested item does not exist (404)."""
 
 
 class ServerError(InfiniumError):
@@ -100,11 +100,11 @@ class ServerError(InfiniumError):
 
 
 class NetworkError(InfiniumError):
-    """No whole reply arrived: unreachable, refused, reset, or not HTTP."""
+    """No complete response arrived: unreachable, refused, reset, or not HTTP."""
 
 
 class InfiniumTimeoutError(NetworkError):
-    """No reply in time; the service may have taken the request all the same.
+    """No response in time; the service may have accepted the request nevertheless.
 
     Attributes:
         timeout_duration: seconds waited.
@@ -125,12 +125,12 @@ class ClosedError(InfiniumError):
 
 
 class BatchError(InfiniumError):
-    """A batch stopped at its first failure, as `fail_fast` asked.
+    """A batch stopped at its first failure because of `fail_fast`.
 
     Attributes:
         successful_count: tasks delivered.
         failed_count: tasks that failed.
-        errors: one sentence a failure.
+        errors: one sentence per failure.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class BatchError(InfiniumError):
 
 
 class SpoolError(InfiniumError):
-    """The spool file cannot be used: unreadable, read-only, full or no spool."""
+    """The spool file cannot be used: unreadable, read-only, full or not a spool."""
 
 
 class DecodingError(InfiniumError):
-    """Input is not what it was taken for, or cannot be read at all."""
+    """Input is not in the expected format, or cannot be read at all."""
