@@ -1,4 +1,4 @@
-"""An agentix agent as standard spans while it runs: the call a guard denied, too.
+"""Standard spans of an agentix agent while it runs, including a call a guard denied.
 
 pip install infinium-otel agentix-toolkit
 python examples/agentix_live.py
@@ -13,7 +13,7 @@ from agentix import Agent, ModelResponse, ToolCall, tool
 from agentix.guards import ToolAllowlistGuard
 
 from infinium_otel import register
-from infinium_otel.agentix_events import instrument
+from infinium_otel.models.agentix.instrumentation import instrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +42,9 @@ SCRIPT = [
 async def scripted(
     messages: Sequence[Message],  # noqa: ARG001 - a model takes them
     *,
-    tools: Sequence[object] = (),  # noqa: ARG001 - likewise
+    tools: Sequence[object] = (),  # noqa: ARG001 - as above
 ) -> ModelResponse:
-    """A model that says what it is told to."""
+    """A model with scripted answers."""
     return SCRIPT.pop(0)
 
 

@@ -1,8 +1,8 @@
-"""The whole way, on this machine: an agent runs, and its run arrives as one task.
+"""End to end on this machine: an agent runs, and its run arrives as one task.
 
     python3 examples/demo.py
 
-Makes an environment of its own (`.venv-demo`), starts `infinium-otel serve` as the
+Creates a virtual environment (`.venv-demo`), starts `infinium-otel serve` as the
 endpoint, runs `openai_agent.py` against a scripted model, reads the task back from the
 endpoint and prints it. With INFINIUM_AGENT_ID and INFINIUM_AGENT_SECRET set, the task
 goes to the real service instead.
@@ -46,6 +46,8 @@ LOCAL_AGENT = {
     "agent_secret": "any-secret-will-do",
 }
 WIDTH = 92
+STYLES = {"name": 1, "faint": 2, "bad": 31, "good": 32}
+"""How a part of the tree looks in a terminal. Source: ECMA-48, SGR."""
 
 
 def main() -> int:
@@ -68,20 +70,20 @@ def _installed() -> bool:
 
 
 def _again_in(home: Path) -> int:
-    """Make the environment *home*, once, and run this program in it."""
+    """Create the environment *home*, once, and run this program in it."""
     if Path(sys.prefix) == home:
-        sys.exit("demo: the environment lacks a package; remove .venv-demo, try again")
+        sys.exit("demo: a package is missing; delete .venv-demo and try again")
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = home / "made-for"
     made_for = _fingerprint()
     if not stamp.exists() or stamp.read_text() != made_for:
-        _say(f"Making an environment in {home.name} (only the first time) ...")
+        _print(f"Creating the environment {home.name} (first run only) ...")
         venv.create(home, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "--quiet", *NEEDED]
-        # Warnings about a machine's own pip settings are nobody's business here.
+        # Captured, because warnings about this machine's pip settings do not matter.
         done = subprocess.run(install, capture_output=True, text=True, check=False)  # noqa: S603 - our own list
         if done.returncode:
-            sys.exit(f"{done.stderr}demo: pip could not install what the demo needs")
+            sys.exit(f"{done.stderr}demo: pip could not install the demo's packages")
         stamp.write_text(made_for)
     return subprocess.call([str(python), __file__])  # noqa: S603 - this program
 
@@ -102,7 +104,7 @@ def _fingerprint() -> str:
 def _to_the_service() -> int:
     import openai_agent  # noqa: PLC0415 - needs the environment
 
-    from infinium_otel import task_to_dict  # noqa: PLC0415 - likewise
+    from infinium_otel import task_to_dict  # noqa: PLC0415 - needs the environment
 
     sent: list[Mapping[str, Any]] = []
 
@@ -110,11 +112,12 @@ def _to_the_service() -> int:
         sent.append(task_to_dict(task))
         return True
 
-    _say("Running the agent; its task goes to Infinium ...\n")
+    service = os.environ.get("INFINIUM_BASE_URL", "Infinium")
+    _print(f"Running the agent; its task goes to {service} ...\n")
     delivered = openai_agent.main(should_send=keep)
     for task in sent:
         _print_task(task)
-    _say("Delivered to Infinium." if delivered else "Not delivered: see above.")
+    _print(f"Delivered to {service}." if delivered else "Not delivered: see above.")
     return 0 if delivered else 1
 
 
@@ -122,7 +125,7 @@ def _to_this_machine() -> int:
     import openai_agent  # noqa: PLC0415 - needs the environment
 
     with _serve() as url:
-        _say(f"Running the agent; its task goes to {url} ...\n")
+        _print(f"Running the agent; its task goes to {url} ...\n")
         openai_agent.main(base_url=f"{url}/api/v1", **LOCAL_AGENT)
         newest = _get(f"{url}/api/tasks?limit=1")["tasks"]
         if not newest:
@@ -135,7 +138,7 @@ def _to_this_machine() -> int:
 
 @contextmanager
 def _serve() -> Iterator[str]:
-    """`infinium-otel serve` on a free port, as a process of its own; its address."""
+    """Run `infinium-otel serve` on a free port, in another process; its address."""
     command = [sys.executable, "-m", "infinium_otel", "serve", "--port", "0"]
     command += ["--db", str(_database())]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own
@@ -144,7 +147,7 @@ def _serve() -> Iterator[str]:
         announced = server.stdout.readline().split()
         if not announced:
             sys.exit("demo: infinium-otel serve did not start (see above)")
-        # Its further lines go nowhere, but the pipe must not fill.
+        # Its other lines are not shown, but the pipe must not fill up.
         threading.Thread(target=server.stdout.read, daemon=True).start()
         yield announced[-1].rstrip("/")
     finally:
@@ -153,7 +156,7 @@ def _serve() -> Iterator[str]:
 
 
 def _database() -> Path:
-    """Where the tasks of all runs of the demo are kept."""
+    """The database with the tasks of all runs of the demo."""
     folder = HOME if Path(sys.prefix) == HOME else Path(tempfile.gettempdir())
     return folder / "infinium-otel-demo.db"
 
@@ -164,105 +167,41 @@ def _get(url: str) -> Any:
 
 
 def _stay(page: str) -> None:
-    """Keep the page up while somebody looks; go at once where nobody can."""
+    """Keep the page up until Enter; return at once without a terminal."""
     if sys.stdin.isatty() and sys.stdout.isatty():
-        _say(f"Look at it: {page}\nPress Enter to stop.")
+        _print(f"See it in a browser: {page}\nPress Enter to stop.")
         sys.stdin.readline()
         return
     serve = f"{sys.executable} -m infinium_otel serve --db {_database()}"
-    _say(f"Its page was {page}\nTo look at it: {serve}")
+    _print(f"Its page was {page}\nTo see it, run: {serve}")
 
 
 # -- the tree ----------------------------------------------------------------------
 
 
 def _print_task(task: Mapping[str, Any]) -> None:
-    steps = task.get("steps", [])
-    _say(_bold(task["name"]) + f"   {task['duration']:.2f} s")
-    _field("asked", task.get("input_summary"))
-    _say("│")
-    for step in steps:
-        _print_step(step, _depth(step, steps))
-    _say("│")
-    _field("answered", task.get("output_summary"))
-    _say("└─ " + _totals(task, steps) + "\n")
+    """Print the run as `infinium-otel show` does."""
+    from infinium_otel.taskdata.tree_text import (  # noqa: PLC0415 - needs the environment
+        TreeOptions,
+        draw_tree,
+    )
+
+    for line in draw_tree(task, TreeOptions(times=True, cost=True, width=WIDTH)):
+        _print("".join(_style(part.text, part.style) for part in line))
+    _print("")
 
 
-def _depth(step: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> int:
-    """How many steps stand above this one."""
-    by_span = {s.get("metadata", {}).get("otel.span_id"): s for s in steps}
-    depth, above = 0, by_span.get(step.get("metadata", {}).get("otel.parent_span_id"))
-    while above is not None and depth < len(steps):
-        depth += 1
-        above = by_span.get(above.get("metadata", {}).get("otel.parent_span_id"))
-    return depth
-
-
-def _print_step(step: Mapping[str, Any], depth: int) -> None:
-    indent = "│  " * depth
-    took = f"{step['duration_ms']:>6} ms" if "duration_ms" in step else ""
-    head = f"{indent}├─ {step['step_number']:>2}. {step['description']}"
-    _say(f"{_cut(head, 62):<62} {took}   {_facts(step)}".rstrip())
-    error = step.get("error") or (step.get("tool_call") or {}).get("error")
-    if error:
-        recovered = " (recovered)" if error.get("recoverable") else ""
-        _say(
-            f"{indent}│      "
-            + _red(f"✗ {error['error_type']}: {error['message']}{recovered}")
-        )
-    elif step.get("output_preview"):
-        _say(_cut(f"{indent}│      → {_one_line(step['output_preview'])}", WIDTH))
-
-
-def _facts(step: Mapping[str, Any]) -> str:
-    """Tokens of a model call, as prompt → completion."""
-    call = step.get("llm_call") or {}
-    if "prompt_tokens" not in call:
-        return ""
-    return f"{call['prompt_tokens']} → {call['completion_tokens']} tokens"
-
-
-def _totals(task: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> str:
-    usage = task.get("llm_usage") or {}
-    tools = sum(1 for step in steps if step.get("tool_call"))
-    failed = len(task.get("errors") or [])
-    parts = [
-        f"{usage.get('api_calls_count', 0)} model calls",
-        f"{tools} tool calls",
-        f"{failed} error{'' if failed == 1 else 's'}",
-        f"{usage.get('prompt_tokens', 0):,} + {usage.get('completion_tokens', 0):,} tokens",
-    ]
-    if usage.get("estimated_cost_usd"):
-        parts.append(f"${usage['estimated_cost_usd']:.4f}")
-    return _bold("total: ") + ", ".join(parts)
-
-
-def _field(name: str, text: str | None) -> None:
-    _say(_cut(f"│  {name}: {_one_line(text or '')}", WIDTH))
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _bold(text: str) -> str:
-    return f"\033[1m{text}\033[0m" if _colours() else text
-
-
-def _red(text: str) -> str:
-    return f"\033[31m{text}\033[0m" if _colours() else text
+def _style(text: str, style: str) -> str:
+    code = STYLES.get(style)
+    return f"\033[{code}m{text}\033[0m" if code and _colours() else text
 
 
 def _colours() -> bool:
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
-def _say(text: str) -> None:
-    # A terminal that cannot show a sign shows a question mark.
+def _print(text: str) -> None:
+    # A terminal that cannot show a character shows a question mark.
     encoding = sys.stdout.encoding or "ascii"
     print(text.encode(encoding, "replace").decode(encoding), flush=True)
 

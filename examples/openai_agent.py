@@ -1,10 +1,10 @@
-"""An agent on OpenAI's own client, told by OpenTelemetry's own instrumentation.
+"""An agent that uses OpenAI's client and OpenTelemetry's own instrumentation.
 
     pip install infinium-otel openai opentelemetry-instrumentation-genai-openai
     python examples/openai_agent.py
 
 The two lines that matter are `register()` and `OpenAIInstrumentor().instrument()`.
-The agent plans a day out; it gets a city's name wrong, is told so, and mends it.
+The agent plans a day out; it gets a city's name wrong, gets an error, and corrects it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from infinium_otel import ExpectedOutcome, annotate, register
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-QUESTION = "What should I do in Lissabon on Saturday? Mind the weather."
+QUESTION = "What should I do in Lisboa on Saturday? Mind the weather."
 ANSWER = (
     "Saturday in Lisbon will be sunny at 24 degrees: walk up to the Castelo de Sao "
     "Jorge in the morning, and take tram 28 through Alfama before dinner."
 )
 SCRIPT = (
     Reply(
-        tools=(("get_weather", {"city": "Lissabon", "day": "Saturday"}),),
+        tools=(("get_weather", {"city": "Lisboa", "day": "Saturday"}),),
         prompt_tokens=412,
         completion_tokens=22,
         seconds=0.31,
     ),
     Reply(
-        "The city is called Lisbon. I try again, and look for sights.",
+        "In English it is Lisbon. I try again, and look for sights.",
         tools=(
             ("get_weather", {"city": "Lisbon", "day": "Saturday"}),
             ("find_sights", {"city": "Lisbon", "outdoors": True}),
@@ -89,7 +89,7 @@ SPECIFICATIONS: Any = [
 
 
 def run_tool(call: Any) -> str:
-    """Run one tool in a span of its own, by OpenTelemetry's GenAI conventions."""
+    """Run one tool in its own span, following OpenTelemetry's GenAI conventions."""
     name, arguments = call.function.name, call.function.arguments
     attributes = {
         "gen_ai.operation.name": "execute_tool",
@@ -103,8 +103,8 @@ def run_tool(call: Any) -> str:
         return result
 
 
-def answer_to(call: Any) -> str:
-    """What the model is told of a tool call, be it only that it failed."""
+def result_of(call: Any) -> str:
+    """The result of a tool call for the model; an error message if it failed."""
     try:
         return run_tool(call)
     except LookupError as error:
@@ -112,7 +112,7 @@ def answer_to(call: Any) -> str:
 
 
 def plan(client: openai.OpenAI, question: str) -> str:
-    """Ask, run tools, and ask again, until the model answers in words."""
+    """Call the model and run the tools it requests, until it returns text."""
     messages: list[Any] = [
         {"role": "system", "content": "You plan days out. Use the tools."},
         {"role": "user", "content": question},
@@ -125,16 +125,16 @@ def plan(client: openai.OpenAI, question: str) -> str:
         if not message.tool_calls:
             return message.content or ""
         messages.append(message.model_dump(exclude_none=True))
-        results = [(call.id, answer_to(call)) for call in message.tool_calls]
+        results = [(call.id, result_of(call)) for call in message.tool_calls]
         messages += [
             {"role": "tool", "tool_call_id": id_, "content": text}
             for id_, text in results
         ]
         if any("Oceanario" in text for _, text in results):
-            messages.append({"role": "user", "content": ranked(client, results)})
+            messages.append({"role": "user", "content": rank(client, results)})
 
 
-def ranked(client: openai.OpenAI, results: list[tuple[str, str]]) -> str:
+def rank(client: openai.OpenAI, results: list[tuple[str, str]]) -> str:
     """A smaller model puts the sights in order."""
     with tracer.start_as_current_span("rank sights"):
         reply = client.chat.completions.create(
@@ -146,15 +146,15 @@ def ranked(client: openai.OpenAI, results: list[tuple[str, str]]) -> str:
 
 
 def main(**settings: Any) -> bool:
-    """Set telemetry up, run the agent once, and leave nothing undelivered.
+    """Set up telemetry, run the agent once, and deliver the run.
 
     Args:
-        settings: passed on to `register`; without them, the environment's.
+        settings: passed on to `register`; the default is the environment's.
 
     Returns:
         True if the run has been delivered.
     """
-    # The instrumentation records what was said only where it is asked to.
+    # The instrumentation does not record message content by default.
     os.environ["OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"] = "SPAN_ONLY"
     provider = register(**settings)
     OpenAIInstrumentor().instrument()

@@ -1,8 +1,8 @@
-"""A language model that says what its script says, over OpenAI's HTTP API.
+"""A language model that follows a script, over OpenAI's HTTP API.
 
-The examples talk to it with the real client libraries, so that they run anywhere,
-without an account, and always the same way. It answers chat completions, whole or
-streamed, on a loopback port.
+The examples call it with the real client libraries, so that they run anywhere, without
+an account, and always the same way. It serves chat completions, whole or streamed, on a
+loopback port.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the model answers to one request.
+    """The model's response to one request.
 
     Args:
-        text: its words; None where it only calls tools.
-        tools: the tools it asks for, each a name and arguments.
-        prompt_tokens: tokens the answer says the prompt had, `cached_tokens` of them
-            read from a cache; `completion_tokens` likewise.
-        seconds: how long it thinks.
+        text: the text of the message; None if it only calls tools.
+        tools: the tools it requests, each a name and arguments.
+        prompt_tokens: reported tokens of the prompt, `cached_tokens` of them from a
+            cache.
+        completion_tokens: reported tokens of the response.
+        seconds: how long the response takes.
     """
 
     text: str | None = None
@@ -38,7 +39,7 @@ class Reply:
     seconds: float = 0.05
 
     def tool_calls(self, number: int) -> list[dict[str, Any]]:
-        """The calls in OpenAI's form; *number* is that of the reply."""
+        """The calls in OpenAI's format; *number* is that of the reply."""
         return [
             {
                 "index": place,
@@ -67,7 +68,7 @@ class Reply:
 
 
 class ScriptedLlm:
-    """The server, as a context manager; `base_url` is what a client is given.
+    """The server, as a context manager; pass `base_url` to a client.
 
     Args:
         script: the replies, in the order of the requests.
@@ -95,7 +96,7 @@ class ScriptedLlm:
         self._server.server_close()
 
     def next_reply(self) -> tuple[int, Reply]:
-        """The next line of the script, and its number."""
+        """The next reply of the script, and its number."""
         with self._lock:
             return self._script.pop(0)
 
@@ -112,8 +113,8 @@ class ScriptedLlm:
                     body = b"".join(_stream(request["model"], number, reply))
                     self._send(body, "text/event-stream")
                 else:
-                    answer = _completion(request["model"], number, reply)
-                    self._send(json.dumps(answer).encode(), "application/json")
+                    completion = _completion(request["model"], number, reply)
+                    self._send(json.dumps(completion).encode(), "application/json")
 
             def _send(self, body: bytes, kind: str) -> None:
                 self.send_response(200)
@@ -123,7 +124,7 @@ class ScriptedLlm:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
-                """Keeps the terminal for the example."""
+                """Log nothing: the terminal is for the example's output."""
 
         return Handler
 

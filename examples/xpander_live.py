@@ -1,4 +1,4 @@
-"""An xpander task's events put into the running OpenTelemetry pipeline as they come.
+"""Send an xpander task's events through the OpenTelemetry pipeline as they arrive.
 
     pip install infinium-otel
     python examples/xpander_live.py
@@ -8,8 +8,8 @@ With xpander's SDK the events come from `task.aevents()`:
     async for event in task.aevents():
         handle(xpander.event_of(event.model_dump_safe()))
 
-Here they are read from a recorded stream. A tool's span leaves with its result, the
-run's own with the task's end; both ways are the same few lines.
+Here they are read from a recorded stream. A tool's span is sent with its result, the
+run's own with the task's end; the code is the same for both.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel import register
+from infinium_otel.exporter.replay import replay
 from infinium_otel.models import xpander
-from infinium_otel.replay import replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,15 +78,15 @@ EVENTS = (
 
 
 def stream() -> Iterator[xpander.TaskUpdateEvent]:
-    """The events of one task, in the order they came."""
+    """The events of one task, in order."""
     return (xpander.event_of(event) for event in EVENTS)
 
 
 def main(**settings: Any) -> bool:
-    """Follow one task to its end, and leave nothing undelivered.
+    """Follow one task to its end, and deliver everything.
 
     Args:
-        settings: passed on to `register`; without them, the environment's.
+        settings: arguments of `register`; the default is the environment.
 
     Returns:
         True if the run has been delivered.

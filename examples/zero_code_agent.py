@@ -1,4 +1,4 @@
-"""An agent that knows nothing of telemetry, sent by OpenTelemetry's own launcher.
+"""An agent without any telemetry code, run by OpenTelemetry's own launcher.
 
 pip install infinium-otel openai opentelemetry-distro \
         opentelemetry-instrumentation-genai-openai
@@ -17,7 +17,7 @@ SCRIPT = (Reply("Rain: take the tram.", prompt_tokens=31, completion_tokens=7),)
 
 
 def main() -> None:
-    """Ask one question."""
+    """Send one question to the model."""
     with ScriptedLlm(SCRIPT) as llm:
         client = openai.OpenAI(base_url=llm.base_url, api_key="none-needed")
         reply = client.chat.completions.create(

@@ -35,25 +35,25 @@ FIELDS = {
     "model": first(text, "acme.brain"),
     "provider": first(text, "acme.brain.vendor"),
     # ACME 3 renamed the counts; both spellings are around
-    "input_tokens": first(count, "acme.tokens.in", "acme.prompt_size"),
-    "output_tokens": first(count, "acme.tokens.out", "acme.answer_size"),
+    "input_tokens": first(count, "acme.pieces.in", "acme.prompt_size"),
+    "output_tokens": first(count, "acme.pieces.out", "acme.answer_size"),
     "temperature": first(member("heat", number), "acme.settings"),
     "ttft_ms": first(times(1000), "acme.first_word_seconds"),
     "agent_name": first(text, "acme.agent"),
-    "input": first(data, "acme.said"),
-    "output": first(data, "acme.answered"),
+    "input": first(data, "acme.input"),
+    "output": first(data, "acme.output"),
 }
 
 
 def refine(record: SpanRecord, facts: Facts) -> None:
-    """A tool's words are its arguments and result; its name is the span's."""
+    """A tool's input and output are its arguments and result, its name is the span's."""
     if facts.get("kind") == "tool":
         as_tool(facts, record.name.removeprefix("act: "))
 
 
 ACME = Dialect(
     name="acme",
-    speaks=("acme",),
+    key_segments=("acme",),
     fields=FIELDS,
     refine=refine,
     source="ACME Agents 3.1",
