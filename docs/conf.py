@@ -30,3 +30,6 @@ autodoc_default_options = {"members": True}
 
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]
+html_js_files = [("tables.js", {"defer": "defer"})]

@@ -1,4 +1,4 @@
-"""Runs the Python blocks of the pages, against an endpoint on this machine."""
+"""Runs the Python blocks of the pages against a local endpoint."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infinium_otel.testing import FakeInfinium
 
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory):
-    """A fake Infinium that the environment names; a folder of its own to write to."""
+    """A fake Infinium, named in the environment, and a temporary working directory."""
     with FakeInfinium() as fake, pytest.MonkeyPatch.context() as patch:
         patch.setenv("INFINIUM_AGENT_ID", fake.agent_id)
         patch.setenv("INFINIUM_AGENT_SECRET", fake.agent_secret)
         patch.setenv("INFINIUM_BASE_URL", fake.base_url)
         patch.chdir(tmp_path_factory.mktemp("page"))
-        # A page stands for one program: each gets providers of its own.
+        # Each page is one program, so each gets its own providers.
         patch.setattr(trace, "_TRACER_PROVIDER", None)
         patch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", Once())
         patch.setattr(_logs._internal, "_LOGGER_PROVIDER", None)

@@ -1,4 +1,4 @@
-"""Writes the reference pages that follow from the code, before Sphinx reads them."""
+"""Writes the reference pages that are generated from the code, before Sphinx runs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ import argparse
 import contextlib
 import inspect
 import re
+import sys
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import infinium_otel
 from infinium_otel.apps import cli
-from infinium_otel.config import Config, variables
+from infinium_otel.config import Config, get_variables
 from infinium_otel.dialects import DIALECTS
+from infinium_otel.redaction import remove_credentials
+from infinium_otel.redaction.credentials.budget import (
+    CHARACTERS_PER_LOOK,
+    LOOKS_PER_SECOND,
+    MAX_LOOKS,
+)
+from infinium_otel.redaction.credentials.finder import LONGEST, MAX_MATCHES
+from infinium_otel.redaction.credentials.kinds import make_docs_rows
+from infinium_otel.redaction.credentials.names import NAME_ENDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +45,7 @@ def pages() -> dict[str, str]:
         "client": _autodoc("Client", CLIENT, ["InfiniumClient", "AsyncInfiniumClient"]),
         "api": _autodoc("Set-up and conversion", API, _others()),
         "dialects": dialects(),
+        "redaction": redaction(),
     }
     return {name: text + "\n" for name, text in found.items()}
 
@@ -50,8 +61,8 @@ def settings() -> str:
             "",
             "Every setting is a keyword argument of `register`, of the exporters and "
             "processors, and of `Config`, and has an environment variable. An "
-            "argument wins over its variable, a variable over the default. All "
-            "mistakes are named at once, in one `ConfigurationError`.",
+            "argument overrides its variable, a variable overrides the default. One "
+            "`ConfigurationError` lists all mistakes.",
             "",
             "| setting | environment | default | meaning |",
             "| --- | --- | --- | --- |",
@@ -61,7 +72,7 @@ def settings() -> str:
 
 
 def _setting(field: Any) -> str:
-    names = " or ".join(f"`{name}`" for name in variables(field.name))
+    names = " or ".join(f"`{name}`" for name in get_variables(field.name))
     if field.name == "should_send":
         names = "none: a callable"
     return (
@@ -86,9 +97,9 @@ def command_line() -> str:
     lines = [
         "# Command line",
         "",
-        "`infinium-otel COMMAND`, also `python -m infinium_otel COMMAND`. Results go "
-        "to standard output, complaints to standard error. The exit code is 0 when "
-        "all is done, 1 when it is done in part, 2 when it could not be done.",
+        "`infinium-otel COMMAND`, or `python -m infinium_otel COMMAND`. Results go "
+        "to standard output, messages to standard error. The exit code is 0 if "
+        "everything succeeded, 1 if it succeeded in part, 2 if it failed.",
     ]
     for name, meaning in sorted(cli.COMMANDS.items()):
         command = _subparser(name)
@@ -100,7 +111,7 @@ def command_line() -> str:
 
 
 def _subparser(name: str) -> argparse.ArgumentParser:
-    for action in cli.parser(name)._actions:
+    for action in cli.build_parser(name)._actions:
         if isinstance(action, argparse._SubParsersAction):
             found: argparse.ArgumentParser = action.choices[name]
             return found
@@ -112,24 +123,24 @@ def _arguments(command: argparse.ArgumentParser) -> Iterator[str]:
     for action in command._actions:
         if action.help is argparse.SUPPRESS or action.dest == "help":
             continue
-        shown = formatter._format_action_invocation(action)
+        option = formatter._format_action_invocation(action)
         meaning = formatter._expand_help(action) if action.help else ""
-        yield f"`{shown}`\n: {meaning or action.dest}\n"
+        yield f"`{option}`\n: {meaning or action.dest}\n"
 
 
-# -- what autodoc renders ----------------------------------------------------------
+# -- pages that autodoc renders ----------------------------------------------------
 
 TYPES = (
-    "What a run consists of: Infinium's own types, field for field. Anywhere one of "
-    "them is expected a mapping will do; `task_from_dict` and `task_to_dict` turn a "
-    "whole task into the JSON that is sent, and back."
+    "The parts of a run: Infinium's own types, field for field. Wherever one of them is "
+    "expected, a mapping works too; `task_to_dict` and `task_from_dict` convert a whole "
+    "task to the JSON that is sent, and back."
 )
-ERRORS = "Everything this package raises is an `InfiniumError`."
+ERRORS = "All exceptions of this package are subclasses of `InfiniumError`."
 CLIENT = (
-    "For sending tasks of your own, without any spans. Methods and arguments are "
-    "those of the vendor's SDK."
+    "Sends your own tasks, without any spans. Methods and arguments are those of the "
+    "vendor's SDK."
 )
-API = "What puts the bridge into an application, and what uses it without one."
+API = "Adds the exporter to an application, and converts spans without an application."
 
 
 def _public() -> dict[str, Any]:
@@ -181,13 +192,13 @@ def _errors() -> list[str]:
 
 
 def _others() -> list[str]:
-    told = {*_types(), *_errors(), "InfiniumClient", "AsyncInfiniumClient"}
-    told |= {"task_from_dict", "task_to_dict"}
-    return [name for name in _public() if name not in told]
+    elsewhere = {*_types(), *_errors(), "InfiniumClient", "AsyncInfiniumClient"}
+    elsewhere |= {"task_from_dict", "task_to_dict"}
+    return [name for name in _public() if name not in elsewhere]
 
 
-def _autodoc(title: str, words: str, names: list[str]) -> str:
-    lines = [f"# {title}", "", words, "", "```{eval-rst}"]
+def _autodoc(title: str, introduction: str, names: list[str]) -> str:
+    lines = [f"# {title}", "", introduction, "", "```{eval-rst}"]
     for name in names:
         kind = "class" if inspect.isclass(getattr(infinium_otel, name)) else "function"
         kind = "exception" if name in _errors() else kind
@@ -200,14 +211,14 @@ def _autodoc(title: str, words: str, names: list[str]) -> str:
 
 
 def dialects() -> str:
-    """The page of what is read from where, per dialect."""
+    """The page of each dialect's attributes."""
     lines = [
         "# Dialects",
         "",
-        "What is read from which attribute, per dialect, the key that decides first. "
-        "A span may speak several at once: the dialects stand here in the order in "
-        "which they decide, fact by fact. What a table cannot say (message lists, "
-        "events, exceptions) is read by code beside it.",
+        "Which attributes contain each fact, per dialect, the one that wins first. A "
+        "span may use several dialects at once: they are listed in the order in which "
+        "they win, fact by fact. Code next to each table reads what a table cannot "
+        "express (message lists, events, exceptions).",
     ]
     for dialect in DIALECTS:
         lines += ["", *_dialect(dialect)]
@@ -220,12 +231,12 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
     if dialect.source:
         yield f"Read from {dialect.source.rstrip('.')}."
         yield ""
-    marks = [f"`{mark}`" for mark in (*dialect.speaks, *dialect.scopes)]
+    marks = [f"`{mark}`" for mark in (*dialect.key_segments, *dialect.scopes)]
     if marks:
-        yield f"Known by {', '.join(marks)}."
+        yield f"Recognized by {', '.join(marks)}."
         yield ""
     if not dialect.fields:
-        yield "Has no table: code reads it."
+        yield "It has no table: code reads it."
         return
     yield "| fact | attributes |"
     yield "| --- | --- |"
@@ -234,11 +245,104 @@ def _dialect(dialect: Dialect) -> Iterator[str]:
         yield f"| {fact.replace('_', ' ')} | {', '.join(f'`{k}`' for k in keys)} |"
 
 
+# -- redaction ---------------------------------------------------------------------
+
+REDACTION = """\
+# Redaction: what is found and what is not
+
+With `redact` on, which is the default, each text is searched for the kinds of credentials
+below, and what is found becomes `[redacted]`. [What data is
+sent](../../explanation/what-data-is-sent.md) lists where that happens.
+
+## How well it works
+
+The test set has {credentials} credentials of {kinds} kinds in the places where agents meet
+them (tool results, environment files, JSON in JSON, commands, logs, tracebacks, prose), and
+{harmless} texts without any that resemble them: ids, hashes, code that reads a secret,
+types, placeholders, sentences about passwords. No credential in it is real. Of the
+credentials {missed} are missed; of the harmless texts {touched} are changed.
+
+The set was made together with the search, so strangers' texts give worse figures. To
+measure it in a checkout, with the time that hostile texts take:
+
+```console
+$ python tests/benchmarks/redaction.py
+```
+
+## What is not found
+
+- A secret that nothing marks: no known prefix or shape, and no name before it, such as an
+  AWS secret key or a password alone in a sentence.
+- What is secret by its meaning: personal data, a company's plans, a question.
+- A value in code, a placeholder or a reference after a secret's name
+  (`password = os.environ["X"]`, `<your-key>`, `vault:secret/x`): it is kept on purpose.
+- A credential that was encoded or compressed (except private keys and registries in
+  base64), translated or spelled out.
+
+## Bounds
+
+The search takes time linear in the length of a text. A text with more than {matches} places
+that resemble one kind of credential was made to take long: it is not searched to its end,
+and the rest of it is withheld. All texts together have a budget of {looks} such places,
+which grows by one for each {characters} characters that are searched and by {pace} a second;
+a text that is reached when it is used up is withheld as a whole. `[withheld: N characters]` is in their place, and the log
+reports it once. A secret in quotes that are never closed ends after
+{longest} characters at most.
+
+## By name
+
+A value after a name that ends like one of these is removed, in any spelling (`API_KEY`,
+`apiKey`, `api-key`), quoted or not, in JSON, YAML, code, headers, addresses, XML and
+commands: {names}. Names such as `next_token`, `primary_key` or `max_tokens` are known not
+to be secrets. After `token`, `pass` and other names that mean many things, only a value that
+is not a plain word or number is removed; after `..._key`, only one that looks random. An
+attribute whose own name is such a name loses its value.
+
+A name and its value may be apart: in members of one object (`"name": "x", "value": "y"`),
+elements and fields of HTML and XML, columns of a table or a CSV file, `INSERT INTO` and
+lists in YAML.
+
+## By kind
+
+| kind | how it looks | source |
+| --- | --- | --- |
+{rows}"""
+
+
+def redaction() -> str:
+    """The page of what is redacted, with the figures of the test set."""
+    sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+    from support import redaction_sets  # noqa: PLC0415 - only in a checkout
+
+    credentials = redaction_sets.load("credentials")
+    return REDACTION.format(
+        credentials=len(credentials),
+        kinds=len({row["kind"] for row in credentials}),
+        harmless=len(redaction_sets.load("harmless")),
+        missed=len(redaction_sets.find_missed(remove_credentials)),
+        touched=len(redaction_sets.find_touched(remove_credentials)),
+        matches=f"{MAX_MATCHES:,}",
+        looks=f"{MAX_LOOKS:,}",
+        characters=CHARACTERS_PER_LOOK,
+        pace=f"{LOOKS_PER_SECOND:,}",
+        longest=f"{LONGEST:,}",
+        names=", ".join(f"`{mark}`" for mark in _list_names()),
+        rows="\n".join(
+            f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+            for row in make_docs_rows()
+        ),
+    )
+
+
+def _list_names() -> list[str]:
+    return sorted({re.split(r"[\[(]", ending)[0] for ending in NAME_ENDINGS})
+
+
 SINGLE_QUOTED = re.compile(r"(?<!`)`([^`]+)`(?!`)(?=(\w?))")
 
 
 def literal_names(lines: list[str]) -> None:
-    """Make the docstrings' `names` literals, also with a letter right behind them."""
+    """Turn `names` in docstrings into literals, also before a letter."""
     for place, line in enumerate(lines):
         lines[place] = SINGLE_QUOTED.sub(
             lambda m: f"``{m[1]}``" + ("\\ " if m[2] else ""), line
@@ -249,7 +353,7 @@ def literal_names(lines: list[str]) -> None:
 
 
 def write(folder: Path = FOLDER) -> None:
-    """Write the pages that changed, and remove what is no page any more."""
+    """Write the pages that changed, and delete those that no longer exist."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {folder / f"{name}.md": text for name, text in pages().items()}
     for path in set(folder.glob("*.md")) - set(wanted):
@@ -266,6 +370,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.connect("builder-inited", lambda _: write())
     app.connect(
-        "autodoc-process-docstring", lambda *told: literal_names(told[-1]), priority=400
+        "autodoc-process-docstring", lambda *args: literal_names(args[-1]), priority=400
     )
     return {"parallel_read_safe": True}
