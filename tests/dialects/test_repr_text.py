@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from infinium_otel.dialects._repr_text import MAX_LENGTH, is_repr, parse_repr
 from infinium_otel.dialects.lenient_json import limit_decoding
+from support.cpu import little_cpu
 
 
 @pytest.mark.parametrize(
@@ -77,9 +76,8 @@ def test_is_repr():
 )  # fmt: skip
 def test_hostile_texts_take_linear_time(text):
     """No text takes longer than its length allows."""
-    started = time.process_time()
-    parse_repr(text)
-    assert time.process_time() - started < 5
+    with little_cpu():
+        parse_repr(text)
 
 
 def test_what_is_decoded_of_one_trace_is_limited():

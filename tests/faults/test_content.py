@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from itertools import count
 from types import SimpleNamespace
 
@@ -15,6 +14,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from infinium_otel import InfiniumSpanExporter
+from support.cpu import little_cpu
 from support.programs import AGENT, FAST, accounted, exporting
 from support.spans import T0, S, sid
 
@@ -248,11 +248,9 @@ def test_only_the_field_is_changed(fake, bad):
     wrong = ended(2, 1, trace=trace, **bad)
     root = ended(1, trace=trace, name="run", attributes=AGENT)
     other = ended(1, name="other", attributes=AGENT)
-    began = time.process_time()
-    with exporting(fake) as (exporter, _, _):
+    with little_cpu(), exporting(fake) as (exporter, _, _):
         assert exporter.export([wrong, root, other]) is SpanExportResult.SUCCESS
         assert exporter.stats.delivered == 3
-    assert time.process_time() - began < 5
     assert fake.complaints == []
     run, another = (strict(request.body) for request in fake.requests)
     assert get_span_ids(run) == {sid(1), sid(2)}
@@ -359,8 +357,6 @@ class TestAttackers:
             "gen_ai.tool.name": "t",
             "gen_ai.tool.call.arguments": text * (1_000_000 // len(text)),
         }
-        began = time.process_time()
-        with exporting(fake) as (exporter, _, _):
+        with little_cpu(), exporting(fake) as (exporter, _, _):
             exporter.export([ended(1, attributes=attributes)])
             assert exporter.stats.delivered == 1
-        assert time.process_time() - began < 5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import struct
-import time
 import tracemalloc
 import zlib
 
@@ -17,6 +16,7 @@ from starlette.testclient import TestClient
 
 from infinium_otel.apps.http.auth import AuthMiddleware
 from infinium_otel.apps.http.receiver import build
+from support.cpu import little_cpu
 from support.otlp_requests import agent_span, traces
 
 applications = pytest.importorskip("starlette.applications")
@@ -79,9 +79,9 @@ def test_a_bomb_is_cut_off_while_it_is_decompressed(client, size):
 def test_many_empty_members_take_little_time(client):
     """A gzip file may have any number of members; each costs a decompressor."""
     body = gzip.compress(b"") * 20_000 + gzip.compress(GOOD)
-    began = time.process_time()
-    assert send(client, body, content_encoding="gzip").status_code in (200, 400, 413)
-    assert time.process_time() - began < 10
+    with little_cpu():
+        answer = send(client, body, content_encoding="gzip")
+    assert answer.status_code in (200, 400, 413)
 
 
 @pytest.mark.parametrize(

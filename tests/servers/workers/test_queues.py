@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 
 import pytest
@@ -132,10 +133,10 @@ def test_an_outage_does_not_hold_rq(fake, programs, redis_port):
     text = """
     provider = register()
     def run():
-        began = time.monotonic()
-        for number in range(4):
+        for number in range(6):
+            began = time.monotonic()
             run_agent(trace.get_tracer("t"), f"run{number}")
-        print("seconds", time.monotonic() - began, flush=True)
+            print("seconds", time.monotonic() - began, flush=True)
     """
     programs.write("jobs.py", text)
     sent = f"""
@@ -146,8 +147,8 @@ def test_an_outage_does_not_hold_rq(fake, programs, redis_port):
     command = ["-m", "rq.cli", "worker", "--burst", "--quiet"]
     code, output = programs.run(*command, "--url", f"redis://127.0.0.1:{redis_port}")
     assert code == 0, output
-    took_s = float(output.partition("seconds ")[2].split()[0])
-    assert took_s < 5 + 3 * 0.5 + 8
+    first_s, *others_s = (float(each) for each in re.findall(r"seconds (\S+)", output))
+    assert sum(others_s) < 2 * first_s
     assert "Infinium is unavailable" in output
 
 
