@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from infinium_otel.mapping.tool_content import DEFAULT_ERROR, find_failure
+from infinium_otel.mapping.tool_failures import DEFAULT_ERROR, find_failure
 from support.records import (
     agent,
     chat,

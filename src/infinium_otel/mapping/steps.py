@@ -10,7 +10,7 @@ from infinium_otel.mapping.descriptions import describe_step, get_action
 from infinium_otel.mapping.failure_reports import remove_error_prefix
 from infinium_otel.mapping.step_metadata import DOCUMENTS, build_metadata
 from infinium_otel.mapping.step_times import get_latency_ms, get_working_ms, to_iso
-from infinium_otel.mapping.tool_content import describe_failure, has_failed
+from infinium_otel.mapping.tool_failures import describe_failure, has_failed
 from infinium_otel.redaction import truncate
 from infinium_otel.taskdata import ErrorDetail, ExecutionStep, LlmCall, ToolCall
 from infinium_otel.taskdata.limits import MAX_PREVIEW_LENGTH, MAX_TOOL_OUTPUT_LENGTH

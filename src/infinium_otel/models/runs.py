@@ -16,7 +16,7 @@ from infinium_otel.mapping.dedup import ReportedCall, ReportedRun, find_copies
 from infinium_otel.mapping.folding import is_step
 from infinium_otel.mapping.inferred_tools import infer_tools
 from infinium_otel.mapping.step_times import MAX_LATENCY_MS
-from infinium_otel.mapping.tool_content import describe_failure, has_failed
+from infinium_otel.mapping.tool_failures import describe_failure, has_failed
 from infinium_otel.mapping.tree import INVOCATIONS, sort_by_start
 from infinium_otel.mapping.usage import find_usage_spans
 from infinium_otel.models.spans import make_span_id
