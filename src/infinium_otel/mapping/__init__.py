@@ -37,6 +37,7 @@ from infinium_otel.mapping.folding import (
 )
 from infinium_otel.mapping.graph_agents import name_graph_agents
 from infinium_otel.mapping.inferred_tools import infer_tools
+from infinium_otel.mapping.kinds import settle_kinds
 from infinium_otel.mapping.logs import attach_logs
 from infinium_otel.mapping.prompts import assign_prompts, build_prompt_studio
 from infinium_otel.mapping.signs import is_agentic
@@ -49,7 +50,6 @@ from infinium_otel.mapping.tree import (
     link_nodes,
     remove_placeholders,
     set_nearest,
-    settle_kinds,
     sort_by_start,
     unlink,
 )
