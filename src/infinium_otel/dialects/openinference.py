@@ -27,13 +27,16 @@ from infinium_otel.dialects._attributes import (
     word,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._facts import dig, put, put_provider_error
+from infinium_otel.dialects._facts import dig, put_provider_error
 from infinium_otel.dialects._flattened import put_flattened_messages
-from infinium_otel.dialects._llama_index import find_current_agent
+from infinium_otel.dialects._openinference_agents import (
+    put_running_agent,
+    refine_agent,
+)
+from infinium_otel.dialects._operations import OPERATIONS
 from infinium_otel.dialects._provider_objects import put_details_of
 from infinium_otel.dialects._providers import identify_provider
 from infinium_otel.dialects._repr_text import REPR_STRING, parse_repr_string
-from infinium_otel.dialects.genai import KINDS as OPERATIONS
 from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
@@ -106,14 +109,14 @@ def refine(record: SpanRecord, facts: Facts) -> None:
     attributes = record.attributes
     _correct_kind(record, facts)
     if facts.get("kind") == "agent":
-        _refine_agent(record, facts)
+        refine_agent(record, facts)
     kind = facts.get("kind")
     if kind == "tool":
         _refine_tool(record, facts)
     else:
         put_flattened_messages(facts, attributes)
     if kind is None:
-        _put_running_agent(attributes, facts)
+        put_running_agent(attributes, facts)
     elif kind == "embedding":
         facts.setdefault("input", indexed(attributes, "embedding.embeddings"))
     elif kind == "llm":
@@ -260,70 +263,6 @@ def _unwrap_response(output: Any) -> Any:
 _FUNCTION_RESPONSE = frozenset({"id", "name", "response"})
 
 
-def _refine_agent(record: SpanRecord, facts: Facts) -> None:
-    """Correct AGENT where it is wrong.
-
-    LangChain's callback writes it on every span with "agent" in its name, the Agents
-    SDK's processor on the trace, which is the whole run.
-    """
-    attributes = record.attributes
-    node = text(attributes.get("graph.node.id"))
-    if _AGENTS_SDK.search(record.scope_name) and "agent_name" not in facts:
-        if node is None:
-            facts["kind"] = "workflow"
-        else:
-            facts["agent_name"] = node  # its ids are the agents' names
-        return
-    if "tool.name" in attributes:
-        facts["kind"] = "tool"
-        return
-    put(facts, "weak_agent_name", _find_weak_name(record, node))
-    running = _AGENT_NAME(attributes.get("metadata"))
-    name = node or _strip_method(record.name)
-    is_other = running not in (None, name)
-    if "agent_name" not in facts and (is_other or _is_runnable(record)):
-        del facts["kind"]
-        facts["weak_kind"] = "step"
-        facts["weak_agent_name"] = running
-
-
-_AGENTS_SDK = re.compile(r"openai[-_.]?agents", re.IGNORECASE)
-"""In the scopes of Python's and JavaScript's instrumentations."""
-_LANGCHAIN = re.compile(r"instrumentation[-.]langchain", re.IGNORECASE)
-_PART = re.compile(
-    r"(Runnable|Prompt|Chat[A-Z]|Channel)\w*.*|\w+(Parser|Template|Prompt)(<.*)?|\w+<.*>"
-)
-"""Class names of LangChain's prompts, parsers and runnables."""
-_CALLED = re.compile(r"(?:invoke_agent|ai\.(?:generate|stream)(?:Text|Object)) (.+)")
-_METHOD = re.compile(
-    r"\.(?:a?run|a?run_stream(?:ed|ing)?|a?invoke|__call__|query|a?kickoff)$"
-)
-_GENERATED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{16}|\d{6}")
-
-
-def _is_runnable(record: SpanRecord) -> bool:
-    """Whether LangChain's callback called it an agent only for a word in its class."""
-    is_langchain = _LANGCHAIN.search(record.scope_name) is not None
-    return is_langchain and _PART.fullmatch(record.name) is not None
-
-
-def _strip_method(name: str) -> str | None:
-    return text(_METHOD.sub("", name))
-
-
-def _find_weak_name(record: SpanRecord, node: str | None) -> str | None:
-    """An agent's name from its node or its span's name; not from a generated id."""
-    called = _CALLED.fullmatch(record.name)
-    if called:
-        return called[1].strip()
-    if node is not None and not _GENERATED.search(node):
-        return node
-    return _strip_method(record.name)
-
-
-_AGENT_NAME = member("lc_agent_name", text)
-
-
 _MESSAGE_REPR = re.compile(
     rf"source='(?P<source>[^']{{0,100}})' .{{0,1000}}? content=(?P<text>{REPR_STRING})",
     re.DOTALL,
@@ -344,15 +283,6 @@ def _put_autogen_messages(facts: Facts) -> None:
             }
             for match in found
         ]
-
-
-def _put_running_agent(attributes: Mapping[str, Any], facts: Facts) -> None:
-    """Add the agent of a LlamaIndex workflow, from what its steps take and return."""
-    for key in ("output.value", "input.value"):
-        name = find_current_agent(attributes.get(key))
-        if name:
-            facts.setdefault("agent_name", name)
-            break
 
 
 OPENINFERENCE = Dialect(
