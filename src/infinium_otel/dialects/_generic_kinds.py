@@ -13,9 +13,9 @@ from infinium_otel.dialects._fact_table import CALLS
 from infinium_otel.dialects._facts import read_tool_request
 from infinium_otel.dialects._generic_values import find_model_name, name
 from infinium_otel.dialects._infer_kind import infer_from_facts, infer_from_name
+from infinium_otel.dialects._operations import OPERATIONS
 from infinium_otel.dialects._providers import is_model_family
 from infinium_otel.dialects._words import names_ai, split_words
-from infinium_otel.dialects.genai import KINDS as OPERATIONS
 from infinium_otel.dialects.lenient_json import MAPPING
 from infinium_otel.records.caching import cache_names
 

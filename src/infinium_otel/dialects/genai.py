@@ -28,87 +28,21 @@ from infinium_otel.dialects._attributes import (
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._events import put_messages, put_tool_content
 from infinium_otel.dialects._facts import put
+from infinium_otel.dialects._operations import GENERIC_OPERATIONS, OPERATIONS
 from infinium_otel.dialects._providers import identify_provider
 
 if TYPE_CHECKING:
     from infinium_otel.records import Attributes, SpanRecord
 
-KINDS = {
-    "chat": "llm",
-    "text_completion": "llm",
-    "text_completions": "llm",
-    "generate_content": "llm",
-    "completion": "llm",
-    "generate": "llm",
-    "message": "llm",
-    "messages": "llm",
-    "response": "llm",
-    "responses": "llm",
-    "model_request": "llm",
-    "llm_call": "llm",
-    "realtime_inference": "llm",
-    "user_speech": "llm",
-    "transcription": "llm",
-    "speech_generation": "llm",
-    "image_generation": "llm",
-    "image": "llm",
-    "audio": "llm",
-    "speech_to_text": "llm",
-    "text_to_speech": "llm",
-    "translate": "llm",
-    "embeddings": "embedding",
-    "embedding": "embedding",
-    "rerank": "rerank",
-    "retrieval": "retrieval",
-    "retrieve": "retrieval",
-    "vector_db_retrieve": "retrieval",
-    "vectordb": "retrieval",
-    # Proposed in open-telemetry/semantic-conventions-genai#185, and already written.
-    "evaluation": "evaluator",
-    "evaluate": "evaluator",
-    "execute_tool": "tool",
-    "tool": "tool",
-    "tool_call": "tool",
-    "invoke_agent": "agent",
-    "agent_call": "agent",
-    "create_agent": "lifecycle",
-    "invoke_workflow": "workflow",
-    "handle_conversation_turn": "workflow",
-    "invoke_graph": "workflow",
-    "invoke_swarm": "workflow",
-    "plan": "planning",
-    "handoff": "handoff",
-    "agent_handoff": "handoff",
-    "goto": "handoff",
-    "guardrail_check": "guardrail",
-    "apply_guardrail": "guardrail",
-    "search_memory": "memory",
-    "create_memory": "memory",
-    "update_memory": "memory",
-    "upsert_memory": "memory",
-    "delete_memory": "memory",
-    "create_memory_store": "memory",
-    "delete_memory_store": "memory",
-    "fetch_response": "other",
-    "count_tokens": "other",
-    "compact_events": "other",
-}
-GENERIC_KINDS = {
-    "agent_step": "step",
-    "execute_event_loop_cycle": "step",
-    "execute_task": "step",
-    "execute_method": "step",
-    "invoke_node": "step",
-    "chain": "step",
-}
 
 FIELDS = {
-    "kind": first(one_of(KINDS), "gen_ai.operation.name")
+    "kind": first(one_of(OPERATIONS), "gen_ai.operation.name")
     # Sentry's Relay adds a type to names of any kind.
     | first(
-        one_of(KINDS | {"agent": "agent", "ai_client": "llm"}), "gen_ai.operation.type"
+        one_of(OPERATIONS | {"agent": "agent", "ai_client": "llm"}),
+        "gen_ai.operation.type",
     ),
-    "weak_kind": first(one_of(GENERIC_KINDS), "gen_ai.operation.name"),
+    "weak_kind": first(one_of(GENERIC_OPERATIONS), "gen_ai.operation.name"),
     "operation": first(word, "gen_ai.operation.name"),
     "model": first(text, "gen_ai.response.model"),
     "model_requested": first(text, "gen_ai.request.model"),
