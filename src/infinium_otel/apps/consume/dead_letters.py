@@ -14,6 +14,7 @@ import time
 from base64 import b64decode, b64encode
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from infinium_otel.apps.consume.buffered_sender import Source
@@ -24,6 +25,7 @@ from infinium_otel.errors import DecodingError, InfiniumError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from infinium_otel.apps.consume.buffered_sender import BufferedSender
     from infinium_otel.delivery.queue import Item
 
 logger = logging.getLogger(__name__)
@@ -122,6 +124,18 @@ class DeadLetters(Protocol):
     def flush(self) -> bool:
         """Whether everything written so far is safe; waits for it for a while."""
         ...
+
+
+def keep_refused_tasks(sender: BufferedSender, letters: DeadLetters) -> None:
+    """Have *sender* write the tasks that will not be delivered to *letters*."""
+
+    def keep(agent_id: str, item: Item, reason: str, message: str) -> bool:
+        source = sender.sources.get(item.key)
+        letters.write(DeadLetter.of_task(agent_id, item, reason, message, source))
+        return letters.flush()
+
+    for each in sender.by_name.values():
+        each.keep_refused = partial(keep, each.agent_id)
 
 
 @contextmanager

@@ -6,13 +6,12 @@ import logging
 import threading
 import time
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.apps.backpressure import FULL, UNLIMITED, measure_queue_fullness
 from infinium_otel.apps.consume.advice import Advice
 from infinium_otel.apps.consume.assignment import Assignment
-from infinium_otel.apps.consume.dead_letters import DeadLetter
+from infinium_otel.apps.consume.dead_letters import keep_refused_tasks
 from infinium_otel.apps.consume.group_watch import GroupWatch
 from infinium_otel.apps.consume.intake import Intake
 from infinium_otel.apps.consume.kafka import KafkaTopic
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from infinium_otel.apps.consume.reading import MessageReader
     from infinium_otel.config import Config
     from infinium_otel.delivery.pace import AdaptivePace
-    from infinium_otel.delivery.queue import Item
     from infinium_otel.dialects import Dialect
     from infinium_otel.pipeline import Router
 
@@ -147,8 +145,8 @@ class ConsumerLoop:
 
     def _observe_sender(self) -> None:
         self.sender.on_attempt = make_attempt_recorder(self.labels)
-        for each in self.sender.by_name.values():
-            each.keep_refused = partial(self._keep_refused, each.agent_id)
+        if self._dead_letters is not None:
+            keep_refused_tasks(self.sender, self._dead_letters)
 
     def run(self, should_stop: Callable[[], bool], drain_s: float) -> None:
         """Read and deliver until *should_stop*, then deliver the complete runs.
@@ -236,20 +234,6 @@ class ConsumerLoop:
         return measure_queue_fullness(
             self.sender.queued_tasks, self.sender.queued_bytes, self._config
         )
-
-    # -- dead letters --------------------------------------------------------------
-
-    def _keep_refused(
-        self, agent_id: str, item: Item, reason: str, message: str
-    ) -> bool | None:
-        """Keep a task that will not be delivered, as `Sender.keep_refused`."""
-        if self._dead_letters is None:
-            return None
-        source = self.sender.sources.get(item.key)
-        self._dead_letters.write(
-            DeadLetter.of_task(agent_id, item, reason, message, source)
-        )
-        return self._dead_letters.flush()
 
     # -- offsets -------------------------------------------------------------------
 
