@@ -345,3 +345,47 @@ def test_the_cost_of_a_root_counts_where_calls_have_none(reported, total):
     unknown = chat("b", "root", attributes={"gen_ai.request.model": "mine"})
     root = agent("root", attributes={"gen_ai.usage.cost": reported})
     assert task_of(root, unknown).llm_usage.estimated_cost_usd == total
+
+
+@pytest.mark.parametrize(
+    ("counts", "on_call", "total"),
+    [
+        pytest.param({}, {}, 0.25, id="no counts"),
+        pytest.param((100, 10), {}, 0.25, id="those of all calls"),
+        pytest.param((60, 5), {}, None, id="those of some calls"),
+        pytest.param({}, {"llm.cost": 0.5}, 0.5, id="a call has its own"),
+    ],
+)
+def test_a_reported_cost_of_the_whole_run_outranks_the_price_list(
+    counts, on_call, total
+):
+    """A run knows what its calls cost, with what the price list does not see."""
+    usage = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
+    call = chat(
+        "b",
+        "root",
+        attributes={
+            "gen_ai.request.model": "gpt-4o",
+            **dict(zip(usage, (100, 10), strict=True)),
+            **on_call,
+        },
+    )
+    sums = dict(zip(usage, counts, strict=False))
+    root = agent("root", attributes={"gen_ai.usage.cost": 0.25, **sums})
+    found = task_of(root, call).llm_usage.estimated_cost_usd
+    priced = task_of(agent("root"), call).llm_usage.estimated_cost_usd
+    assert found == (priced if total is None else total)
+
+
+def test_the_cost_of_a_part_is_not_the_runs():
+    """An agent inside the run without counts reports what its own part cost."""
+    priced = {
+        "gen_ai.request.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 10,
+    }
+    own = {"gen_ai.usage.cost": 0.25, "gen_ai.agent.name": "other"}
+    inner = agent("a", "root", attributes=own)
+    calls = chat("b", "a", attributes=priced), chat("c", "root", attributes=priced)
+    alone = task_of(agent("root"), *calls).llm_usage.estimated_cost_usd
+    assert task_of(agent("root"), inner, *calls).llm_usage.estimated_cost_usd == alone

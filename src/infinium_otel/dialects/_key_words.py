@@ -33,7 +33,8 @@ _PHRASES = {
     "replayed": "cache.hit",
     "cost_usd": (
         "total.cost.usd cost.usd estimated.cost total.cost cost.total costs.total "
-        "price.usd tokens.cost cost.cost"
+        "price.usd tokens.cost cost.cost ai.cost llm.cost usage.cost call.cost "
+        "generation.cost request.cost"
     ),
     "tool_name": "tool.name tool.definition.name function.name tool",
     "tool_call_id": "tool.call.id tool.use.id call.id tool.id",

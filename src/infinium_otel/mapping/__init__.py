@@ -254,7 +254,7 @@ def _add_usage(
 ) -> None:
     reporting = find_usage_spans(nodes)
     calls = [s.llm_call for s in task.steps or () if s.llm_call]
-    task.llm_usage = sum_usage(reporting, calls, find_costs(reporting, nodes[0]))
+    task.llm_usage = sum_usage(reporting, calls, find_costs(reporting, nodes))
     task.environment = build_environment(trace, nodes, reporting, policy)
 
 

@@ -85,13 +85,18 @@ class _ReportedCalls:
         )
 
 
-def find_costs(reporting: list[Node], root: Node) -> list[float | None]:
+def find_costs(reporting: list[Node], nodes: list[Node]) -> list[float | None]:
     """The cost of each part of a run that was billed; None where it is unknown.
 
     Args:
         reporting: the nodes that make the totals, see `find_usage_spans`.
-        root: the run's own span, whose cost counts where no other is known.
+        nodes: all nodes; the first is the run's own span, whose cost counts where no
+            other is known.
     """
+    whole = _find_reported_whole(reporting, nodes)
+    if whole is not None:
+        return [whole]
+    root = nodes[0]
     sums = {id(node) for node in reporting if not is_call(node)}
     costs = [
         node.cost_usd
@@ -105,6 +110,29 @@ def find_costs(reporting: list[Node], root: Node) -> list[float | None]:
             return [root.span.cost_usd or None]  # nobody counted what is zero
         return sums_costs
     return costs
+
+
+def _find_reported_whole(reporting: list[Node], nodes: list[Node]) -> float | None:
+    """The cost that a run reports of itself, where none of its calls reports its own.
+
+    It is of the whole run where its counts are those of all calls, or where the run's
+    own span has no counts.
+    """
+    if any(node.span.cost_usd is not None for node in reporting):
+        return None
+    summing = (n for n in nodes if n.span.cost_usd and n.span.kind not in CALLS)
+    node = next(summing, None)
+    if node is None or node.kind in CALLS:
+        return None
+    usage = node.span.usage
+    if usage is None:
+        return node.span.cost_usd if node is nodes[0] else None
+    usages = [each.span.usage for each in reporting if each.span.usage]
+    is_whole = (usage.input, usage.output) == (
+        _sum_known(usages, "input"),
+        _sum_known(usages, "output"),
+    )
+    return node.span.cost_usd if is_whole else None
 
 
 def _is_part(call: Node, sums: set[int]) -> bool:
