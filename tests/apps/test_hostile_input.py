@@ -218,6 +218,7 @@ def measure(process):
     return peak, (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows the memory")
 @pytest.mark.parametrize("make_body", SHAPES)
 def test_a_large_body_of_any_shape_is_cheap(make_body, measured_gateway):
@@ -297,6 +298,7 @@ def post(url, body):
 UNMEASURED = {"COVERAGE_PROCESS_CONFIG": ""}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows the memory")
 @pytest.mark.parametrize(("spans", "key", "unit", "size"), ATTRIBUTES + MANY_SPANS)
 def test_json_in_attributes_is_cheap(spans, key, unit, size, fake):
@@ -312,6 +314,7 @@ def test_json_in_attributes_is_cheap(spans, key, unit, size, fake):
     assert after - before < MOST_CPU_S
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc shows the memory")
 @pytest.mark.parametrize(("spans", "key", "unit", "size"), MANY_SPANS)
 def test_serve_accepts_json_in_attributes_as_cheaply(spans, key, unit, size, tmp_path):

@@ -172,6 +172,7 @@ def test_beyond_a_bound_the_oldest_trace_is_emitted_early(settings, kept):
     assert conserved(machine)
 
 
+@pytest.mark.slow
 def test_traces_that_never_end_are_bounded():
     """20,000 traces that never end stay within the bounds, and all are counted."""
     machine = assembler(max_open_traces=100)

@@ -65,6 +65,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["memory", "spool"])
 def test_the_next_flush_goes_on(storage, tmp_path):
     """Whichever function of the mapping is interrupted: every run arrives, and whole."""

@@ -42,6 +42,7 @@ def test_an_outage_longer_than_memory(fake, way):
     assert len(fake.requests) == len(names(fake)) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_an_outage_longer_than_the_spool(fake, spool, way):
     """The same on disk: its bound is in bytes, and the newest runs are kept."""

@@ -73,6 +73,7 @@ def test_exit_in_the_middle_of_a_run(fake):
     assert len(fake.tasks) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ending",
     [
@@ -105,6 +106,7 @@ time.sleep(0.1)
     assert "run" in str([task["environment"] for task in fake.tasks])
 
 
+@pytest.mark.slow
 def test_threads_that_go_on_while_the_program_ends(fake):
     """Spans that end in a daemon thread during the exit neither hang nor fail."""
     program = """
@@ -217,6 +219,7 @@ def roots(fake):
     return [key.split("-")[1] for key in fake.keys]
 
 
+@pytest.mark.slow
 def test_kill_loop(fake, spool):
     """Killed at random points, again and again: every ended span is delivered."""
     rounds = int(os.environ.get("KILL_ROUNDS", "10"))
@@ -296,6 +299,7 @@ def test_fork(fake, between, tasks):
     assert len(fake.keys) == len(set(fake.keys)) == tasks
 
 
+@pytest.mark.slow
 def test_fork_with_a_spool(fake, spool):
     """The same with a spool that parent and child share."""
     program = FORKS.format(before="", between="run_agent(p.get_tracer('t'), 'first')")
@@ -307,6 +311,7 @@ def test_fork_with_a_spool(fake, spool):
     assert len(fake.keys) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_children_of_multiprocessing(fake, method):
     """Workers of a pool deliver their own runs, for any start method."""
@@ -328,6 +333,7 @@ def test_children_of_multiprocessing(fake, method):
     assert len(fake.keys) == len(set(fake.keys)) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_spool", [False, True], ids=["memory", "spool"])
 def test_many_forks(fake, spool, has_spool):
     """Many forks while spans end in threads: no deadlock, no duplicate, no complaint."""

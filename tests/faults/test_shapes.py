@@ -59,6 +59,7 @@ def read_stats(processor):
     return processor.stats
 
 
+@pytest.mark.slow
 def test_traces_that_never_end(fake):
     """20,000 roots that never end: memory is bounded, every ended span is counted."""
     held = []
@@ -97,6 +98,7 @@ def test_a_root_that_never_ends(fake):
     assert task["environment"]["custom_tags"]["otel.incomplete"]
 
 
+@pytest.mark.slow
 def test_thousands_of_runs_at_once(fake):
     """Interleaved runs: none is cut, lost or mixed up."""
     settings = {"max_open_traces": MANY, "max_queued_tasks": MANY}
@@ -130,6 +132,7 @@ def test_one_run_of_more_spans_than_a_task_has(fake):
     assert fake.complaints == []
 
 
+@pytest.mark.slow
 def test_burst_from_many_threads(fake, few_examples):
     """100,000 spans from eight threads all arrive, once.
 
@@ -256,6 +259,7 @@ def test_ids_of_zeros(fake):
     assert accounted(stats)
 
 
+@pytest.mark.slow
 def test_a_chain_ten_thousand_deep(fake):
     """Any depth works: no recursion, and no span is lost."""
     spans = [tool(n, n - 1 or None) for n in range(1, 10_001)]

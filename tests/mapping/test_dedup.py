@@ -128,6 +128,7 @@ def test_a_third_instrumentation_is_merged_too():
     assert len(spans_to_tasks([*framework_run(), client_run(), third])) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart_s", [0, 1, 3600])
 def test_a_thousand_runs_with_one_id_all_arrive(apart_s):
     """Local servers, caches and recorded tests give every response the same id."""

@@ -141,6 +141,7 @@ def test_a_cut_text_is_withheld_too(cut, used_up):
         assert cut("a " * 5_000, 2_000).strip(". ").startswith("a a")
 
 
+@pytest.mark.slow
 def test_it_is_logged_once_with_the_number_and_the_cure(caplog):
     """The next ones are only counted."""
     texts = {f"t{n}": make_dense(n) for n in range(60)}

@@ -392,6 +392,7 @@ print(code, re.search(r"VmHWM:\\s+(\\d+) kB", status).group(1))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux")
 def test_input_may_be_larger_than_memory():
     """300 MB are converted in far less memory: nothing is held past its bound."""

@@ -54,6 +54,7 @@ def get_steps(task):
     return sorted(step["description"] for step in task["steps"])
 
 
+@pytest.mark.slow
 def test_runs_of_many_connections_arrive_whole(fake):
     """Spans of 300 runs, mixed over many connections: each run arrives once, and whole.
 
@@ -108,6 +109,7 @@ def check_sums(held, numbers, health):
     assert health["stats"]["received"] == total
 
 
+@pytest.mark.slow
 def test_a_killed_worker_with_a_spool_loses_nothing(fake, tmp_path):
     """It is started again, logged once, and what it held is delivered.
 
@@ -147,6 +149,7 @@ def test_a_killed_worker_with_a_spool_loses_nothing(fake, tmp_path):
     assert len(fake.tasks) == len(set(fake.keys)) == 80
 
 
+@pytest.mark.slow
 def test_a_killed_worker_without_a_spool_is_counted(fake):
     """What it held is lost: reported as not delivered, and exit code 1."""
     with running_gateway(fake, "--workers", "2", *LISTEN, **FAST) as gateway:
@@ -191,6 +194,7 @@ def test_a_worker_at_its_bound_makes_the_sender_wait(fake):
     assert len(fake.tasks) == 12
 
 
+@pytest.mark.slow
 def test_a_stop_during_load_loses_nothing_that_was_accepted(fake):
     """Every run whose request got 200 is delivered, whichever worker had the request.
 
@@ -227,6 +231,7 @@ def test_a_stop_during_load_loses_nothing_that_was_accepted(fake):
     assert len(fake.keys) == len(set(fake.keys))
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_parent(fake):
     """A parent that was killed cannot stop them, and they must not keep the port.
 

@@ -18,6 +18,7 @@ METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 CHANNELS = 8
 
 
+@pytest.mark.slow
 def test_runs_over_grpc_arrive_whole(fake):
     """Each connection goes to one worker, each run to the one that holds it."""
     spans = [span for number in range(1, 41) for span in whole_run(number)]

@@ -245,6 +245,7 @@ def test_the_bounds_fit_the_descriptors(monkeypatch):
         assert fit_limits().connections == expected
 
 
+@pytest.mark.slow
 def test_a_thousand_silent_connections_do_not_keep_a_sender_out(fake):
     """A sender with the token is served at once, and few lines are logged.
 

@@ -105,6 +105,7 @@ def test_it_follows_until_it_is_stopped(fake, tmp_path):
     assert err == "infinium-otel verdicts: 3 judged\n"
 
 
+@pytest.mark.slow
 def test_runs_that_are_never_judged(fake, tmp_path):
     """They are given up in time; the exit code and the last line have it."""
     spool = tmp_path / "spool.db"
@@ -117,6 +118,7 @@ def test_runs_that_are_never_judged(fake, tmp_path):
     assert err.endswith("infinium-otel verdicts: 0 judged, 3 not_ready\n")
 
 
+@pytest.mark.slow
 def test_what_is_stopped_goes_on_later(fake, tmp_path):
     """What is awaited stays in the spool, also after a kill during an outage."""
     spool = tmp_path / "spool.db"

@@ -49,6 +49,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such timer")
 def test_a_storm_of_signals_whose_handlers_end_spans(tmp_path):
     """Neither hangs, and every span arrives; the lock of the journal was not reentrant."""
