@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import PLACEHOLDERS
-from infinium_otel.dialects._facts import put
+from infinium_otel.dialects._attributes import PLACEHOLDERS, text
+from infinium_otel.dialects._facts import dig, put
 from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
@@ -45,6 +45,21 @@ def put_messages(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
     put(facts, "input", details.get("input") or inputs or None)
     put(facts, "output", details.get("output") or outputs or None)
     put(facts, "system", details.get("system"))
+    if not facts.get("finish_reasons"):
+        _put_finish_reasons(facts, events)
+
+
+def _put_finish_reasons(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
+    """Add why each choice ended, which the choice's event has, or its message."""
+    reasons = []
+    for event in events:
+        if event.name == "gen_ai.choice":
+            body = loads(event.attributes.get("gen_ai.event.content"))
+            holders = (event.attributes, body)
+            found = [text(dig(holder, "finish_reason")) for holder in holders]
+            reasons += [reason for reason in found if reason][:1]
+    if reasons:
+        facts["finish_reasons"] = tuple(reasons)
 
 
 def _is_withheld(event: SpanEvent) -> bool:

@@ -77,7 +77,20 @@ def _may_have_failed(record: SpanRecord, facts: Facts) -> bool:
     for event in record.events:
         if event.name in EXCEPTION_EVENTS:
             return True
-    return "error" in map(_to_word, facts.get("finish_reasons") or ())
+    return _find_failed_reason(facts) is not None
+
+
+def _find_failed_reason(facts: Facts) -> str | None:
+    """The reason for which an output ended that is an error, such as of its format."""
+    for reason in map(_to_word, facts.get("finish_reasons") or ()):
+        if reason in _FAILED or reason.startswith(_MALFORMED):
+            return reason
+    return None
+
+
+_FAILED = frozenset({"error", "failed", "unexpected_tool_call", "too_many_tool_calls"})
+_MALFORMED = "malformed_"
+"""Gemini's `MALFORMED_FUNCTION_CALL` and its like: what the model wrote is not passed on."""
 
 
 def _was_cancelled(
@@ -209,9 +222,11 @@ def _read_failure(
     if _is_control_flow(record, facts, error):
         return None
     failed = record.status == "error" or bool(facts.get("failed"))
-    if not failed and "error" in map(_to_word, facts.get("finish_reasons") or ()):
+    reason = None if failed else _find_failed_reason(facts)
+    if reason is not None:
         failed = True
-        facts.setdefault("error_message", "the model's response ended with an error")
+        why = "an error" if reason == "error" else reason
+        facts.setdefault("error_message", f"the model's response ended with {why}")
     reported = facts.get("error_type") or facts.get("error_message")
     if not (error or failed or (reported and record.status != "ok")):
         return None

@@ -37,6 +37,7 @@ FINISH_REASONS = {
     "tool_calls": "tool_call",
     "tool-calls": "tool_call",
     "function_call": "tool_call",
+    "function_calls": "tool_call",
     "content-filter": "content_filter",
     "safety": "content_filter",
     "refusal": "content_filter",

@@ -85,12 +85,35 @@ def _put_response_part(facts: Facts, part: Mapping[str, Any]) -> None:
     for name in ("model", "model_name", "modelVersion"):
         put(facts, "model", text(part.get(name)))
     put(facts, "response_id", text(part.get("id")))
-    for reason in (
-        dig(part, "choices", 0, "finish_reason"),
-        dig(part, "candidates", 0, "finishReason"),
-        part.get("stop_reason"),
+    put_finish_reason(facts, part)
+
+
+def put_finish_reason(facts: Facts, response: Mapping[str, Any]) -> None:
+    """Add why the output in a provider's response ended."""
+    for holder in (
+        dig(response, "choices", 0),
+        dig(response, "candidates", 0),
+        response,
     ):
-        put(facts, "finish_reasons", texts(reason))
+        for name in _REASONS if isinstance(holder, MAPPING) else ():
+            put(facts, "finish_reasons", texts(holder.get(name)))
+
+
+_REASONS = "finish_reason finishReason stop_reason stopReason".split()
+
+
+def has_no_answer(response: Mapping[str, Any]) -> bool:
+    """Whether a provider's response ended without any content."""
+    if _MARKS.isdisjoint(response):
+        return False
+    candidate = dig(response, "candidates", 0)
+    holder = candidate if isinstance(candidate, MAPPING) else response
+    return not any(holder.get(name) for name in _CONTENTS)
+
+
+_CONTENTS = (
+    "content choices output message text parts generations response completion".split()
+)
 
 
 def put_counts_of(facts: Facts, usage: Any) -> None:

@@ -80,6 +80,7 @@ _MODELS = tuple(
     (re.compile(pattern), provider)
     for pattern, provider in (
         (r"^(([a-z]{2,4}\.)?(anthropic|amazon|meta|cohere|mistral)\.)", "aws.bedrock"),
+        (r"^arn:aws[a-z-]*:bedrock:", "aws.bedrock"),
         (r"^(gpt-|o[134](-|$)|chatgpt|text-embedding-|davinci|dall-e)", "openai"),
         (r"^claude", "anthropic"),
         (r"^(gemini|gemma)", "google"),

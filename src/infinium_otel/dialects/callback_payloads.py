@@ -110,8 +110,29 @@ _ID = re.compile(r"(?:^|_|[a-z](?=I))ids?$", re.IGNORECASE)
 
 
 def find_question_text(value: Any) -> str | None:
-    """The question of an object that has it beside ids, numbers, history and context."""
-    return _find_text_beside(value, _QUESTIONS, _AROUND, with_numbers=True)
+    """The question of an object that has it beside ids, numbers, history and context.
+
+    Or that has it once for each component of a pipeline:
+    `{"retriever": {"query": ...}, "prompt_builder": {"question": ...}}`.
+    """
+    found = _find_text_beside(value, _QUESTIONS, _AROUND, with_numbers=True)
+    return found or _find_repeated_text(value)
+
+
+def _find_repeated_text(value: Any) -> str | None:
+    """The one text among the parameters in an object, if several members have it."""
+    if not isinstance(value, MAPPING):
+        return None
+    members = [member for member in value.values() if not _is_option(member)]
+    if len(members) < 2 or not all(isinstance(m, MAPPING) for m in members):
+        return None
+    texts = [
+        given
+        for member in members
+        for given in member.values()
+        if isinstance(given, str) and given
+    ]
+    return texts[0] if len(texts) > 1 and len(set(texts)) == 1 else None
 
 
 def find_answer_text(value: Any) -> str | None:

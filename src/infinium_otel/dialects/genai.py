@@ -27,7 +27,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._events import put_messages, put_tool_content
-from infinium_otel.dialects._facts import put
+from infinium_otel.dialects._facts import dig, put
 from infinium_otel.dialects._operations import GENERIC_OPERATIONS, OPERATIONS
 from infinium_otel.dialects._providers import identify_provider
 
@@ -250,6 +250,18 @@ def _put_content(record: SpanRecord, facts: Facts) -> None:
             put(facts, side, indexed(record.attributes, prefix))
     if record.events:
         put_messages(facts, record.events)
+    if not facts.get("finish_reasons"):
+        put(facts, "finish_reasons", _find_finish_reasons(facts.get("output")))
+
+
+def _find_finish_reasons(output: Any) -> tuple[str, ...] | None:
+    """Why each choice ended, which the conventions had in the message from 1.37 on."""
+    if isinstance(output, str) and "finish_reason" not in output:
+        return None
+    found = structure(output)
+    listed = found if isinstance(found, (list, tuple)) else ()
+    reasons = (text(dig(message, "finish_reason")) for message in listed)
+    return tuple(filter(None, reasons)) or None
 
 
 def _is_named_after_its_type(facts: Facts) -> bool:

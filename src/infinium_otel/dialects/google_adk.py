@@ -19,6 +19,7 @@ from infinium_otel.dialects._attributes import (
     number,
     structure,
     text,
+    texts,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import put
@@ -37,6 +38,7 @@ FIELDS = {
     "output": first(member("content", structure), _RESPONSE),
     "model_requested": first(member("model", text), _REQUEST),
     "model": first(member("model_version modelVersion", text), _RESPONSE),
+    "finish_reasons": first(member("finish_reason finishReason", texts), _RESPONSE),
 }
 
 _NAMED_AGENT = re.compile(r"agent_run \[(.*)\]|invoke_agent (.+)")

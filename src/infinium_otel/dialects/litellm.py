@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects._attributes import (
     amount,
     count,
+    data,
     first,
     flag,
     indexed,
+    member,
     one_of,
     structure,
     text,
@@ -27,6 +29,7 @@ _CALLS = {
     "llm": "completion text_completion responses anthropic_messages generate_content",
     "embedding": "embedding",
     "rerank": "rerank",
+    "tool": "call_mcp_tool",
 }
 KINDS = {
     prefix + name: kind
@@ -39,6 +42,9 @@ KINDS = {
 RAW = "raw_gen_ai_request"
 SERVER = frozenset({"Received Proxy Server Request", "Failed Proxy Server Request"})
 
+_MCP_CALL = "metadata.mcp_tool_call_metadata"
+"""The call of an MCP tool that the proxy made, as an object or its repr."""
+
 FIELDS = {
     "kind": first(one_of(KINDS), "gen_ai.operation.name", "llm.request.type"),
     "response_id": first(text, "gen_ai.response.id", "gen_ai.request.id"),
@@ -49,6 +55,9 @@ FIELDS = {
     "streaming": first(flag, "llm.is_streaming"),
     "error_code": first(text, "litellm.provider.error.code", "error.code"),
     "http_status": first(count, "http.response.status_code", "error.code"),
+    "weak_tool_name": first(member("name", text), _MCP_CALL),
+    "arguments": first(member("arguments", structure), _MCP_CALL),
+    "result": first(member("result", data), _MCP_CALL),
 }
 
 

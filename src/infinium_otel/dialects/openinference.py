@@ -34,7 +34,13 @@ from infinium_otel.dialects._openinference_agents import (
     refine_agent,
 )
 from infinium_otel.dialects._operations import OPERATIONS
-from infinium_otel.dialects._provider_objects import put_details_of
+from infinium_otel.dialects._provider_objects import (
+    has_no_answer,
+    put_counts_of,
+    put_details_of,
+    put_finish_reason,
+    put_response,
+)
 from infinium_otel.dialects._providers import identify_provider
 from infinium_otel.dialects._repr_text import REPR_STRING, parse_repr_string
 from infinium_otel.dialects.lenient_json import loads
@@ -198,7 +204,14 @@ def _put_response_facts(facts: Facts) -> None:
         facts["model"] = model
     if text(source.get("id")):
         facts.setdefault("response_id", source["id"])
+    if "input_tokens" not in facts and "output_tokens" not in facts:
+        put_counts_of(facts, source.get("usage"))
+        put_counts_of(facts, source.get("usage_metadata"))
     put_details_of(facts, source or body)
+    put_finish_reason(facts, source or body)
+    if response is None and has_no_answer(body):
+        put_response(facts, body)
+        del facts["output"]
     _add_automatic_calls(body, facts)
     put_provider_error(facts, source)
 
@@ -220,7 +233,10 @@ def _find_response_body(body: Mapping[str, Any]) -> Mapping[str, Any]:
         for path in (("generation_info",), ("message", "kwargs", "response_metadata")):
             part = dig(generations, 0, 0, *path)
             response |= part if isinstance(part, Mapping) else {}
-        return {"model": response.get("model_name"), **response}
+        usage = dig(generations, 0, 0, "message", "kwargs", "usage_metadata")
+        total = dig(body, "llm_output", "token_usage")
+        found = {"model": response.get("model_name"), "usage_metadata": usage or total}
+        return found | response
     return body if "choices" in body or "content" in body or "output" in body else {}
 
 

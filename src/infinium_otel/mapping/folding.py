@@ -15,6 +15,7 @@ from infinium_otel.mapping.content_texts import is_dump, join_texts
 from infinium_otel.mapping.domains import is_same_tool_name
 from infinium_otel.mapping.frames import has_matter, has_own_matter, is_frame
 from infinium_otel.mapping.merging import merge
+from infinium_otel.mapping.previews import is_vector
 from infinium_otel.mapping.tree import INVOCATIONS
 
 if TYPE_CHECKING:
@@ -63,10 +64,15 @@ def complete_retrievals(nodes: list[Node]) -> None:
     for node in nodes:
         if node.kind == "embedding" and not node.folded:
             embedded[id(node.nearest_actor)] = node
-        elif node.kind == "retrieval" and node.span.input is None:
+        elif node.kind == "retrieval" and _has_no_query(node):
             query = embedded.get(id(node.nearest_actor))
             if query is not None and query.end_ns <= node.start_ns:
                 node.span = replace(node.span, input=join_texts(query.input_content))
+
+
+def _has_no_query(node: Node) -> bool:
+    """Whether nothing but the vector to search for was recorded of the query."""
+    return node.span.input is None or is_vector(node.input_content.decoded)
 
 
 def _find_layers(outer: Node, most: float = inf) -> list[Node]:

@@ -101,11 +101,21 @@ def replace_binary(value: Any, depth: int = 0) -> Any:
         return value
     if isinstance(value, MAPPING):
         return _replace_in_mapping(value, depth + 1)
-    if len(value) > MAX_VECTOR and all(
-        isinstance(v, float) for v in value[:MAX_VECTOR]
-    ):
+    if is_vector(value):  # not a mapping any more
         return f"[vector {len(value)}]"
     return _replace_in_items(value, depth + 1)
+
+
+def is_vector(value: Any) -> bool:
+    """Whether *value* is an embedding, or an object with nothing but one."""
+    if isinstance(value, MAPPING):
+        filled = [member for member in value.values() if not is_empty(member)]
+        value = filled[0] if len(filled) == 1 else None
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > MAX_VECTOR
+        and all(isinstance(v, float) for v in value[:MAX_VECTOR])
+    )
 
 
 def _replace_in_items(value: Sequence[Any], depth: int) -> list[Any]:

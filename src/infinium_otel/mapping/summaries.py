@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from infinium_otel.mapping.tree import Node
 
 FRAMES = frozenset({"agent", "workflow"})
-_PREFIXES = re.compile(r"^(invoke_agent|invoke_workflow|execute_tool)\s+")
+_PREFIXES = re.compile(
+    r"^(invoke_agent|invoke_workflow|execute_tool)\s+"
+    r"|(?<=\w) (unknown|None|null|undefined|N/A)$"
+)
+"""The operation before a name, and a word for a name that was not known."""
 _NUMBER = re.compile(r"\d")
 _GENERIC_WORDS = frozenset(
     "agent agents agentic ai application system app workflow run trace invocation invoke "
