@@ -58,7 +58,7 @@ def test_each_task_goes_to_its_agent():
         senders.submit(Task("two", "b"))
         assert senders.counts.tasks.queued == senders.queued_tasks == 2
         assert senders.queued_bytes == senders.queued_bytes_in_memory > 0
-        assert senders.flush(10)
+        assert senders.flush(60)
         assert agents_of(fake) == {"one": fake.agent_id, "two": OTHER}
         assert senders.counts.tasks.delivered == 2
         assert senders.counts.spans.delivered == 4
@@ -92,7 +92,7 @@ def test_an_agent_that_works_again(caplog):
         fake.script(503)
         senders.submit(Task("one", "b"))
         senders.attempt(5)
-        assert senders.flush(10)
+        assert senders.flush(60)
         senders.shutdown(0)
     assert "tasks of the agent b are kept and retried" in caplog.text
     assert "accepts tasks of the agent b again" in caplog.text
@@ -159,7 +159,7 @@ def test_with_spools(tmp_path):
         assert spooled.undecided_ids == set()
         assert (tmp_path / "spool.db.b").exists()
         spooled.sync()
-        assert spooled.flush(10)
+        assert spooled.flush(60)
         spooled.after_fork_in_child()
         assert spooled.counts.tasks.queued == 0
         spooled.wake()
@@ -181,7 +181,7 @@ def test_at_the_end_of_the_interpreter(monkeypatch):
         monkeypatch.setattr(
             agent_senders, "threading", SimpleNamespace(Thread=NoThread)
         )
-        assert senders.flush(10)
+        assert senders.flush(60)
         assert set(fake.keys) == {"one", "two"}
         senders.shutdown(0)
 

@@ -109,7 +109,7 @@ class TestShutdown:
         sender.submit(done(1))
         sender.wake()
         assert not sender._workers.threads
-        assert sender.flush(5)
+        assert sender.flush(60)
 
 
 class TestTheSpool:
@@ -151,7 +151,7 @@ class TestTheSpool:
         assert sender.durable
         assert "works again" in caplog.text
         fake.always(None)
-        assert sender.flush(5)
+        assert sender.flush(60)
         assert settle(sender, lambda counts: counts.tasks.delivered == 3)
 
     def test_a_spool_that_breaks_during_delivery(self, make, fake, tmp_path, caplog):
@@ -190,7 +190,7 @@ class TestTheSpool:
             connection.execute("PRAGMA query_only = 0")
         # Each claim first applies the updates that were deferred before it.
         assert [kept.state for kept in list_tasks(path)] == ["waiting", "sending"]
-        assert sender.flush(5)
+        assert sender.flush(60)
         assert [kept.state for kept in list_tasks(path)] == ["refused"]
         assert len(fake.requests) == 4
 
@@ -262,7 +262,7 @@ class TestTheSpool:
         sender = make(spool=str(tmp_path / "s.db"))
         sender.submit(done(1, spans=2))
         sender.submit(done(1, spans=3))
-        assert sender.flush(5)
+        assert sender.flush(60)
         assert sender.counts.tasks.delivered == 2
         assert sender.counts.spans.delivered == 5
         assert len(fake.requests) == 1
@@ -390,7 +390,7 @@ class TestForks:
             finally:
                 os._exit(code)
         assert os.waitpid(pid, 0)[1] == 0
-        assert sender.flush(10)
+        assert sender.flush(60)
         assert fake.wait_for_tasks(2)
         assert sorted(fake.keys) == [done(1).key, done(2).key]
 
@@ -423,7 +423,7 @@ class TestClients:
         with InfiniumClient(**fake.settings) as client:
             sender = make(client=client)
             sender.submit(done(1))
-            assert sender.flush(5)
+            assert sender.flush(60)
         assert fake.keys == [done(1).key]
 
     def test_an_asynchronous_client(self, make, fake):
@@ -431,7 +431,7 @@ class TestClients:
         client = AsyncInfiniumClient(**fake.settings)
         sender = make(client=client)
         sender.submit(done(1))
-        assert sender.flush(5)
+        assert sender.flush(60)
         asyncio.run(client.close())
         assert fake.keys == [done(1).key]
 

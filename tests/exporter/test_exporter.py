@@ -122,7 +122,7 @@ def test_logs_join_their_spans(fake, kind):
     """The content of a log record is in the step of its span."""
     handle, provider, tracer, logs = both(kind, fake)
     chat(tracer, logs.get_logger("t"))
-    assert handle.force_flush(5_000)
+    assert handle.force_flush(60_000)
     assert "Hi there" in str(fake.tasks)
     logs.shutdown()
     provider.shutdown()

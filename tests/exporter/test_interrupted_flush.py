@@ -46,7 +46,7 @@ def interrupt_function(frame, *_):
         raise KeyboardInterrupt
 
 end_run()
-assert handle.force_flush(30_000)  # imports
+assert handle.force_flush(60_000)  # imports
 before = -1
 while len(interrupted) > before:
     before = len(interrupted)

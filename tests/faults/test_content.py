@@ -183,7 +183,7 @@ def test_hostile_spans(fake, parts, include):
     try:
         for part in parts:
             assert exporter.export(part) is SpanExportResult.SUCCESS
-        assert exporter.force_flush(20_000)
+        assert exporter.force_flush(60_000)
         stats = exporter.stats
     finally:
         exporter.shutdown(0)

@@ -163,7 +163,7 @@ def test_a_spool_that_cannot_be_used(fake, caplog, place, way, more):
         repair()
         run_agent(tracer, "after")
         provider.force_flush(1_000)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         assert count_lines(caplog, FAILS) == count_lines(caplog, WORKS) == 1
         handle.shutdown()
         assert (handle.stats.delivered, handle.stats.refused) == (12, 0)
@@ -181,10 +181,10 @@ def test_a_flush_of_an_open_run(fake, caplog, place, way, more):
         with tracer.start_as_current_span("run", attributes=AGENT):
             tracer.start_span("call", attributes=AGENT).end()
             provider.force_flush(1_000)
-            assert handle.force_flush(10_000)
+            assert handle.force_flush(60_000)
             assert handle.stats.delivered == count_lines(caplog, UNSAFE)
         provider.force_flush(1_000)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         assert handle.stats.delivered == 2
 
 
@@ -194,7 +194,7 @@ def test_a_spool_that_another_process_locks(fake, caplog, spool, way, more):
     with way(fake, spool=spool, **more) as (handle, provider, tracer):
         run_agent(tracer, "before")
         provider.force_flush(1_000)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         other = sqlite3.connect(spool, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         for number in range(5):
@@ -205,7 +205,7 @@ def test_a_spool_that_another_process_locks(fake, caplog, spool, way, more):
         other.close()
         run_agent(tracer, "after")
         provider.force_flush(1_000)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         assert handle.stats.delivered == 21
         assert count_lines(caplog, FAILS) == count_lines(caplog, WORKS) == 1
     assert len(fake.requests) == 7
@@ -230,7 +230,7 @@ def test_a_removed_spool(fake, caplog, spool, way, more):
     assert count_lines(caplog, "was removed; its content was written") == 1
     fake.always(None)
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(2, WAIT_S)
 
 
@@ -242,10 +242,10 @@ def test_nothing_is_sent_again_by_the_next_process(fake, tmp_path, way, more):
     with way(fake, spool=path, **more) as (handle, provider, tracer):
         run_agent(tracer)
         provider.force_flush(1_000)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
     next(steps)
     with processing(fake, spool=path) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
     assert len(fake.requests) == 1
 
 
@@ -327,7 +327,7 @@ def test_killed_after_the_disk_filled_up(fake, spool):
     run(fake, program, INFINIUM_OTEL_SPOOL=spool)
     fake.always(None)
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(1, WAIT_S)
 
 

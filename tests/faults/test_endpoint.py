@@ -37,7 +37,7 @@ def test_delivered_once(fake, faults, requests):
     fake.script(*faults)
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer, calls=3)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
         stats = processor.stats
         assert (stats.delivered, stats.tasks_delivered) == (4, 1)
         assert accounted(stats)
@@ -51,7 +51,7 @@ def test_too_large_is_shrunk_once(fake):
     fake.script(413)
     with processing(fake) as (processor, provider, tracer):
         run_agent(tracer, calls=80)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 81
     first, second = fake.requests
     assert len(second.body) < len(first.body)
@@ -63,7 +63,7 @@ def test_retry_after_as_a_date(fake):
     fake.script(Fault.unavailable_until(time.time() + 2))
     with processing(fake) as (_, provider, tracer):
         run_agent(tracer)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
     first, second = fake.requests
     assert second.at_s - first.at_s > 0.9
 
@@ -83,7 +83,7 @@ def test_refused_for_good(fake, status):
         run_agent(tracer, "bad")
         assert not provider.force_flush(5_000)
         run_agent(tracer, "good")
-        assert provider.force_flush(5_000)
+        assert provider.force_flush(60_000)
         stats = processor.stats
         assert (stats.refused, stats.delivered) == (3, 3)
         assert accounted(stats)
@@ -108,7 +108,7 @@ def test_a_response_lost_after_acceptance(fake):
     fake.script(Fault(breaks="after", store=True))
     with processing(fake) as (_, provider, tracer):
         run_agent(tracer)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
     assert len(fake.requests) == 2
     assert len({received.key for received in fake.requests}) == 1
     assert len(fake.tasks) == 1
@@ -119,7 +119,7 @@ def test_a_response_that_is_too_late(fake):
     fake.script(Fault(delay_s=3, store=True))
     with processing(fake, timeout_s=0.5) as (_, provider, tracer):
         run_agent(tracer)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
     assert len({received.key for received in fake.requests}) == 1
     assert len(fake.tasks) == 1
 
@@ -134,7 +134,7 @@ def test_wrong_credentials_then_right(fake):
         assert len(fake.requests) <= 3
         assert processor.stats.queued == 15
         fake.always(None)
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 15
 
 
@@ -166,7 +166,7 @@ def test_down_then_back(fake, way):
         assert not handle.force_flush(100)
         fake.start()
         assert fake.wait_for_tasks(5, WAIT_S)
-        assert handle.force_flush(5_000)
+        assert handle.force_flush(60_000)
         assert handle.stats.delivered == 15
     assert len(set(fake.keys)) == 5
 
@@ -177,7 +177,7 @@ def test_storm(fake):
     with processing(fake) as (processor, provider, tracer):
         for number in range(10):
             run_agent(tracer, f"run{number}")
-        assert provider.force_flush(30_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 30
     assert len(fake.tasks) == 10
     assert len(fake.requests) <= 30
@@ -201,7 +201,7 @@ def test_hanging_endpoint_against_a_shutdown(fake, spool):
         assert processor.stats.refused == 0
     fake.always(None)
     with processing(fake, spool=spool) as (processor, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(1, WAIT_S)
 
 
@@ -241,7 +241,7 @@ def test_export_makes_the_first_attempt(fake, simple):
         run_agent(tracer, "two")
         provider.force_flush()
         assert fake.wait_for_tasks(2, WAIT_S)
-        assert exporter.force_flush(5_000)
+        assert exporter.force_flush(60_000)
         assert exporter.stats.delivered == 6
 
 
@@ -253,6 +253,6 @@ def test_one_log_line_per_change_of_state(fake, caplog):
             run_agent(tracer, f"run{number}")
             provider.force_flush(200)
         fake.always(None)
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
     lines = [r for r in caplog.records if r.name.startswith("infinium_otel.delivery")]
     assert len(lines) == 2

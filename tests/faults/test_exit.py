@@ -64,7 +64,7 @@ def test_a_provider_made_before_our_import_with_a_spool(fake, spool):
     assert "Traceback" not in complaints
     fake.start()
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(1, WAIT_S)
 
 
@@ -114,7 +114,7 @@ def test_runs_in_later_exit_hooks(fake, spool, with_spool):
     assert "refused=0" in output
     if with_spool:  # an exit does not wait long for what is on disk
         with processing(fake, spool=spool) as (_, provider, _):
-            assert provider.force_flush(10_000)
+            assert provider.force_flush(60_000)
             assert fake.wait_for_tasks(3, WAIT_S)
     assert len(fake.tasks) == 3
 

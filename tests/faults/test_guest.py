@@ -150,7 +150,7 @@ class TestHooks:
             run_agent(tracer, "two")
             assert not provider.force_flush(10)
             go_on.set()
-            assert provider.force_flush(20_000)
+            assert provider.force_flush(60_000)
             assert processor.stats.delivered == 6
 
     @pytest.mark.parametrize(("way", "more"), WAYS)
@@ -170,7 +170,7 @@ class TestHooks:
             for number in range(3):
                 run_agent(tracer, f"run{number}")
                 provider.force_flush()
-            assert handle.force_flush(5_000)
+            assert handle.force_flush(60_000)
             assert handle.stats.received == 9
         assert len(calls) == len(fake.tasks) == 3
 
@@ -185,7 +185,7 @@ class TestHooks:
             settings = {"simple": True, "should_send": broken}
             with exporting(fake, **settings) as (spans, _, tracer):
                 run_agent(tracer)
-                assert spans.force_flush(5_000)
+                assert spans.force_flush(60_000)
                 assert spans.stats.delivered == 3
                 assert spans._runner._feeder.pipeline.problems == {"should_send": 1}
         finally:
@@ -257,7 +257,7 @@ def test_spans_of_our_own_requests_are_dropped(fake, way, more):
                 httpx.get(f"{fake.base_url}/agents/none")
             for _ in range(5):
                 provider.force_flush()
-                assert handle.force_flush(5_000)
+                assert handle.force_flush(60_000)
         finally:
             instrumentor.uninstrument()
         stats = handle.stats
@@ -309,8 +309,8 @@ class TestProviders:
                 with trace.use_span(root):
                     tracer.start_span("child").end()
                 root.end()
-                assert old.force_flush(5_000)
-                assert new.force_flush(5_000)
+                assert old.force_flush(60_000)
+                assert new.force_flush(60_000)
                 assert processor.stats.delivered == 5
         assert sorted(task["name"] for task in fake.tasks) == ["helper", "helper"]
 
@@ -336,7 +336,7 @@ class TestProviders:
         for _ in range(2):
             with processing(fake) as (processor, provider, tracer):
                 run_agent(tracer)
-                assert provider.force_flush(5_000)
+                assert provider.force_flush(60_000)
                 assert processor.stats.delivered == 3
                 provider.shutdown()
 

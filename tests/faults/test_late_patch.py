@@ -90,7 +90,7 @@ def test_patched_after_register(fake, spool, library, before, has_spool):
     run_late(fake, library, before=before, settings=settings, SPOOL=spool)
     if has_spool:  # what an exit finds in the spool, the next process delivers
         with processing(fake, spool=spool) as (_, provider, _):
-            assert provider.force_flush(10_000)
+            assert provider.force_flush(60_000)
             assert fake.wait_for_tasks(expected, WAIT_S)
     assert len(fake.keys) == len(set(fake.keys)) == expected
 

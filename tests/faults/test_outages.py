@@ -94,7 +94,7 @@ def test_the_application_never_waits(fake, fault):
     fake.always(fault)
     with processing(fake) as (processor, _, tracer):
         run_agent(tracer, "first")
-        assert fake.wait_for(lambda server: server.requests or fault.breaks, 5)
+        assert fake.wait_for(lambda server: server.requests or fault.breaks, WAIT_S)
         for number in range(200):
             run_agent(tracer, f"run{number}")
         assert accounted(processor.stats)
@@ -141,9 +141,9 @@ def test_refused_for_good_with_a_spool(fake, spool, status):
     fake.script(status)
     with processing(fake, spool=spool) as (processor, provider, tracer):
         run_agent(tracer, "bad")
-        assert provider.force_flush(5_000)
+        assert provider.force_flush(60_000)
         run_agent(tracer, "good")
-        assert provider.force_flush(5_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.reasons == {str(status): 3}
         assert processor.stats.delivered == 3
     (kept,) = list_tasks(spool)
@@ -164,9 +164,9 @@ def test_refused_credentials_with_a_spool(fake, spool, caplog, way, status):
         assert len(fake.requests) <= 3
         assert handle.stats.queued == 15
         fake.always(None)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         assert fake.wait_for_tasks(5, WAIT_S)
-        assert handle.force_flush(10_000)
+        assert handle.force_flush(60_000)
         assert handle.stats.delivered == 15
     lines = [r for r in caplog.records if "refused the agent's cred" in r.getMessage()]
     assert len(lines) == 1

@@ -153,7 +153,7 @@ def test_exit_with_a_dead_endpoint_and_a_spool(fake, spool, fault):
         fake.start()
     fake.always(None)
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(1, WAIT_S)
 
 
@@ -177,7 +177,7 @@ def test_killed_with_a_spool(fake, spool, shape, ending):
     run(fake, program, INFINIUM_OTEL_SPOOL=spool)
     fake.start()
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(2, WAIT_S)
     assert len(fake.keys) == len(set(fake.keys)) == 2
 
@@ -198,7 +198,7 @@ def test_terminated_with_a_spool(fake, spool):
     assert child.returncode == -signal.SIGTERM
     fake.start()
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(1, WAIT_S)
 
 
@@ -234,7 +234,7 @@ def test_kill_loop(fake, spool):
         ended += [line for line in output.split() if len(line) == 16]
     fake.always(None)
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(20_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for(lambda f: set(ended) <= set(roots(f)), WAIT_S)
     assert len(roots(fake)) == len(set(roots(fake)))
 
@@ -253,7 +253,7 @@ def test_two_processes_on_one_spool(fake, spool):
             child.communicate(timeout=WAIT_S)
         assert child.returncode == 0
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(40, WAIT_S)
     assert len(fake.tasks) == 40
 
@@ -306,7 +306,7 @@ def test_fork_with_a_spool(fake, spool):
     code, _, complaints = run(fake, program, INFINIUM_OTEL_SPOOL=spool)
     assert (code, complaints) == (0, "")
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for_tasks(3, WAIT_S)
     assert len(fake.keys) == 3
 
@@ -453,7 +453,7 @@ def test_a_thousand_cycles_leak_nothing(fake):
         with processing(fake) as (processor, provider, tracer):
             if number % 20 == 0:
                 run_agent(tracer)
-                assert provider.force_flush(5_000)
+                assert provider.force_flush(60_000)
             processor.shutdown()
             processor.shutdown()
     deadline = time.monotonic() + WAIT_S

@@ -32,7 +32,7 @@ def test_killed_before_the_response_was_stored(fake, spool, shape, kind):
     assert code == -9
     assert len(fake.tasks) == 1
     with processing(fake, spool=spool) as (_, provider, _):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert fake.wait_for(lambda server: len(server.requests) == 2, WAIT_S)
     assert len(fake.tasks) == 1
     assert len({request.key for request in fake.requests}) == 1
@@ -85,7 +85,7 @@ def test_a_damaged_spool(fake, spool, caplog, damage):
     fake.start()
     with processing(fake, spool=spool) as (processor, provider, tracer):
         run_agent(tracer, "new")
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 3
         assert accounted(processor.stats)
     assert len(fake.tasks) == 1
@@ -105,7 +105,7 @@ def test_a_damaged_journal(fake, spool, damage, recovered):
     fake.start()
     with processing(fake, spool=spool) as (processor, provider, tracer):
         run_agent(tracer, "new")
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 3 + recovered
         assert accounted(processor.stats)
     assert len(fake.tasks) == 1 + recovered
@@ -122,7 +122,7 @@ def test_foreign_files_in_the_journal_directory(fake, spool, tmp_path, kind):
     planted.symlink_to(victim) if kind == "link" else os.mkfifo(planted)
     with processing(fake, spool=spool) as (processor, provider, tracer):
         run_agent(tracer)
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert processor.stats.delivered == 3
     assert victim.read_text() == "theirs"
 
@@ -157,7 +157,7 @@ def test_the_clock_is_set(fake, spool, shift_s, kept):
         assert fake.wait_for(lambda server: server.requests, WAIT_S)
         child.stdin.write("\n")
         child.stdin.flush()
-        assert fake.wait_for_tasks(2, 10)
+        assert fake.wait_for_tasks(2, 60)
         child.communicate("\n", timeout=WAIT_S)
     assert child.returncode == 0
     assert len(fake.keys) == len(set(fake.keys)) == 2
@@ -171,5 +171,5 @@ def test_another_endpoint_after_a_restart(fake, spool):
         FakeInfinium() as elsewhere,
         processing(elsewhere, spool=spool) as (_, provider, _),
     ):
-        assert provider.force_flush(10_000)
+        assert provider.force_flush(60_000)
         assert elsewhere.wait_for_tasks(1, WAIT_S)

@@ -92,7 +92,7 @@ def test_a_root_that_never_ends(fake):
         with trace.use_span(tracer.start_span("root")):
             tracer.start_span("child", attributes=AGENT).end()
         assert fake.wait_for_tasks(1)
-        assert processor.force_flush(5_000)
+        assert processor.force_flush(60_000)
         assert (processor.stats.delivered, processor.stats.open) == (1, 0)
     (task,) = fake.tasks
     assert task["environment"]["custom_tags"]["otel.incomplete"]
@@ -183,7 +183,7 @@ class TestLateChildren:
             root.end()
             child.end()
             assert fake.wait_for_tasks(1)
-            assert provider.force_flush(5_000)
+            assert provider.force_flush(60_000)
         assert len(fake.keys) == 1
         assert len(get_span_ids(fake)) == 2
 
@@ -194,7 +194,7 @@ class TestLateChildren:
             root.end()
             assert fake.wait_for_tasks(1)
             child.end()
-            assert provider.force_flush(5_000)
+            assert provider.force_flush(60_000)
             assert processor.stats.delivered == 2
         first, second = fake.keys
         assert second == f"{first}-1"
@@ -204,10 +204,10 @@ class TestLateChildren:
         with processing(fake) as (processor, provider, tracer):
             root, child = self.start(tracer)
             root.end()
-            assert provider.force_flush(5_000)
+            assert provider.force_flush(60_000)
             assert len(fake.keys) == 1
             child.end()
-            assert provider.force_flush(5_000)
+            assert provider.force_flush(60_000)
             assert processor.stats.delivered == 2
         first, second = fake.keys
         assert second == f"{first}-1"
@@ -240,7 +240,7 @@ def test_any_shape(fake, spans, different, one_by_one, backwards):
     with exporting(fake) as (exporter, _, _):
         for batch in [[s] for s in spans] if one_by_one else [spans]:
             assert exporter.export(batch) is SpanExportResult.SUCCESS
-        assert exporter.force_flush(5_000)
+        assert exporter.force_flush(60_000)
         stats = exporter.stats
     assert stats.delivered == different
     assert stats.refused == len(spans) - different
@@ -265,7 +265,7 @@ def test_a_chain_ten_thousand_deep(fake):
     spans = [tool(n, n - 1 or None) for n in range(1, 10_001)]
     with exporting(fake) as (exporter, _, _):
         assert exporter.export(spans) is SpanExportResult.SUCCESS
-        assert exporter.force_flush(20_000)
+        assert exporter.force_flush(60_000)
         assert exporter.stats.delivered == 10_000
     assert fake.complaints == []
 

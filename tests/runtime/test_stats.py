@@ -15,7 +15,7 @@ from support.records import agent
 from support.sending import MemoryJournal, MemorySender
 from support.spans import agent_run, log, span
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Clock:

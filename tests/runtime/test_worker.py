@@ -6,7 +6,7 @@ import threading
 
 from infinium_otel.runtime.worker import Worker
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def test_runs_when_it_is_woken():

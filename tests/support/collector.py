@@ -21,7 +21,7 @@ from support.waiting import wait_until
 rotel = pytest.importorskip("rotel", reason="no collector is installed")
 
 BINARY = Path(rotel.__file__).parent / "rotel-agent"
-START_S = 30
+START_S = 120
 
 
 def find_address():

@@ -44,7 +44,7 @@ class Broker:
         producer = confluent_kafka.Producer(self.properties)
         for value in values:
             producer.produce(topic, value=value, partition=partition)
-        assert producer.flush(30) == 0
+        assert producer.flush(60) == 0
 
     def read(self, topic: str, count: int) -> list:
         """The first *count* messages of a topic."""

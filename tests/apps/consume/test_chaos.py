@@ -68,7 +68,7 @@ class Fleet:
             partition = number % PARTITIONS
             self.spans_at.setdefault(partition, []).append((number, span_id))
             self.producer.produce(TOPIC, protobuf(traces(span)), partition=partition)
-        assert self.producer.flush(30) == 0
+        assert self.producer.flush(60) == 0
 
     def is_done(self):
         """Whether every span was delivered."""

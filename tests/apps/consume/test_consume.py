@@ -372,7 +372,7 @@ def test_what_is_being_sent_is_waited_for(loop, fake, monkeypatch):
     fake.always(Fault(delay_s=0.5))
     read(loop, run(1), *[b""] * 8, run(2))
     loop._submit()
-    assert fake.wait_for(lambda fake: loop.sender.in_flight, 10)
+    assert fake.wait_for(lambda fake: loop.sender.in_flight, 60)
     loop.on_revoke([0])
     assert committed == [("otlp_spans", 0, 8)]
     assert len(fake.tasks) == 1

@@ -302,9 +302,9 @@ def test_a_full_queue_rejects_requests(fake, runner):
         sink.accept(records(5))
     assert busy.value.retry_after == 0.5
     fake.always(None)
-    assert runner.flush(10)
+    assert runner.flush(60)
     sink.accept(records(5))
-    assert runner.flush(10)
+    assert runner.flush(60)
     assert len(fake.tasks) == 5
 
 
@@ -397,7 +397,7 @@ def test_log_events_join_their_spans(fake, runner):
     sink = GatewaySink(runner)
     sink.accept(from_json(logs(HELLO)).records)
     sink.accept(records(1))
-    assert runner.flush(10)
+    assert runner.flush(60)
     (task,) = fake.tasks
     assert "Hallo?" in json.dumps(task)
 
