@@ -46,6 +46,12 @@ class TestSecret:
     ("setting", "value", "complaint"),
     [
         pytest.param("agent_id", "not-a-uuid", "UUID", id="agent-id"),
+        # What `docker run --env-file` makes of a quoted value: docker/cli#3630.
+        pytest.param("agent_id", f'"{AGENT_ID}"', "quotes", id="quoted-id"),
+        pytest.param("agent_secret", "'streng-geheim'", "quotes", id="quoted-secret"),
+        pytest.param(
+            "base_url", '"https://x.example/api/v1"', "quotes", id="quoted-address"
+        ),
         pytest.param("agent_secret", 7, "a text", id="secret-no-text"),
         pytest.param("agent_secret", "short", "at least 8", id="secret-short"),
         pytest.param("agent_secret", "with\nnewline", "ASCII", id="secret-odd"),

@@ -246,6 +246,7 @@ class TestRetries:
         assert sender.counts.tasks.refused == {str(status): 2}
         assert sender.counts.spans.refused == {str(status): 4}
         assert caplog.text.count("refused a task") == 1
+        assert ("INFINIUM_BASE_URL" in caplog.text) == (status == 404)
         if kept:
             assert [k.state for k in list_tasks(kept["spool"])] == ["refused"] * 2
 

@@ -16,10 +16,19 @@ MIN_SECRET_LENGTH = 8
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+QUOTED = "must not be in quotes: `docker run --env-file` keeps them in the value"
+
+
+def _is_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+
+
 def agent_id(value: Any) -> str | None:
     """A UUID, or None."""
     if value is None or (isinstance(value, str) and UUID.fullmatch(value)):
         return None
+    if isinstance(value, str) and _is_quoted(value):
+        return QUOTED
     return "must be a UUID with hyphens"
 
 
@@ -32,6 +41,8 @@ def secret(value: Any) -> str | None:
     text = value.reveal()
     if len(text) < MIN_SECRET_LENGTH:
         return f"must have at least {MIN_SECRET_LENGTH} characters"
+    if _is_quoted(text):
+        return QUOTED
     if not text.isascii() or not text.isprintable() or text != text.strip():
         return "must be printable ASCII without surrounding spaces"
     return None
@@ -40,6 +51,8 @@ def secret(value: Any) -> str | None:
 def url(value: Any) -> str | None:
     """The address of an API: without credentials, query or fragment."""
     complaint = "must be an http:// or https:// address"
+    if isinstance(value, str) and _is_quoted(value):
+        complaint = QUOTED
     if not isinstance(value, str) or not value.isprintable() or " " in value:
         return complaint
     try:

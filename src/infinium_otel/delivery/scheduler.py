@@ -246,8 +246,9 @@ class DeliveryScheduler:
             return
         if reason not in self._queue.counters.snapshot().tasks.refused:
             logger.error(
-                "Infinium refused a task (%s); it is %s, and further ones are counted",
+                "Infinium refused a task (%s%s); it is %s, and further ones are counted",
                 reason,
+                _HINTS.get(reason, ""),
                 "kept with the dead letters"
                 if is_kept
                 else "kept in the spool"
@@ -257,6 +258,10 @@ class DeliveryScheduler:
         with self.changed:
             self.refused_unkept += not (lease.durable or is_kept)
         self._queue.refuse(lease, reason, result.message)
+
+
+_HINTS = {"404": ", as for a wrong path in INFINIUM_BASE_URL"}
+"""What else a status may mean, by the status."""
 
 
 def _log_state(state: State, result: AttemptResult, label: str) -> None:

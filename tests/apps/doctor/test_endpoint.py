@@ -11,7 +11,8 @@ from infinium_otel.apps.doctor import (
     endpoint,
 )
 from infinium_otel.config import Config
-from infinium_otel.testing import Fault
+from infinium_otel.testing import FakeInfinium, Fault
+from support.loopback import CERTIFICATE, server_context
 
 
 def check(fake, *faults, now=time.time, **changes):
@@ -80,5 +81,54 @@ def test_an_unreachable_endpoint_is_an_error(fake):
     (finding,) = check(fake)
     assert finding.level == "error"
     assert finding.fix == f"curl -sv {fake.base_url}"
-    assert "ConnectError" in finding.message
+    assert "Connection refused" in finding.message
     assert fake.agent_secret not in str(finding)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1/traces", "/api"])
+def test_an_address_without_the_path_of_the_api(fake, path):
+    """A 404 says that the address is right only where its path is that of the API.
+
+    Source: cBioPortal/cbioportal-mcp#64, open-telemetry/opentelemetry-python#5628: the path
+    is forgotten, and every request is answered by a 404.
+    """
+    origin = fake.base_url.removesuffix("/api/v1")
+    reached, finding = check(fake, base_url=f"{origin}{path}")[:2]
+    assert (reached.level, finding.level) == ("ok", "warning")
+    assert "the API is under /api/v1" in finding.message
+    assert finding.fix == f"export INFINIUM_BASE_URL={fake.base_url}"
+
+
+def test_https_to_a_server_without_tls(fake):
+    """The scheme is the mistake, and the fix changes it."""
+    (finding,) = check(fake, base_url=fake.base_url.replace("http:", "https:"))
+    assert finding.level == "error"
+    assert finding.fix == f"export INFINIUM_BASE_URL={fake.base_url}"
+
+
+def test_a_certificate_of_the_own_network(monkeypatch):
+    """The fix names the variable that a delivery reads too.
+
+    Source: langfuse/langfuse#7485, langfuse/claude-observability-plugin#18.
+    """
+    with FakeInfinium(ssl_context=server_context()) as fake:
+        (finding,) = check(fake)
+        assert finding.level == "error"
+        assert "certificate refused" in finding.message
+        assert finding.fix.startswith("export SSL_CERT_FILE=")
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+        assert {finding.level for finding in check(fake)} == {"ok"}
+
+
+def test_the_proxy_of_the_environment_is_named(fake, monkeypatch):
+    """Requests take the way of the tasks: through the proxy, but not to this machine.
+
+    Source: langfuse/langfuse#15394, where `NO_PROXY` had no effect.
+    """
+    monkeypatch.setenv("HTTP_PROXY", "http://ada:secret@127.0.0.1:1")
+    assert "proxy" not in str(check(fake))
+    named, finding = check(fake, base_url="http://infinium.example/api/v1")
+    assert named.message == "requests go through the proxy 127.0.0.1:1"
+    assert finding.level == "error"
+    monkeypatch.setenv("NO_PROXY", "infinium.example")
+    assert "proxy" not in str(check(fake, base_url="http://infinium.example/api/v1"))

@@ -85,6 +85,52 @@ def test_the_sdk_finds_and_uses_the_exporter(exporters, environ, level):
     assert versions[0].message.endswith("not installed")
 
 
+@pytest.mark.parametrize(
+    ("environ", "level", "fix"),
+    [
+        pytest.param(
+            {"OTEL_SDK_DISABLED": "TRUE"}, "error", "unset OTEL_SDK_DISABLED", id="off"
+        ),
+        pytest.param(
+            {"OTEL_TRACES_SAMPLER": "always_off"},
+            "error",
+            "unset OTEL_TRACES_SAMPLER",
+            id="never",
+        ),
+        pytest.param(
+            {
+                "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG": "0.05",
+            },
+            "warning",
+            "unset OTEL_TRACES_SAMPLER OTEL_TRACES_SAMPLER_ARG",
+            id="a-share",
+        ),
+    ],
+)
+def test_variables_that_keep_spans_from_being_recorded(environ, level, fix):
+    """Nothing else shows that no run can arrive.
+
+    Source: langfuse/langfuse#8452, open-telemetry/opentelemetry-python#3851.
+    """
+    (finding,) = sdk.check_recording(environ)
+    assert (finding.level, finding.fix) == (level, fix)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"OTEL_SDK_DISABLED": "false"},
+        {"OTEL_TRACES_SAMPLER": "always_on", "OTEL_TRACES_SAMPLER_ARG": "0.1"},
+        {"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1.0"},
+    ],
+)
+def test_variables_with_which_all_spans_are_recorded(environ):
+    """They are not worth a line."""
+    assert list(sdk.check_recording(environ)) == []
+
+
 ZERO_CODE = (
     "export OTEL_TRACES_EXPORTER=infinium OTEL_LOGS_EXPORTER=infinium "
     "OTEL_METRICS_EXPORTER=none"

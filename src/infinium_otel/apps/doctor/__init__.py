@@ -150,6 +150,7 @@ def examine(
     traces = exporters.get(launcher.TRACES, {})
     findings += sdk.check_entry_points(packages, traces, configurators, environ)
     findings += launcher.check_launcher(configurators, exporters, environ)
+    findings += sdk.check_recording(environ)
     findings += sdk.list_dialects(environment.dialects)
     findings += sdk.check_limits(packages, environ)
     findings += sdk.check_log_export(packages, environ)

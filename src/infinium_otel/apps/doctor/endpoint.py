@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from infinium_otel.apps.doctor.findings import Finding
-from infinium_otel.delivery import protocol
-from infinium_otel.delivery.protocol import build_result_request, classify_response
+from infinium_otel.config import Config
+from infinium_otel.delivery.protocol import (
+    Send,
+    TransportFailure,
+    build_result_request,
+    classify_response,
+)
+from infinium_otel.delivery.transport.network import find_proxy
+from infinium_otel.delivery.transport.sockets import make_transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
-    from infinium_otel.config import Config
+    from infinium_otel.delivery.protocol import Response
 
 TOPIC = "Endpoint"
 UNUSED_TRACE_ID = "00000000-0000-4000-8000-000000000000"
@@ -22,52 +30,49 @@ REDIRECTS = range(300, 400)
 NOT_FOUND = 404
 
 
-class Response(Protocol):
-    """The parts of an HTTP response that are checked; `httpx.Response` has them."""
-
-    @property
-    def status_code(self) -> int:
-        """The status."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """The headers, by name in any case."""
-
-
 def check_endpoint(config: Config, now: Callable[[], float]) -> list[Finding]:
     """Request the result of a trace that was never sent.
 
-    This changes nothing on the service. Any status means that it is reachable, 401 and
-    403 that it rejects the credentials.
+    This changes nothing on the service. The request takes the way of the tasks: the same
+    certificates and the same proxy. Any status means that the service is reachable, 401
+    and 403 that it rejects the credentials.
 
     Args:
         config: with credentials.
         now: the time, in seconds since the epoch.
     """
-    import httpx  # noqa: PLC0415 - slow to import, and not needed for --help
-
     request = build_result_request(config, UNUSED_TRACE_ID)
-    try:
-        response = httpx.request(
-            request.method,
-            request.url,
-            headers=list(request.headers),
-            timeout=min(config.timeout_s, TIMEOUT_S),
-            verify=config.verify_ssl,
-        )
-    except httpx.HTTPError as error:
-        return [_report_unreachable(config, type(error).__name__, str(error))]
-    return [*_check_status(config, response), *_check_clock(response, now())]
+    transport = make_transport(config)
+    response = transport.perform(Send(request, min(config.timeout_s, TIMEOUT_S)))
+    transport.close()
+    found = [*_name_proxy(config)]
+    if isinstance(response, TransportFailure):
+        return [*found, _report_unreachable(config, response)]
+    return [*found, *_check_status(config, response), *_check_clock(response, now())]
 
 
-def _report_unreachable(config: Config, kind: str, message: str) -> Finding:
-    text = f"{config.base_url} cannot be reached: {kind}: {message}"
-    return Finding(TOPIC, "error", text, f"curl -sv {config.base_url}")
+def _name_proxy(config: Config) -> Iterator[Finding]:
+    """Name the proxy that requests go through: its variable is easily forgotten."""
+    proxy = urlsplit(find_proxy(config.base_url) or "")
+    if proxy.hostname:
+        address = proxy.netloc.rpartition("@")[2]
+        yield Finding(TOPIC, "ok", f"requests go through the proxy {address}")
+
+
+def _report_unreachable(config: Config, failure: TransportFailure) -> Finding:
+    """Report why there was no response, with what helps or shows more."""
+    url = config.base_url
+    fix = f"curl -sv {url}"
+    if failure.reason == "tls" and "WRONG_VERSION_NUMBER" in failure.detail:
+        fix = f"export INFINIUM_BASE_URL=http{url.removeprefix('https')}"
+    elif failure.reason == "tls":
+        fix = "export SSL_CERT_FILE=/path/to/the/certificates/of/your/network.pem"
+    return Finding(TOPIC, "error", f"{url} failed: {failure.detail}", fix)
 
 
 def _check_status(config: Config, response: Response) -> list[Finding]:
-    status = response.status_code
-    kind = classify_response(protocol.Response(status), 0.0).kind
+    status = response.status
+    kind = classify_response(response, 0.0).kind
     reached = Finding(TOPIC, "ok", f"{config.base_url} is reachable")
     if kind == "credentials":
         message = f"it rejects the credentials ({status})"
@@ -81,6 +86,14 @@ def _check_status(config: Config, response: Response) -> list[Finding]:
         return [
             reached,
             Finding(TOPIC, "error", message, "export INFINIUM_BASE_URL=..."),
+        ]
+    path, usual = (urlsplit(url).path for url in (config.base_url, Config().base_url))
+    if status == NOT_FOUND and not path.endswith(usual):
+        message = f"404: no such trace, or a wrong address: the API is under {usual}"
+        address = urlsplit(config.base_url)._replace(path=usual).geturl()
+        return [
+            reached,
+            Finding(TOPIC, "warning", message, f"export INFINIUM_BASE_URL={address}"),
         ]
     shown = f"{status}: no such trace, as expected" if status == NOT_FOUND else status
     return [reached, Finding(TOPIC, "ok", f"it accepts the credentials ({shown})")]

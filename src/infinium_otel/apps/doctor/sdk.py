@@ -23,6 +23,26 @@ SDK_LIMIT = 128
 ENOUGH = 10_000
 
 
+NEVER = ("always_off", "parentbased_always_off")
+RATIO = ("traceidratio", "parentbased_traceidratio")
+
+
+def check_recording(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Check whether variables keep the SDK from recording all spans."""
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        message = "OTEL_SDK_DISABLED switches the SDK off: no span is recorded"
+        yield Finding(TOPIC, "error", message, "unset OTEL_SDK_DISABLED")
+    sampler = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower()
+    share = environ.get("OTEL_TRACES_SAMPLER_ARG", "").strip()
+    if sampler in NEVER:
+        message = f"OTEL_TRACES_SAMPLER={sampler} records no trace that begins here"
+        yield Finding(TOPIC, "error", message, "unset OTEL_TRACES_SAMPLER")
+    elif sampler in RATIO and share and share not in ("1", "1.0"):
+        message = f"OTEL_TRACES_SAMPLER records only this share of the traces: {share}"
+        fix = "unset OTEL_TRACES_SAMPLER OTEL_TRACES_SAMPLER_ARG"
+        yield Finding(TOPIC, "warning", message, fix)
+
+
 def check_limits(
     installed: Mapping[str, str], environ: Mapping[str, str]
 ) -> Iterator[Finding]:
