@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -41,11 +42,39 @@ def test_every_command_has_help(name, capsys):
     assert f"usage: infinium-otel {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_the_help_of_a_command_names_its_page(name, capsys):
+    """The page exists, and shows the command."""
+    with pytest.raises(SystemExit):
+        cli.main(["help", name])
+    address = capsys.readouterr().out.split()[-1]
+    page = Path(__file__).parents[2] / "docs" / address.removeprefix(f"{cli.DOCS}/")
+    assert f"infinium-otel {name}" in page.read_text("utf-8")
+
+
+def test_without_a_command_there_is_the_help(capsys):
+    """What `infinium-otel` can do, and exit code 2: nothing was done."""
+    assert cli.main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert all(name in captured.err for name in cli.COMMANDS)
+
+
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        pytest.param([], "required: COMMAND", id="no-command"),
-        pytest.param(["fly"], "invalid choice: 'fly'", id="unknown-command"),
+        pytest.param(["--url"], "required: COMMAND", id="no-command"),
+        pytest.param(["fly"], "invalid choice: 'fly' (choose", id="unknown-command"),
+        pytest.param(
+            ["serv"],
+            "invalid choice: 'serv' (did you mean serve?); see",
+            id="misspelled",
+        ),
+        pytest.param(
+            ["completion", "zhs"],
+            "invalid choice: 'zhs' (did you mean zsh?); see",
+            id="misspelled-choice",
+        ),
         pytest.param(
             ["convert", "--to", "xml"], "invalid choice: 'xml'", id="unknown-choice"
         ),

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from infinium_otel.config.suggestion import suggest
 from infinium_otel.errors import InfiniumError
 
 if TYPE_CHECKING:
@@ -32,25 +34,43 @@ if TYPE_CHECKING:
 PROGRAM = "infinium-otel"
 
 COMMANDS = {
-    "convert": "convert recorded runs from one format to another, or send them",
     "serve": "run a local stand-in for the service, with a page that shows tasks",
     "runs": "list runs of a local server or of files in the terminal",
     "show": "show one run as a tree in the terminal",
+    "doctor": "check the configuration, the endpoint and the instrumentations",
+    "convert": "convert recorded runs from one format to another, or send them",
+    "check": "run a command, and check the agent runs that it makes by rules",
+    "compare": "compare two sets of runs: what changed, and how sure that is",
+    "replay": "write a test in which a recorded run happens again",
     "gateway": "receive OTLP over HTTP from services in any language, deliver tasks",
     "consume": "read OTLP from Kafka as a consumer group, deliver tasks",
     "dead-letters": "list or send again what the consumer gave up",
-    "spool": "list, retry or delete the tasks in a spool file",
-    "check": "run a command, and check the agent runs that it makes by rules",
-    "verdicts": "fetch the interpretations of delivered runs, as evaluation events",
-    "replay": "write a test in which a recorded run happens again",
-    "compare": "compare two sets of runs: what changed, and how sure that is",
     "size": "compute how many consumers a load needs, and what they need",
-    "doctor": "check the configuration, the endpoint and the instrumentations",
+    "spool": "list, retry or delete the tasks in a spool file",
+    "verdicts": "fetch the interpretations of delivered runs, as evaluation events",
     "completion": "print the script that completes commands in bash, zsh or fish",
 }
 """Every command, with its line in the help; its module has nearly the same name."""
 
+PAGES = {
+    "runs": "howto/terminal",
+    "show": "howto/terminal",
+    "dead-letters": "howto/consume",
+    "size": "explanation/scale",
+    "completion": "howto/terminal",
+}
+"""The pages of the documentation that are not called as their command."""
+
+DOCS = "https://github.com/infinium-otel/infinium-otel/blob/main/docs"
+
+EPILOG = f"""\
+Settings are read from the environment: `{PROGRAM} doctor` checks them.
+Exit codes: 0 complete, 1 partial or something found, 2 failed.
+Documentation: {DOCS}/index.md"""
+
 PARTIAL, FAILED, INTERRUPTED = 1, 2, 130
+
+_WRONG_CHOICE = re.compile(r"invalid choice: '(.*?)'.* \(choose from (.*)\)")
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -58,6 +78,9 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Report what is wrong with the arguments, and exit."""
+        wrong = _WRONG_CHOICE.search(message)
+        if wrong and (meant := suggest(wrong[1], re.findall(r"[\w-]+", wrong[2]))):
+            message = f"{message[: wrong.start()]}invalid choice: '{wrong[1]}'{meant}"
         self.exit(FAILED, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
@@ -70,6 +93,8 @@ def build_parser(*wanted: str) -> argparse.ArgumentParser:
     parser = OneLineParser(
         prog=PROGRAM,
         description="Sends the agent runs recorded in OpenTelemetry spans to Infinium.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     version = f"{PROGRAM} {metadata.version(PROGRAM)}"
     parser.add_argument("--version", action="version", version=version)
@@ -77,7 +102,13 @@ def build_parser(*wanted: str) -> argparse.ArgumentParser:
         dest="command", required=True, metavar="COMMAND", title="commands"
     )
     for name, meaning in COMMANDS.items():
-        command = commands.add_parser(name, help=meaning, description=meaning)
+        command = commands.add_parser(
+            name,
+            help=meaning,
+            description=meaning,
+            epilog=f"Documentation:\n{DOCS}/{PAGES.get(name, f'howto/{name}')}.md",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if name in wanted:
             import_command(name).add_arguments(command)
     return parser
@@ -100,6 +131,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    if not given:
+        build_parser().print_help(sys.stderr)
+        return FAILED
+    if given[0] == "help":
+        given = [*given[1:2], "--help"]
     logging.basicConfig(level=logging.WARNING, format=f"{PROGRAM}: %(message)s")
     wanted = next((word for word in given if not word.startswith("-")), "")
     try:

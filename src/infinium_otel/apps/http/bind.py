@@ -51,7 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         reason = str(error)
         if error.errno == errno.EADDRINUSE:
-            reason = "another program uses that port; choose another"
+            reason = "another program uses that port; name another, or 0 for a free one"
         raise InfiniumError(f"cannot listen on {host}:{port}: {reason}") from None
 
 
