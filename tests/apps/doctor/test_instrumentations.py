@@ -152,3 +152,16 @@ def test_dialects_of_other_packages():
     """A dialect of another distribution is listed with its entry point."""
     (finding,) = sdk.list_dialects({"acme": "acme_otel:dialect"})
     assert finding.message == "dialect acme is added by acme_otel:dialect"
+
+
+@pytest.mark.parametrize(
+    ("version", "levels"),
+    [("1.10.0", ["warning"]), ("1.35.0", ["warning"]), ("1.36.0", []), ("2.0.0", [])],
+)
+def test_a_framework_that_flushes_inside_a_run(version, levels):
+    """Each flush sends a part of the run.
+
+    Source: strands-agents/harness-sdk#2142; the wheels of 1.35.0 and 1.36.0.
+    """
+    found = instrumentations.check_flushes({"strands-agents": version})
+    assert [finding.level for finding in found] == levels

@@ -176,6 +176,22 @@ def check_instrumentations(
     yield from _suggest_instrumentations(rows, installed)
 
 
+def check_flushes(installed: Mapping[str, str]) -> Iterator[Finding]:
+    """Check for a framework that flushes inside a run, each of which sends a part of it.
+
+    Source: strands-agents/harness-sdk#2142; 1.36.0 does so no more.
+    """
+    version = installed.get("strands-agents", "")
+    numbers = [int(each) for each in version.split(".")[:2] if each.isdecimal()]
+    if version and numbers < [1, 36]:
+        message = (
+            f"strands-agents {version} flushes after each of its spans: a run arrives "
+            "as several tasks, and waits where the endpoint does not respond"
+        )
+        fix = "pip install --upgrade strands-agents"
+        yield Finding(TOPIC, "warning", message, fix)
+
+
 def _describe(subject: str, row: Instrumentation, placement: str) -> Finding:
     message = f"{subject}: {row.records}"
     message += f"; not {row.misses}" if row.misses else ""
