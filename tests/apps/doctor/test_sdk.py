@@ -166,8 +166,8 @@ INFINIUM = {"OTEL_TRACES_EXPORTER": "console, infinium"}
 SET = {**INFINIUM, "OTEL_LOGS_EXPORTER": "infinium", "OTEL_METRICS_EXPORTER": "none"}
 GRPC = {"OTEL_METRICS_EXPORTER": ["otlp_proto_grpc"]}
 HTTP = {"OTEL_METRICS_EXPORTER": ["otlp_proto_http"]}
-NO_METRICS = ("warning", "export OTEL_METRICS_EXPORTER=none")
-NO_LOGS = ("warning", "export OTEL_LOGS_EXPORTER=infinium")
+NO_METRICS = ("error", "export OTEL_METRICS_EXPORTER=none")
+NO_LOGS = ("error", "export OTEL_LOGS_EXPORTER=infinium")
 NO_DISTRO = ("warning", "pip install opentelemetry-distro")
 
 

@@ -137,7 +137,8 @@ def test_a_run_is_found_by_what_names_it(call, served):
 
 
 def test_a_file_in_place_of_a_run(call, recorded, tmp_path):
-    """The message names the word that is missing."""
+    """It means its last run; before other files, the message names what is missing."""
+    assert call("show", recorded)[1] == call("show", "last", recorded)[1]
     code, _, err = call("show", recorded, recorded)
     assert code == 2
     assert f"for the last run of that file: show last {recorded}" in err

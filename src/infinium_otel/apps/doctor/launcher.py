@@ -69,7 +69,8 @@ def check_launcher(
                 f"{variable} is not set, which means otlp; {name} is not installed, and "
                 "without it opentelemetry-instrument sets no exporter up"
             )
-            yield Finding(TOPIC, "warning", message, f"export {variable}={value}")
+            level = "error" if configurators else "warning"
+            yield Finding(TOPIC, level, message, f"export {variable}={value}")
 
 
 def _list_names(text: str) -> list[str]:

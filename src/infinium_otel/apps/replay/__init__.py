@@ -103,9 +103,7 @@ def _check_output(args: argparse.Namespace) -> None:
 def _read(args: argparse.Namespace) -> RecordedRun:
     from infinium_otel.apps.replay import recorded_run  # noqa: PLC0415 - not for --help
 
-    wanted, files = args.run, args.files
-    if not files and recorded_run.is_file(wanted):
-        wanted, files = sources.LAST, [wanted]
+    wanted, files = sources.get_run_and_files(args)
     if not files:
         return recorded_run.read_from_server(wanted, args.url or sources.DEFAULT_URL)
     if args.url:

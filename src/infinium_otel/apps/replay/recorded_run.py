@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.apps.convert import reading
@@ -140,8 +139,3 @@ def list_names(run: Run) -> list[str]:
     task_name = root.record.attributes.get("infinium.task.name")
     names = (root.normalized.agent_name, task_name, root.record.name)
     return list(dict.fromkeys(n for n in names if isinstance(n, str) and n))
-
-
-def is_file(name: str) -> bool:
-    """Whether *name*, where the name of a run is expected, is a file."""
-    return name == reading.STDIN or Path(name).is_file()

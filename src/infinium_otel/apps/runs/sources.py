@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from infinium_otel.apps.convert.formats import FORMATS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 DEFAULT_URL = "http://127.0.0.1:4318"
+STDIN = "-"
 LAST = "last"
 """The word for the run that ended last."""
 MAX_PAGE = 500
@@ -60,6 +62,13 @@ def add_places(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="format of the files; auto detects it from the content",
     )
+
+
+def get_run_and_files(args: argparse.Namespace) -> tuple[str, list[str]]:
+    """The run and the files of `RUN FILE ...`: a file as RUN means its last run."""
+    if not args.files and (args.run == STDIN or Path(args.run).is_file()):
+        return LAST, [args.run]
+    return args.run, args.files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

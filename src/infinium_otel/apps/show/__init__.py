@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=sources.LAST,
         metavar="RUN",
         help="an id or its beginning, or the name of a run or an agent, which means its "
-        "newest run; default: last, the run that ended last",
+        "newest run, or a file, which means its last run; default: last, the run "
+        "that ended last",
     )
     sources.add_arguments(parser)
     parser.add_argument(
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     """Show the run; return the exit code."""
     from infinium_otel.apps.runs.terminal import Terminal  # noqa: PLC0415 - not for --help
 
+    args.run, args.files = sources.get_run_and_files(args)
     if args.follow and args.run != sources.LAST:
         raise InfiniumError("--follow shows all runs as they arrive, so it has no RUN")
     out = Terminal()
