@@ -7,6 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from infinium_otel.delivery.foreign_code import is_interruption
 from infinium_otel.delivery.protocol import (
     AttemptResult,
     Response,
@@ -107,7 +108,9 @@ class ClientBackend:
         try:
             with suppress_instrumentation():
                 result = self._send(item)
-        except Exception as error:  # noqa: BLE001 - any client may raise anything
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             return _classify_exception(error)
         return _to_result(result)
 
@@ -119,7 +122,9 @@ class ClientBackend:
         try:
             with suppress_instrumentation():
                 return _to_result(_wait_for(fetch(result_id)))
-        except Exception as error:  # noqa: BLE001 - any client may raise anything
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             return _classify_exception(error)
 
     def _send(self, item: Item) -> Any:
@@ -157,7 +162,7 @@ async def _await(result: Any) -> Any:
     return await result
 
 
-def _classify_exception(error: Exception) -> AttemptResult:
+def _classify_exception(error: BaseException) -> AttemptResult:
     """The result for a client's exception, whose text may contain secrets: not used."""
     status = getattr(error, "status_code", None)
     if isinstance(status, int):

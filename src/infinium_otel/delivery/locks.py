@@ -27,6 +27,8 @@ _make_rlock = threading.RLock
 _native_sleep = time.sleep
 _native_threads: set[int] = set()
 """Our threads, by what `get_ident` returned here before any late patch."""
+_own_threads: set[int] = set()
+"""All of ours, green ones too, by what `threading.get_ident` returned in them."""
 
 
 def is_patched_late() -> bool:
@@ -45,6 +47,12 @@ def begin_thread(*, is_native: bool) -> None:
     """
     if is_native:
         _native_threads.add(get_ident())
+    _own_threads.add(threading.get_ident())
+
+
+def is_own_thread() -> bool:
+    """Whether the calling thread is one of ours."""
+    return threading.get_ident() in _own_threads or get_ident() in _native_threads
 
 
 def must_hand_over() -> bool:
@@ -65,6 +73,7 @@ def end_thread() -> None:
     `threading.Thread._delete`; gevent 26.9.
     """
     _native_threads.discard(get_ident())
+    _own_threads.discard(threading.get_ident())
     threading.current_thread()
 
 

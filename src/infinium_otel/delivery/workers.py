@@ -88,7 +88,7 @@ class Workers:
             while not (self._scheduler.closed or must_hand_over()):
                 if not self._work_once(worker):
                     break
-        except Exception:
+        except BaseException:  # nobody waits for what is raised in this thread
             logger.exception("The sender's worker failed; the next task starts another")
         finally:
             with self._changed:

@@ -29,7 +29,7 @@ def load_readers() -> tuple[Dialect, ...]:
 def _load(point: EntryPoint) -> Dialect | None:
     try:
         dialect = point.load()
-    except Exception as error:  # noqa: BLE001 - another module's import may do anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an import may do anything
         logger.warning(
             "dialect %s (%s) was not loaded: %s",
             point.name,

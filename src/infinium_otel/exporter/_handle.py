@@ -17,6 +17,7 @@ from infinium_otel.config import (
 from infinium_otel.errors import ConfigurationError
 from infinium_otel.exporter._green_exit import protect_exit
 from infinium_otel.runtime import Stats, registry
+from infinium_otel.runtime.closed_streams import guard_loggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +61,7 @@ def build_config(
     Raises:
         ConfigurationError: names every mistake.
     """
+    guard_loggers()  # before anything is logged
     _warn_unknown_variables()
     needs_credentials = needs_credentials and client is None
     address = getattr(client, "base_url", None)

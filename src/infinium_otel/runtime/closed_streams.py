@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import sys
 
+from infinium_otel.runtime.failing_handlers import shield
+
 PACKAGE = "infinium_otel"
 
 
@@ -31,10 +33,14 @@ _filter = ClosedStreamFilter()
 
 
 def guard_loggers() -> None:
-    """Filter the records of all loggers of this package that exist by now."""
+    """Filter the records of all loggers of this package that exist by now.
+
+    What handlers raise is kept out of our work as well.
+    """
     for name, logger in list(logging.root.manager.loggerDict.items()):
         if isinstance(logger, logging.Logger) and name.startswith(PACKAGE):
             logger.addFilter(_filter)  # once: a filter is not added twice
+            shield(logger)
 
 
 def _list_handlers(logger: logging.Logger) -> list[logging.Handler]:

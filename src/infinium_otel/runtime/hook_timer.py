@@ -1,9 +1,14 @@
-"""Warns when the user's hooks delay the delivery of finished runs."""
+"""Warns when the user's hooks delay the delivery of finished runs.
+
+A hook raises nothing but exceptions here, which lose no run (see `foreign_code`).
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING, Any
+
+from infinium_otel.delivery.foreign_code import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +40,8 @@ class HookTimer:
         return config.but(**timed) if timed else config
 
     def _wrap_hook(self, hook: Callable[..., Any]) -> Callable[..., Any]:
+        hook = guard(hook)
+
         def call(*args: Any) -> Any:
             began_s = self._clock()
             try:

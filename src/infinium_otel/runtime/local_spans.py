@@ -174,7 +174,7 @@ class LocalSpans:
         try:
             while self._post_in_turn():
                 pass
-        except Exception:
+        except BaseException:  # nobody waits for what is raised in this thread
             logger.exception("Whole spans could not be sent")
             self._is_running = False
         finally:

@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from infinium_otel.delivery.foreign_code import guard
 from infinium_otel.delivery.locks import RLock
 from infinium_otel.runtime.children import ChildExit
 from infinium_otel.runtime.closed_streams import guard_loggers
@@ -130,7 +132,11 @@ def _load_readers() -> Sequence[Dialect]:
     # Imported with the first span: it imports all dialects, which takes 200 ms.
     from infinium_otel.dialects.plugins import load_readers  # noqa: PLC0415
 
-    return load_readers()
+    guard_loggers()  # that of the module above as well
+    return [
+        replace(reader, refine=reader.refine and guard(reader.refine))
+        for reader in load_readers()
+    ]
 
 
 def _create(

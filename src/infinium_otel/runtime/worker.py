@@ -140,6 +140,6 @@ class Worker:
     def _run_safely(self) -> float | None:
         try:
             return self._run_once()
-        except Exception:
+        except BaseException:  # nobody waits for what is raised in this thread
             logger.exception("Processing spans failed; retrying")
             return RETRY_S

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config import checks
+from infinium_otel.delivery.foreign_code import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,4 +33,4 @@ def load_hook(path: Any) -> Callable[[Any], bool]:
     complaint = checks.hook(hook)
     if complaint:
         raise ValueError(complaint)
-    return hook
+    return guard(hook)
