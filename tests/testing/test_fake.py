@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import ssl
+import threading
 import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -367,3 +368,13 @@ def test_settings(fake):
         "agent_secret": "fake-agent-secret",
         "base_url": fake.base_url,
     }
+
+
+@pytest.mark.timeout(600)
+def test_what_is_waited_for_may_be_elsewhere(fake):
+    """A condition that becomes true without a request ends the wait."""
+    done = threading.Event()
+    timer = threading.Timer(0.1, done.set)
+    timer.start()
+    assert fake.wait_for(lambda _: done.is_set(), 3_600)
+    timer.join()

@@ -149,7 +149,10 @@ class FakeInfinium:
     def wait_for(
         self, is_done: Callable[[FakeInfinium], bool], timeout_s: float = 30.0
     ) -> bool:
-        """Wait until `is_done(fake)`; False if that takes longer than *timeout_s*."""
+        """Wait until `is_done(fake)`; False if that takes longer than *timeout_s*.
+
+        *is_done* may depend on more than the fake, a file or a counter for example.
+        """
         return self._state.wait_for(lambda: is_done(self), timeout_s)
 
     def wait_for_tasks(self, count: int, timeout_s: float = 30.0) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ from infinium_otel.testing.faults import Fault, Received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+LOOK_EVERY_S = 0.05
+"""How often a condition is looked at while nothing arrives."""
 
 
 class ServerState:
@@ -73,6 +77,15 @@ class ServerState:
             return (tasks[0] if tasks else None), self.polls[trace_id]
 
     def wait_for(self, is_done: Callable[[], bool], timeout_s: float) -> bool:
-        """Wait for a change after which *is_done* is true; False after *timeout_s*."""
+        """Wait until *is_done* is true; False after *timeout_s*.
+
+        It is called after each change, and regularly: it may depend on more than the fake.
+        """
+        deadline_s = time.monotonic() + timeout_s
         with self.changed:
-            return self.changed.wait_for(is_done, timeout_s)
+            while not is_done():
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self.changed.wait(min(left_s, LOOK_EVERY_S))
+        return True
