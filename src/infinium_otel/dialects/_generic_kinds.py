@@ -12,7 +12,11 @@ from infinium_otel.dialects._conversations import find_conversation
 from infinium_otel.dialects._fact_table import CALLS
 from infinium_otel.dialects._facts import read_tool_request
 from infinium_otel.dialects._generic_values import find_model_name, name
-from infinium_otel.dialects._infer_kind import infer_from_facts, infer_from_name
+from infinium_otel.dialects._infer_kind import (
+    infer_from_facts,
+    infer_from_name,
+    is_client_method,
+)
 from infinium_otel.dialects._operations import OPERATIONS
 from infinium_otel.dialects._providers import is_model_family
 from infinium_otel.dialects._words import names_ai, split_words
@@ -78,6 +82,8 @@ def put_kind(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:
         kind = _infer_from_name(record, facts, shape) or shape.protocol
         if kind:
             facts["kind"] = kind
+        elif "weak_kind" not in facts and is_client_method(record.name):
+            facts["maybe_call"] = True
 
 
 def _put_named_kind(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:

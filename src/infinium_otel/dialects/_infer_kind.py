@@ -77,6 +77,21 @@ def infer_from_name(name: str) -> str:
     return ""
 
 
+_CLIENT_METHOD = re.compile(
+    r"(?:async_?)?(?:openai|azure_?openai|anthropic|mistral(?:ai)?|cohere|groq|together|ollama"
+    r"|gemini|google_?genai|bedrock(?:[-_]runtime)?|litellm)(?:\.\w{1,20})?\."
+    r"(?:messages|chat|chat\.completions|completions?|responses|generate_content|converse"
+    r"|invoke_model)(?:\.(?:create|stream|parse|complete))?",
+    re.IGNORECASE,
+)
+
+
+@cache_names(maxsize=1024)
+def is_client_method(name: str) -> bool:
+    """Whether a span is named after the method of a client that calls a model."""
+    return _CLIENT_METHOD.fullmatch(name) is not None
+
+
 def infer_from_protocol(keys: Iterable[str]) -> str:
     """The kind of a span of transport, a database or a queue, by its convention's keys."""
     present = frozenset(keys)

@@ -42,6 +42,8 @@ def extract_text(value: Any) -> str | None:
         ]
         if any(texts):
             return "\n".join(filter(None, texts))
+        if is_hollow(decoded):
+            return None
     if is_empty(decoded):
         return None
     if not isinstance(decoded, (*MAPPING, list, tuple)):
@@ -51,6 +53,20 @@ def extract_text(value: Any) -> str | None:
     text = to_text(replace_binary(decoded))
     count_walk(text)
     return text or None
+
+
+_LABELS = frozenset("role type id name index finish_reason annotations".split())
+
+
+def is_hollow(value: Any, depth: int = 8) -> bool:
+    """Whether messages have no content: nothing but roles, types and ids is in them."""
+    if isinstance(value, MAPPING):
+        members = [member for key, member in value.items() if key not in _LABELS]
+    else:
+        members = value if isinstance(value, (list, tuple)) else None
+    if members is None or not depth:
+        return is_empty(value)
+    return all(is_hollow(member, depth - 1) for member in members)
 
 
 def join_responses(messages: Sequence[Message]) -> str | None:
