@@ -44,11 +44,17 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         _, prefix, tool = record.name.rpartition("tools/call")
         if prefix and tool.strip():
             facts["tool_name"] = tool.strip()
+    elif record.name in _SESSIONS and not method:
+        facts["kind"] = "lifecycle"
     elif method or _is_message(record.attributes):
         facts["kind"] = "mcp"
         facts["label"] = record.name
 
 
+_SESSIONS = frozenset(
+    {"mcp.session", "mcp.client.session", "mcp session", "MCPSession"}
+)
+"""Spans around all messages of a session, such as those of AWS's distribution."""
 _ARGUMENT = "mcp.request.argument."
 
 

@@ -204,9 +204,8 @@ def _put_response_facts(facts: Facts) -> None:
         facts["model"] = model
     if text(source.get("id")):
         facts.setdefault("response_id", source["id"])
-    if "input_tokens" not in facts and "output_tokens" not in facts:
-        put_counts_of(facts, source.get("usage"))
-        put_counts_of(facts, source.get("usage_metadata"))
+    if not facts.get("input_tokens") and not facts.get("output_tokens"):
+        _put_counts_of_response(facts, source)
     put_details_of(facts, source or body)
     put_finish_reason(facts, source or body)
     if response is None and has_no_answer(body):
@@ -214,6 +213,15 @@ def _put_response_facts(facts: Facts) -> None:
         del facts["output"]
     _add_automatic_calls(body, facts)
     put_provider_error(facts, source)
+
+
+def _put_counts_of_response(facts: Facts, source: Mapping[str, Any]) -> None:
+    """Add the counts of a response where the instrumentation found none, or zeros."""
+    found: Facts = {}
+    put_counts_of(found, source.get("usage"))
+    put_counts_of(found, source.get("usage_metadata"))
+    if any(found.values()):
+        facts.update(found)
 
 
 def _add_automatic_calls(body: Mapping[str, Any], facts: Facts) -> None:
