@@ -7,6 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from infinium_otel.dialects._attributes import MAX_CACHED, count, structure, text
+from infinium_otel.dialects._cancellations import (
+    has_cancelled_outcome,
+    is_cancellation,
+    to_word,
+    was_cancelled,
+)
 from infinium_otel.dialects._failure_codes import find_code
 from infinium_otel.dialects._recorded_exceptions import (
     EXCEPTION_EVENTS,
@@ -58,10 +64,10 @@ def read_outcome(
     if _may_have_failed(record, facts):
         found = read_exceptions(record)
         last = found[-1] if found else UNKNOWN
-        cancellation = _is_cancellation(record, shape, facts, last)
+        cancellation = is_cancellation(record, shape, facts, last)
         failure = None if cancellation else _read_failure(record, facts, found)
-        return failure, _was_cancelled(record, shape, facts, last) or None
-    if record.status != "ok" and _has_cancelled_outcome(record, shape, facts):
+        return failure, was_cancelled(record, shape, facts, last) or None
+    if record.status != "ok" and has_cancelled_outcome(record, shape, facts):
         return None, True
     return None, None
 
@@ -82,7 +88,7 @@ def _may_have_failed(record: SpanRecord, facts: Facts) -> bool:
 
 def _find_failed_reason(facts: Facts) -> str | None:
     """The reason for which an output ended that is an error, such as of its format."""
-    for reason in map(_to_word, facts.get("finish_reasons") or ()):
+    for reason in map(to_word, facts.get("finish_reasons") or ()):
         if reason in _FAILED or reason.startswith(_MALFORMED):
             return reason
     return None
@@ -91,93 +97,6 @@ def _find_failed_reason(facts: Facts) -> str | None:
 _FAILED = frozenset({"error", "failed", "unexpected_tool_call", "too_many_tool_calls"})
 _MALFORMED = "malformed_"
 """Gemini's `MALFORMED_FUNCTION_CALL` and its like: what the model wrote is not passed on."""
-
-
-def _was_cancelled(
-    record: SpanRecord, shape: Shape, facts: Facts, last: RecordedException
-) -> bool:
-    """Whether the work of *record* was cancelled, by a person or by other work's end.
-
-    Not where a cancellation was only recorded: a reader that has enough of a stream cancels
-    it, and the work is done.
-    """
-    failed = record.status == "error" or facts.get("failed")
-    if record.status == "ok" and not failed:
-        return False
-    is_reported = failed or facts.get("error_type") or last.escaped
-    if is_reported and _is_cancellation(record, shape, facts, last):
-        return True
-    kind = facts.get("error_type")
-    return (not kind or count(kind) is not None) and _has_cancelled_outcome(
-        record, shape, facts
-    )
-
-
-def _is_cancellation(
-    record: SpanRecord, shape: Shape, facts: Facts, error: RecordedException
-) -> bool:
-    """Whether what is recorded as the failure is a cancellation."""
-    kind = error.kind or facts.get("error_type")
-    message = error.message or facts.get("error_message") or record.status_message or ""
-    if (not kind or count(kind)) and _has_cancelled_outcome(record, shape, facts):
-        return True
-    name = (kind or "").rpartition(".")[2]
-    stopped = _CANCELLED.search(name) or _CONTEXT_CANCELLED.search(message)
-    if error.code == _ABORT_CODE:
-        stopped = _ABORTED.search(message)
-    return bool(stopped) and not _TIMEOUT.search(message)
-
-
-CLIENT_CLOSED_REQUEST = 499
-"""The status that proxies report when the client went away before the answer."""
-_ABORT_CODE = "20"
-"""DOMException.ABORT_ERR: OpenTelemetry for JavaScript prefers an error's code to its name."""
-_ABORTED = re.compile(r"(?i)\babort(?:ed)?\b")
-
-
-def _has_cancelled_outcome(record: SpanRecord, shape: Shape, facts: Facts) -> bool:
-    """Whether an attribute for the outcome, in any vocabulary, has that word.
-
-    Or is a switch of that name: `cloudflare.agents.canceled`; or it is the finish reason,
-    or the status of a request.
-    """
-    if facts.get("http_status") == CLIENT_CLOSED_REQUEST:
-        return True
-    if not _STOPPED.isdisjoint(map(_to_word, facts.get("finish_reasons") or ())):
-        return True
-    for key, is_switch in shape.select(_find_outcome):
-        value = record.attributes[key]
-        if is_switch and value in (True, "true"):
-            return True
-        if (
-            isinstance(value, str)
-            and len(value) <= len("cancelled")
-            and value.lower() in _STOPPED
-        ):
-            return True
-    return False
-
-
-def _find_outcome(key: str) -> bool | None:
-    """Whether a key is a switch for a cancelled outcome; None if it is for no outcome."""
-    words = split_words(key)
-    if words[-2:] == ("failure", "kind"):
-        return False
-    last = words[-1:]
-    return last in _SWITCHES if last in _OUTCOMES else None
-
-
-_CANCELLED = re.compile(
-    r"Cancell?(?:ed|ation)|^(?:API)?(?:User)?Abort(?:ed)?Error$|^KeyboardInterrupt$"
-    r"|^(?:user_)?cancell?ed$"
-)
-"""Python's CancelledError, .NET's OperationCanceledException, JavaScript's AbortError."""
-_CONTEXT_CANCELLED = re.compile(r"\bcontext canceled$")
-_TIMEOUT = re.compile(r"(?i)time[d -]?out|deadline|HttpClient\.Timeout")
-"""A time limit also cancels what runs, and is a failure."""
-_STOPPED = frozenset({"canceled", "cancelled"})
-_SWITCHES = frozenset({("canceled",), ("cancelled",)})
-_OUTCOMES = _SWITCHES | {("status",), ("outcome",), ("state",), ("result",)}
 
 
 def count_retries(record: SpanRecord) -> int | None:
@@ -237,10 +156,6 @@ def _read_failure(
     return _build_failure(
         record, facts, error, wrapper, handled=not (failed or reported)
     )
-
-
-def _to_word(reason: str) -> str:
-    return reason.rpartition(".")[2].lower()
 
 
 def _is_control_flow(

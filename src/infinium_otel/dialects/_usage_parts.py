@@ -63,6 +63,7 @@ _LIFETIMES = {("5", "m"): "5m", ("1", "h"): "1h"}
 def put_usage_parts(facts: Facts, attributes: Attributes, shape: Shape) -> None:
     """Add the parts and conditions of a price, and counts that only an object has."""
     places = shape.select(_find_form)
+    _put_recorded_tier(facts, attributes, shape)
     leaves = list(_iter_leaves(attributes, places)) if places else ()
     if not leaves:
         return
@@ -84,6 +85,27 @@ def put_usage_parts(facts: Facts, attributes: Attributes, shape: Shape) -> None:
     _note_anthropic(facts, leaves)
     if parts:
         facts["usage_parts"] = {**parts, **facts.get("usage_parts", {})}
+
+
+_RESPONSES = frozenset("output outputs response completion".split())
+_TIERS = ("service_tier", "serviceTier")
+
+
+def _is_of_response(key: str) -> bool | None:
+    """Whether a whole response may stand under *key*; None if not."""
+    if len(key) > MAX_KEY or _RESPONSES.isdisjoint(split_words(key)):
+        return None
+    return True
+
+
+def _put_recorded_tier(facts: Facts, attributes: Attributes, shape: Shape) -> None:
+    """Add the tier that a provider's response names, which was recorded whole."""
+    for key, _ in shape.select(_is_of_response):
+        response = attributes[key]
+        if isinstance(response, str) and response[:1] == "{" and '"service' in response:
+            found = loads(response)
+            for name in _TIERS if isinstance(found, MAPPING) else ():
+                put(facts, "service_tier", word(found.get(name)))
 
 
 def _get_rank(leaf: tuple[str, Any, bool]) -> tuple[bool, int, str]:

@@ -24,6 +24,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import as_tool, dig, put, put_usage_details
+from infinium_otel.dialects._provider_objects import put_counts_of
 from infinium_otel.dialects.lenient_json import loads
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["kind"] = "llm"
     usage = structure(record.attributes.get(_USAGE))
     put_usage_details(facts, usage)
+    if "input_tokens" not in facts and "output_tokens" not in facts:
+        put_counts_of(facts, usage)
     if None not in (dig(usage, "input"), dig(usage, "input_cached_tokens")):
         facts["excludes_cache"] = True  # Langfuse's own names split the input
     kind = facts.get("kind")

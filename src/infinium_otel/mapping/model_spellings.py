@@ -32,6 +32,8 @@ _GATEWAYS = re.compile(
 _ROUTES = frozenset("models model publishers converse invoke responses chat".split())
 _REGION = re.compile(r"(?:us|eu|apac|global|[a-z]{2}(?:-[a-z]+){1,2}-?\d)")
 """Segments before a model's name that identify no provider."""
+_AZURES = re.compile(r"gpt-35(?=-)")
+"""Names of deployments have no dots."""
 _RESOURCE = re.compile(r"^(?:arn:aws|projects/|publishers/).{0,300}/")
 _OPEN_WEIGHTS = re.compile(
     r"(?:openai/gpt-oss|google/(?:gemma|t5)|mistralai?/(?:mixtral|mistral-(?:7b|8x|nemo|small)))",
@@ -51,6 +53,13 @@ def iter_spellings(
     `bedrock/converse/us.anthropic.claude-sonnet-4-5-20250929-v1:0`, `openai:gpt-4o`.
     Anything else (`ollama/`) may be a server with prices of its own.
     """
+    for owner, spelling in _iter_places(provider, model):
+        yield owner, spelling
+        if _AZURES.match(spelling):
+            yield owner, _AZURES.sub("gpt-3.5", spelling)
+
+
+def _iter_places(provider: str | None, model: str) -> Iterator[tuple[str | None, str]]:
     yield provider, model
     if provider is not None and _GATEWAYS.search(provider):
         provider = None

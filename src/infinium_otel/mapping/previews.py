@@ -60,13 +60,11 @@ _LABELS = frozenset("role type id name index finish_reason annotations".split())
 
 def is_hollow(value: Any, depth: int = 8) -> bool:
     """Whether messages have no content: nothing but roles, types and ids is in them."""
-    if isinstance(value, MAPPING):
-        members = [member for key, member in value.items() if key not in _LABELS]
-    else:
-        members = value if isinstance(value, (list, tuple)) else None
-    if members is None or not depth:
+    if not depth or not isinstance(value, (*MAPPING, list, tuple)):
         return is_empty(value)
-    return all(is_hollow(member, depth - 1) for member in members)
+    if isinstance(value, MAPPING):
+        value = [member for key, member in value.items() if key not in _LABELS]
+    return all(is_hollow(member, depth - 1) for member in value)
 
 
 def join_responses(messages: Sequence[Message]) -> str | None:
