@@ -13,7 +13,7 @@ import pytest
 
 from infinium_otel.apps import cli
 from infinium_otel.errors import InfiniumError
-from support.otlp_requests import span, traces
+from support.otlp_requests import agent_span, span, traces
 
 VERSION = f"infinium-otel {metadata.version('infinium-otel')}\n"
 
@@ -173,3 +173,79 @@ def test_an_interrupt_while_a_command_is_imported(monkeypatch, capsys):
     monkeypatch.setattr(cli, "import_command", interrupt)
     assert cli.main(["check", "--", "true"]) == 130
     assert capsys.readouterr().err == "infinium-otel check: interrupted\n"
+
+
+def run_in_shell(command, **environ):
+    """Run `infinium-otel` as *command* of a shell has it, which is `$*` there."""
+    return subprocess.run(
+        ["sh", "-c", command, "sh", sys.executable, "-m", "infinium_otel"],
+        capture_output=True,
+        env={**os.environ, **environ},
+        check=False,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+class TestStandardStreams:
+    """What a command was started with."""
+
+    @pytest.mark.parametrize("closed", [">&-", "<&-", "<&- >&- 2>&-"])
+    @pytest.mark.parametrize("command", ["completion bash", "runs FILE", "--version"])
+    def test_closed_ones(self, command, closed, tmp_path):
+        """A service has none, and nothing fails for that.
+
+        pixelb/crudini#82, bottlepy/bottle#1244, joblib/joblib#856
+        """
+        path = tmp_path / "spans.json"
+        path.write_text(json.dumps(traces(agent_span(1))))
+        argv = command.replace("FILE", str(path))
+        done = run_in_shell(f'"$@" {argv} {closed}')
+        assert (done.returncode, done.stderr) == (0, b"")
+
+    def test_no_file_gets_the_number_of_a_closed_one(self, tmp_path):
+        """What is printed by whoever else is in the process goes into no file of ours."""
+        out = tmp_path / "out.json"
+        program = (
+            "import os; from infinium_otel.apps import standard_streams as s; "
+            f"s.prepare(); f = open({str(out)!r}, 'w'); os.write(1, b'x'); f.write('y')"
+        )
+        command = f'"$1" -c "{program}" >&-'
+        assert run_in_shell(command).returncode == 0
+        assert out.read_text() == "y"
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            pytest.param({"PYTHONIOENCODING": "ascii"}, id="ascii"),
+            pytest.param(
+                {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+                id="locale-c",
+            ),
+        ],
+    )
+    def test_a_character_that_the_output_lacks(self, environ):
+        """It is a question mark, not the end of the command."""
+        done = run_in_shell(
+            '"$@" size --runs-per-second 1 --spans 5 --seconds 3', **environ
+        )
+        assert done.returncode == 0, done.stderr
+        assert b" ?s of CPU a span" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its arguments are Unicode")
+@pytest.mark.parametrize("command", ["runs --user", "show", "replay"])
+def test_an_argument_that_is_no_text(command, capsys, monkeypatch, tmp_path):
+    """Arguments may be any bytes; a server of runs has none of that name."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main([*command.split(), "\udcff"]) == 2
+    assert capsys.readouterr().err == (
+        f"infinium-otel {command.split()[0]}: an argument is not UTF-8: no run has it\n"
+    )
+
+
+def test_a_password_in_an_address_is_not_shown(capsys):
+    """A mistake in an address names it without."""
+    assert cli.main(["runs", "--url", "ftp://ada:hunter2@example.com"]) == 2
+    error = capsys.readouterr().err
+    assert "hunter2" not in error
+    assert "not 'ftp://example.com'" in error

@@ -14,6 +14,7 @@ import sys
 from importlib import import_module, metadata
 from typing import TYPE_CHECKING, NoReturn, cast
 
+from infinium_otel.apps import standard_streams
 from infinium_otel.config.suggestion import suggest
 from infinium_otel.errors import InfiniumError
 
@@ -131,6 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code.
     """
     given = list(sys.argv[1:] if argv is None else argv)
+    standard_streams.prepare()
     if not given:
         build_parser().print_help(sys.stderr)
         return FAILED

@@ -86,6 +86,8 @@ def test_several_files_are_read_in_order(tmp_path):
             gzip.compress(LINE)[:30] + b"\0" * 90 + LINE, "damaged", id="damaged-gzip"
         ),
         pytest.param(b"\x28\xb5\x2f\xfd...", "zstd", id="zstd"),
+        pytest.param(bytes(100), "nothing but zero bytes", id="few-zeros"),
+        pytest.param(bytes(2 * CHUNK + 1), "nothing but zero bytes", id="zeros"),
     ],
 )
 def test_what_is_no_otlp_is_one_clear_error(content, message, tmp_path):
@@ -125,6 +127,29 @@ def test_a_bad_line_is_skipped_with_a_warning(bad, tmp_path, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         f"{path}: skipped items that cannot be read: 1"
     ]
+
+
+ZEROS = [
+    pytest.param(LINE + b"\n" + bytes(4096), 1, 1, id="at-the-end"),
+    pytest.param(LINE + b"\n" + bytes(50) + LINE + b"\n", 2, 0, id="before-a-line"),
+    pytest.param(LINE + b"\n" + bytes(50) + b"\n" + LINE, 2, 1, id="as-a-line"),
+    pytest.param(LINE + bytes(50) + b"\n" + LINE, 2, 0, id="after-a-line"),
+    pytest.param(bytes(CHUNK + 1) + LINE + b"\n" + LINE, 2, 0, id="at-the-start"),
+    pytest.param(bytes(2002) + LINE, 1, 0, id="at-the-start-of-one"),
+    pytest.param(bytes(4000) + framed(protobuf(RECORDED)), 1, 0, id="protobuf"),
+]
+
+
+@pytest.mark.parametrize(("content", "times", "lost"), ZEROS)
+def test_zero_bytes_cost_no_line_that_is_whole(content, times, lost):
+    """They are left where a line was not on disk yet, and where a file was truncated.
+
+    gastownhall/gascity#5336, moby/moby#29511, fluent/fluent-bit#427: after a loss of power
+    the next line follows them. fluent/fluent-bit#3117: `copytruncate` puts them in front.
+    """
+    decoded = list(read_otlp(io.BytesIO(content)))
+    assert [r for request in decoded for r in request.records] == RECORDS * times
+    assert sum(request.unreadable for request in decoded) == lost
 
 
 class Dripping(io.RawIOBase):

@@ -43,8 +43,9 @@ class Server:
         except httpx.InvalidURL as error:
             raise InfiniumError(f"--url: {error}") from None
         if address.scheme not in ("http", "https") or not address.host:
+            shown = address.copy_with(userinfo=None)
             raise InfiniumError(
-                f"--url must be like http://127.0.0.1:4318, not {url!r}"
+                f"--url must be like http://127.0.0.1:4318, not {str(shown)!r}"
             )
         # A proxy cannot reach this machine's own addresses.
         is_local = address.host in LOOPBACK
@@ -75,7 +76,9 @@ class Server:
 
     def read_task(self, trace_id: str) -> dict[str, Any]:
         """As `Source.read_task`."""
-        return dict(self._get(f"/api/tasks/{quote(trace_id, safe='')}", {})["task"])
+        with self._naming_errors():
+            path = f"/api/tasks/{quote(trace_id, safe='')}"
+        return dict(self._get(path, {})["task"])
 
     def iter_tasks(self, params: Mapping[str, str]) -> Iterator[bytes]:
         """Every task that the parameters of the list's URL select, as JSON."""
@@ -84,8 +87,8 @@ class Server:
 
     def read_spans(self, trace_id: str) -> dict[str, Any] | None:
         """Every kept span of a run's trace as OTLP/JSON; None if none is kept."""
-        path = f"/api/tasks/{quote(trace_id, safe='')}/otlp"
         with self._naming_errors():
+            path = f"/api/tasks/{quote(trace_id, safe='')}/otlp"
             response = self._client.get(path)
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
@@ -172,6 +175,8 @@ class Server:
     def _naming_errors(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeEncodeError:  # an argument of the command: it has any bytes
+            raise InfiniumError("an argument is not UTF-8: no run has it") from None
         except httpx.HTTPError as error:
             raise InfiniumError(
                 f"{self._shown}: {_describe(error)}; is `infinium-otel serve` running? "

@@ -16,6 +16,7 @@ from infinium_otel import otlp
 from infinium_otel.errors import DecodingError
 from infinium_otel.otlp import Decoded
 from infinium_otel.otlp.files.decompression import (
+    LENGTH_BYTES,
     Readable,
     decompress_chunks,
     is_json,
@@ -54,8 +55,6 @@ logger = logging.getLogger(__name__)
 
 PROTOBUF_START = b"\x0a"
 """The tag of the only field of an export request."""
-
-LENGTH_BYTES = 4
 
 MAX_MESSAGE_BYTES = 512 * MIB
 """Bytes of one request in a file, decompressed."""

@@ -17,6 +17,9 @@ GZIP, ZSTD, BYTE_ORDER_MARK = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xef\xbb\xbf"
 CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
 """Bytes that JSON text never contains and the head of a protobuf message always does."""
 
+LENGTH_BYTES = 4
+"""Bytes of the length before a protobuf request in a file."""
+
 HEAD_BYTES = 1024
 """Bytes at the head of an input from which its format is recognized."""
 
@@ -32,19 +35,24 @@ def open_input(stream: Readable) -> tuple[bytes, Iterator[bytes]]:
     """The head of *stream*, and all of it in chunks; both decompressed if gzip.
 
     Raises:
-        DecodingError: it is compressed with zstd.
+        DecodingError: it is compressed with zstd, or has nothing but zero bytes.
     """
     chunks = _decompress_gzip(_read_chunks(stream))
-    head = _read_head(chunks, HEAD_BYTES)
+    head = _skip_zeros(_read_head(chunks, HEAD_BYTES), chunks)
     if head.startswith(ZSTD):
         raise DecodingError("compressed with zstd: decompress it first")
     return head, chain((head,), chunks)
 
 
 def is_json(head: bytes) -> bool:
-    """Whether *head*, the first bytes of an input, is that of JSON."""
-    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
-    return text[:1] in (b"{", b"[") and head.translate(None, CONTROL) == head
+    """Whether *head*, the first bytes of an input, is that of JSON.
+
+    It may have zero bytes around its lines, but none within the first.
+    """
+    text = head.lstrip(b"\0").removeprefix(BYTE_ORDER_MARK).lstrip()
+    first, _, rest = text.partition(b"\n")
+    text = first.rstrip(b"\0") + rest.replace(b"\0", b"")
+    return text[:1] in (b"{", b"[") and text.translate(None, CONTROL) == text
 
 
 def decompress_chunks(
@@ -87,6 +95,22 @@ def _read_head(chunks: Iterator[bytes], least: int) -> bytes:
     while len(head) < least and (chunk := next(chunks, b"")):
         head += chunk
     return head
+
+
+def _skip_zeros(head: bytes, chunks: Iterator[bytes]) -> bytes:
+    """*head* without the zero bytes with which a file begins that was truncated in use.
+
+    Whole groups of four: with fewer begins a message that is preceded by its length.
+    """
+    if head[:HEAD_BYTES].strip(b"\0") or not head:
+        return head
+    zeros = 0
+    for chunk in chain((head,), chunks):
+        text = chunk.lstrip(b"\0")
+        zeros += len(chunk) - len(text)
+        if text:
+            return bytes(zeros % LENGTH_BYTES) + text
+    raise DecodingError("nothing but zero bytes, as a loss of power leaves them")
 
 
 def _decompress_gzip(chunks: Iterator[bytes]) -> Iterator[bytes]:

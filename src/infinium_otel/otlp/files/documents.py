@@ -78,8 +78,10 @@ def read_documents(chunks: Iterable[bytes]) -> Iterator[Any]:
 
 
 def _parse_line(line: bytes) -> Any:
+    # A file system may leave zero bytes where a line was not on disk at a loss of power;
+    # the next line follows them directly. Source: gastownhall/gascity#5336.
     try:
-        return parse_json(line.removeprefix(BYTE_ORDER_MARK))
+        return parse_json(line.strip(b"\0\n").removeprefix(BYTE_ORDER_MARK))
     except DecodingError:
         return DAMAGED
 
