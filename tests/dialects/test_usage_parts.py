@@ -88,6 +88,13 @@ def test_parts_in_objects():
         assert (found.extra["service_tier"], found.extra["speed"]) == ("flex", "fast")
 
 
+def test_searches_in_an_object_of_details():
+    """Langfuse's details name no tokens."""
+    details = {"input": 12_000, "output": 600, "web_search_requests": 3}
+    found = read_call({"langfuse.observation.usage_details": json.dumps(details)})
+    assert dict(found.usage.parts) == {"web_searches": 3}
+
+
 @pytest.mark.parametrize(
     ("attributes", "tier"),
     [

@@ -453,3 +453,46 @@ def test_a_run_that_was_cancelled(spans, cancelled):
     assert ("cancelled" in task.environment.custom_tags) is cancelled
     marked = [s for s in task.steps if s.metadata.get("cancelled")]
     assert len(marked) == (0 if cancelled else 1)
+
+
+def attempt(key, status, start, *, failed=True, **more):
+    attributes = {"http.request.method": "POST", "http.response.status_code": status}
+    more |= {"status": "error"} if failed else {}
+    return make_span(key, "c", attributes, start=start, end=start + 0.5, **more)
+
+
+@pytest.mark.parametrize(
+    ("message", "events", "statuses", "error"),
+    [
+        pytest.param(
+            "fetch failed", (exception_event("KeyError", "bad key"),), (429, 401),
+            ("KeyError", "bad key", "401"), id="a-message-below",
+        ),
+        pytest.param("fetch failed", (), (429, 503), ("error", "fetch failed", "503"),
+                     id="a-status-below"),
+        pytest.param("out of money", (exception_event("KeyError", "bad key"),), (402,),
+                     ("error", "out of money", "402"), id="its-own-message"),
+        pytest.param("fetch failed", (), (200,), ("error", "fetch failed", None),
+                     id="no-failed-request"),
+    ],
+)  # fmt: skip
+def test_a_call_failed_as_its_last_request(message, events, statuses, error):
+    """Clients report a failed request below a call that only says that it failed."""
+    *before, last = statuses
+    task = task_of(
+        chat("c", tokens=None, status="error", status_message=message, end=9),
+        *(attempt(f"h{n}", status, n) for n, status in enumerate(before)),
+        attempt("h9", last, 8, failed=last >= 400, events=events),
+    )
+    found = [(e.error_type, e.message, e.error_code) for e in task.errors]
+    assert found == [error]
+
+
+def test_a_handled_failure_is_not_the_requests():
+    """An exception that a call recorded and survived stays as it is."""
+    task = task_of(
+        chat("c", events=(exception_event("TimeoutError", "TimeoutError"),), end=9),
+        attempt("h", 500, 1, events=(exception_event("KeyError", "bad key"),)),
+        attempt("i", 200, 3, failed=False),
+    )
+    assert [e.message for e in task.errors] == ["TimeoutError"]

@@ -9,7 +9,12 @@ import pytest
 
 from infinium_otel.dialects.lenient_json import SHORT_LIST, limit_decoding
 from infinium_otel.mapping import previews
-from infinium_otel.mapping.previews import extract_text, list_scores, replace_binary
+from infinium_otel.mapping.previews import (
+    extract_arguments,
+    extract_text,
+    list_scores,
+    replace_binary,
+)
 from infinium_otel.taskdata.limits import (
     MAX_INPUT_SUMMARY_LENGTH,
     MAX_PREVIEW_LENGTH,
@@ -190,3 +195,33 @@ def test_walking_many_lists_is_limited():
 def test_scores_of_documents(documents, scores):
     """The scores are listed if every document has one."""
     assert list_scores(documents) == scores
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ('{"file_path": "a.ts", "content": "x"}', '{"file_path":"a.ts","content":"x"}'),
+        ('{"name": "shopping", "content": "x"}', '{"name":"shopping","content":"x"}'),
+        ('{"path": "a.py", "content": "def f(', '{"path":"a.py","content":"def f("}'),
+        ('{"content": "x"}', "x"),
+        ('{"content": ["x"], "id": 3}', "x"),
+        ("x", "x"),
+    ],
+)
+def test_arguments_are_shown_whole(arguments, shown):
+    """What a tool writes is shown with where it writes it."""
+    assert extract_arguments(arguments) == shown
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ([{"text": "a"}, {"text": "b", "id": "7", "score": 0.5}], "a\nb"),
+        ([{"type": "text", "text": "a", "lang": "en"}], "a"),
+        ([{"text": "a", "url": "u"}], '[{"text":"a","url":"u"}]'),
+        ({"content": "a", "title": "t"}, '{"content":"a","title":"t"}'),
+    ],
+)
+def test_results_of_several_texts_are_shown_whole(found, shown):
+    """A text is shown alone only if its object has no other."""
+    assert extract_text(found) == shown

@@ -143,7 +143,7 @@ def _note_anthropic(facts: Facts, leaves: Sequence[tuple[str, Any, bool]]) -> No
 _OBJECTS = frozenset("usage details metadata parameters params settings".split())
 """Last words of keys whose objects can hold parts of the usage or a service tier."""
 
-_MARKS = ("oken", "sage", "ervice", "speed")
+_MARKS = ("oken", "sage", "ervice", "speed", "earch")
 """One of these is in each object that is worth parsing."""
 
 

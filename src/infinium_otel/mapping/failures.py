@@ -12,7 +12,7 @@ from infinium_otel.mapping.failure_reports import (
     is_same_failure,
     remove_error_prefix,
 )
-from infinium_otel.mapping.folding import STEP_KINDS
+from infinium_otel.mapping.folding import HTTP_ERROR, STEP_KINDS
 from infinium_otel.mapping.merging import merge_failures
 from infinium_otel.mapping.outcomes import Outcomes
 from infinium_otel.mapping.tree import AGENTIC, INVOCATIONS, sort_top_down
@@ -198,8 +198,14 @@ def _build_error(
         stack_trace=policy.text_or_none(truncate_start(stack, MAX_STACK_LENGTH))
         if stack
         else None,
-        error_code=failure.code,
+        error_code=failure.code or _get_http_error(node),
     )
+
+
+def _get_http_error(node: Node) -> str | None:
+    """The HTTP status of the last attempt of a call or tool, if it is an error's."""
+    status = node.span.http_status
+    return str(status) if status is not None and status >= HTTP_ERROR else None
 
 
 def _complete(failure: Failure, above: list[Failure]) -> Failure:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects import CALLS
 from infinium_otel.mapping.content_texts import is_dump, join_texts
 from infinium_otel.mapping.domains import is_same_tool_name
+from infinium_otel.mapping.failure_reports import has_no_message
 from infinium_otel.mapping.frames import has_matter, has_own_matter, is_frame
-from infinium_otel.mapping.merging import merge
+from infinium_otel.mapping.merging import merge, merge_failures
 from infinium_otel.mapping.previews import is_vector
 from infinium_otel.mapping.tree import INVOCATIONS
 
@@ -137,11 +138,27 @@ def _merge_agent(above: Node, agent: Node) -> None:
 
 def fold_transport(nodes: list[Node]) -> None:
     """Fold HTTP and database spans into the call or tool they served."""
+    last: dict[int, tuple[Node, Node]] = {}
     for node in nodes:
         if node.kind in TRANSPORT and not node.folded:
             caller = node.nearest_call
             if caller is not None:
-                _fold_transport_span(caller.representative, node)
+                caller = caller.representative
+                _fold_transport_span(caller, node)
+                last[id(caller)] = caller, node
+    for caller, attempt in last.values():
+        _explain_failure(caller, attempt)
+
+
+def _explain_failure(caller: Node, attempt: Node) -> None:
+    """Let a call that only says that it failed say what its last attempt does."""
+    failure, cause = caller.span.failure, attempt.span.failure
+    if failure is None or cause is None or failure.handled:
+        return
+    if has_no_message(failure) and not has_no_message(cause):
+        merged = merge_failures(failure, cause)
+        failure = merged and replace(merged, message=cause.message)
+        caller.span = replace(caller.span, failure=failure)
 
 
 def _fold_transport_span(caller: Node, transport: Node) -> None:

@@ -67,6 +67,22 @@ def is_hollow(value: Any, depth: int = 8) -> bool:
     return all(is_hollow(member, depth - 1) for member in value)
 
 
+def extract_arguments(value: Any) -> str | None:
+    """The arguments of a tool as text: a note's `name` and `content` are no message's."""
+    decoded = loads(value)
+    is_named = (
+        isinstance(decoded, MAPPING)
+        and len(decoded) > 1
+        and decoded.keys() <= _NAMED
+        and isinstance(decoded.get("content"), str)
+    )
+    return to_text(replace_binary(decoded)) if is_named else extract_text(decoded)
+
+
+_NAMED = frozenset("content id name".split())
+"""Members that a message without a role and what a tool writes have alike."""
+
+
 def join_responses(messages: Sequence[Message]) -> str | None:
     """The tool responses in the last of *messages*."""
     replies = [extract_text(r.result) for m in messages[-1:] for r in m.responses]

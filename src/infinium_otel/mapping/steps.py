@@ -98,7 +98,9 @@ def _read_texts(node: Node) -> tuple[str | None, str | None]:
 
 
 def _read_tool_texts(span: NormalizedSpan) -> tuple[str | None, str | None]:
-    return previews.extract_text(span.arguments), previews.extract_text(span.result)
+    return previews.extract_arguments(span.arguments), previews.extract_text(
+        span.result
+    )
 
 
 def _build_tool_call(
@@ -125,7 +127,7 @@ def _to_output_summary(text: str | None) -> str | None:
 def build_inferred_step(tool: InferredTool, policy: CapturePolicy) -> ExecutionStep:
     """The step of a tool run that only messages report, not yet numbered."""
     request, response = tool.request, tool.response
-    input_text = previews.extract_text(request.arguments)
+    input_text = previews.extract_arguments(request.arguments)
     output_text = previews.extract_text(response.result) if response else None
     error = (
         _build_inferred_error(describe_failure(response.result), policy)

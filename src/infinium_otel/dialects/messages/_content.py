@@ -8,7 +8,7 @@ from infinium_otel.dialects.callback_payloads import is_typed_value
 from infinium_otel.dialects.lenient_json import MAPPING, loads, to_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def unwrap_content(value: Any) -> Any:
@@ -37,6 +37,19 @@ def unwrap_blocks(blocks: Sequence[Any]) -> Any:
     return "\n".join(texts) if texts else blocks
 
 
+def _is_data(block: Mapping[str, Any]) -> bool:
+    """Whether the text is one of several: that of a search's result, beside its title."""
+    if "type" in block:
+        return False
+    return any(
+        isinstance(member, str) and member and key not in _BESIDE_TEXT
+        for key, member in block.items()
+    )
+
+
+_BESIDE_TEXT = frozenset("text content id role name format mimeType".split())
+"""Members of blocks of text that are no content."""
+
 _TEXT_KEYS = frozenset({"type", "text", "annotations"})
 
 _TEXT_TYPES = ("text", "summary_text", "reasoning_text")
@@ -47,5 +60,5 @@ def _block_text(block: Any) -> str | None:
         return None
     for key in ("text", "content"):
         if isinstance(block.get(key), str) and block.get("type", "text") in _TEXT_TYPES:
-            return str(block[key])
+            return None if _is_data(block) else str(block[key])
     return to_text(block["json"]) if "json" in block else None

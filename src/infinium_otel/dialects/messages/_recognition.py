@@ -45,7 +45,7 @@ def has_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
     if isinstance(value, str):
         return depth < MAX_DEPTH and is_printed_message(value)
     return isinstance(value, MAPPING) and (
-        not MESSAGE_KEYS.isdisjoint(value)
+        (not MESSAGE_KEYS.isdisjoint(value) and not _is_data(value))
         or is_response(value)
         or is_converse_response(value)
         or _has_requests(value)
@@ -53,6 +53,25 @@ def has_messages(value: Any, depth: int = MAX_DEPTH) -> bool:
         or is_capitalized(value)
         or (bool(value.get("tool_calls")) and value.keys() <= _CALLING_KEYS)
     )
+
+
+def _is_data(value: Mapping[str, Any]) -> bool:
+    """Whether its content is one of several texts: `{"path": "a.py", "content": "x"}`."""
+    if not isinstance(value.get("content"), str) or len(value) == 1:
+        return False
+    beside = value.keys() - _BESIDE_CONTENT
+    return bool(beside) and MESSAGE_KEYS.isdisjoint(beside)
+
+
+_BESIDE_CONTENT = frozenset(
+    "content type id name tool_call_id additional_kwargs response_metadata usage_metadata "
+    "artifact status tool_calls invalid_tool_calls example refusal is_error isError "
+    "structuredContent structured_content _meta finish_reason stop_reason annotations usage model "
+    "metadata reasoning reasoning_content thinking source models_usage author index "
+    "timestamp created_at event tool_name toolCallId toolName __class__ response_id "
+    "sender error".split()
+)
+"""Members of messages that have no role."""
 
 
 def _lists_messages(value: Sequence[Any], depth: int) -> bool:
