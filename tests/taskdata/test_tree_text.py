@@ -7,6 +7,7 @@ from infinium_otel.taskdata.tree_text import (
     MAX_DEPTH,
     TreeOptions,
     draw_tree,
+    format_cost,
     to_plain_text,
 )
 from support.tasks import full
@@ -153,3 +154,17 @@ def test_no_text_controls_the_terminal():
     """Escapes and direction marks of a recorded text do not reach the terminal."""
     tree = draw({"name": "\x1b[2Ja\u202eb", "input_summary": "\x9b1m\0"})
     assert tree.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [
+        (0, "$0.0000"),
+        (0.00002, "<$0.0001"),
+        (0.00006, "$0.0001"),
+        (1234.5, "$1,234.5000"),
+    ],
+)
+def test_a_small_cost_is_not_shown_as_none(cost, shown):
+    """A call of a small model costs less than four digits show."""
+    assert format_cost(cost) == shown

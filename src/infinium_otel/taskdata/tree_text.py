@@ -91,8 +91,13 @@ def describe_totals(task: Mapping[str, Any], options: TreeOptions) -> str:
         parts.append(tokens)
     cost = usage.get("estimated_cost_usd")
     if options.cost and _is_number(cost):
-        parts.append(f"${cost:,.4f}")
+        parts.append(format_cost(cost))
     return "total: " + ", ".join(parts)
+
+
+def format_cost(cost: float, *, sign: str = "$") -> str:
+    """*cost* in US dollars with four digits; a cost below that is not shown as none."""
+    return f"<{sign}0.0001" if 0 < cost < 0.00005 else f"{sign}{cost:,.4f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +231,7 @@ def _list_facts(step: Mapping[str, Any], options: TreeOptions) -> Iterator[str]:
         yield tokens
     cost = _as_mapping(step.get("metadata")).get("cost_usd")
     if options.cost and _is_number(cost):
-        yield f"${cost:,.4f}"
+        yield format_cost(cost)
     if options.ids and _get_span_id(step):
         yield f"span {_to_line(_get_span_id(step))}"
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import quoteattr
 
 from infinium_otel.apps.compare.report import escape, shorten, show_number
 from infinium_otel.apps.serve.task_row import as_mapping, as_objects, as_text
+from infinium_otel.taskdata.tree_text import format_cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ def describe(facts: RunFacts) -> str:
     if facts.tokens is not None:
         parts.append(_pluralize(facts.tokens, "token"))
     if facts.cost_usd is not None:
-        parts.append(f"{facts.cost_usd:.4f} USD")
+        parts.append(f"{format_cost(facts.cost_usd, sign='')} USD")
     if facts.errors:
         parts.append(_pluralize(facts.errors, "error"))
     return ", ".join(parts)

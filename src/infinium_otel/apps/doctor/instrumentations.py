@@ -186,7 +186,7 @@ def check_flushes(installed: Mapping[str, str]) -> Iterator[Finding]:
     if version and numbers < [1, 36]:
         message = (
             f"strands-agents {version} flushes after each of its spans: a run arrives "
-            "as several tasks, and waits where the endpoint does not respond"
+            "as several tasks, unless there is a spool"
         )
         fix = "pip install --upgrade strands-agents"
         yield Finding(TOPIC, "warning", message, fix)

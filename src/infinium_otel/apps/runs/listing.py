@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.taskdata.tree_text import Part, cut
+from infinium_otel.taskdata.tree_text import Part, cut, format_cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ def _format_count(count: int | None) -> str:
 
 
 def _format_cost(cost: float | None) -> str:
-    return "" if cost is None else f"${cost:,.4f}"
+    return "" if cost is None else format_cost(cost)
 
 
 def _to_line(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.apps.serve.task_row import as_mapping, as_objects, as_text
 from infinium_otel.delivery.verdicts.reading import LOCAL
+from infinium_otel.taskdata.tree_text import format_cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,7 +89,7 @@ def _describe_calls(row: TaskRow) -> str:
     if row.total_tokens is not None:
         sentence += f", {_pluralize(row.total_tokens, 'token')}"
     if row.cost_usd is not None:
-        sentence += f", about {row.cost_usd:.4f} USD"
+        sentence += f", about {format_cost(row.cost_usd, sign='')} USD"
     return sentence + "."
 
 
