@@ -168,8 +168,57 @@ def test_the_keywords_are_the_fields():
             {"INFINIUM_OTEL_ZZZZZZZZ": "unknown setting INFINIUM_OTEL_ZZZZZZZZ"},
             id="nothing-similar",
         ),
+        pytest.param(
+            {"INFINIUM_BASEURL": "http://x"},
+            {
+                "INFINIUM_BASEURL": "unknown setting INFINIUM_BASEURL "
+                "(did you mean INFINIUM_BASE_URL?)"
+            },
+            id="a-letter-is-missing",
+        ),
+        pytest.param(
+            {"INFINIUM_HOST": "x"},
+            {
+                "INFINIUM_HOST": "unknown setting INFINIUM_HOST "
+                "(did you mean INFINIUM_BASE_URL?)"
+            },
+            id="the-name-of-another-tool",
+        ),
+        pytest.param(
+            {"INFINIUM_HOST": "x", "INFINIUM_BASE_URL": "http://x"},
+            {},
+            id="what-was-meant-is-set",
+        ),
+        pytest.param(
+            {"INFINIUM_AGENT_NAME": "x", "INFINIUM_REGION": "eu"},
+            {},
+            id="those-of-another-program",
+        ),
     ],
 )
 def test_unknown_variables_are_found(environ, wanted):
-    """A variable with our prefix that is not a setting is reported with a suggestion."""
+    """A variable that is not a setting, and probably meant as one, has a suggestion.
+
+    Source: langfuse/langfuse-docs#2440 and langfuse/opencode-observability-plugin#11, where
+    the variable of the address was ignored, so that the default received everything.
+    """
     assert find_unknown_variables(environ) == wanted
+
+
+@pytest.mark.parametrize(
+    ("environ", "spool"),
+    [
+        pytest.param({"HOME": "/home/ada"}, "/home/ada/runs.db", id="home"),
+        pytest.param({"USERPROFILE": "C:/Ada"}, "C:/Ada/runs.db", id="windows"),
+        pytest.param({}, "~/runs.db", id="unknown"),
+    ],
+)
+def test_the_folder_of_the_user(environ, spool):
+    """A quoted `~`, or one in a file of variables, is not made a folder of that name.
+
+    Source: pypa/pipx#94.
+    """
+    quoted = {**environ, "INFINIUM_OTEL_SPOOL": "~/runs.db"}
+    assert Config.from_env(quoted).spool == spool
+    assert Config.from_env(environ, spool="~/runs.db").spool == spool
+    assert Config.from_env({**environ, "INFINIUM_OTEL_SPOOL": "~x.db"}).spool == "~x.db"

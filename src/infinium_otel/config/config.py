@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config import checks
+from infinium_otel.config.parsing import expand_home, parse_text
 from infinium_otel.config.secret import Secret
-from infinium_otel.config.suggestion import suggest
+from infinium_otel.config.suggestion import find_meant, suggest
 from infinium_otel.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -227,11 +228,14 @@ class Config:
         mistakes = [describe_unknown(name) for name in settings if name not in known]
         values: dict[str, Any] = {}
         for name, text in read_environment(environ).items():
+            default = cls.__dataclass_fields__[name].default
             try:
-                values[name] = _parse(name, text)
+                values[name] = parse_text(text, default)
             except ValueError as error:
                 mistakes.append(f"{name}: {error}")
         values |= {k: v for k, v in settings.items() if k in known and v is not None}
+        if isinstance(values.get("spool"), str):
+            values["spool"] = expand_home(values["spool"], environ)
         for mistake in mistakes:
             values.pop(_get_name(mistake), None)
         config = cls()
@@ -293,17 +297,22 @@ def describe_unknown(name: str) -> str:
 
 
 def find_unknown_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Find variables with our prefix that are not settings: usually misspelled.
+    """Find variables that are not settings, though they were probably meant to be.
+
+    Those are all with our own prefix, and those like INFINIUM_BASEURL if what they mean
+    is not set.
 
     Returns:
         For each variable, a sentence about it with the most similar one.
     """
     names = {name for setting in fields(Config) for name in get_variables(setting.name)}
-    known = sorted(name for name in names if name.startswith(PREFIX))
+    meant = {each: find_meant(each, names) for each in environ if each not in names}
     return {
-        name: f"unknown setting {name}{suggest(name, known, PREFIX)}"
-        for name in sorted(environ)
-        if name.startswith(PREFIX) and name not in names
+        name: f"unknown setting {name} (did you mean {wanted}?)"
+        if wanted
+        else f"unknown setting {name}"
+        for name, wanted in sorted(meant.items())
+        if name.startswith(PREFIX) or (wanted and not environ.get(wanted))
     }
 
 
@@ -325,25 +334,3 @@ def _find_missing(values: Mapping[str, Any]) -> Iterator[str]:
     for name in CREDENTIALS:
         if not values.get(name):
             yield f"{name}: missing; pass it or set {get_variables(name)[0]}"
-
-
-_FLAGS = {
-    **dict.fromkeys(("true", "1", "yes", "on"), True),
-    **dict.fromkeys(("false", "0", "no", "off"), False),
-}
-
-
-def _parse(name: str, text: str) -> Any:
-    """Convert a variable's *text* to the type of the setting's default."""
-    default = Config.__dataclass_fields__[name].default
-    if default is MISSING or default is None or isinstance(default, str):
-        return text
-    if isinstance(default, bool):
-        if text.lower() not in _FLAGS:
-            raise ValueError("must be true or false")
-        return _FLAGS[text.lower()]
-    try:
-        return int(text) if isinstance(default, int) else float(text)
-    except ValueError:
-        noun = "a whole number" if isinstance(default, int) else "a number"
-        raise ValueError(f"must be {noun}") from None

@@ -8,16 +8,45 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def suggest(name: str, known: Iterable[str], prefix: str = "") -> str:
+COMPANY = "INFINIUM_"
+OURS = "INFINIUM_OTEL_"
+OTHER_NAMES = {
+    **dict.fromkeys(("HOST", "URL", "ENDPOINT", "API_URL"), "INFINIUM_BASE_URL"),
+    **dict.fromkeys(("SECRET", "AGENT_KEY", "SECRET_KEY"), "INFINIUM_AGENT_SECRET"),
+}
+"""What variables of other tools are called, without the prefix."""
+
+
+def find_meant(variable: str, known: Iterable[str]) -> str | None:
+    """The setting's variable that was probably meant by *variable*; None if there is none.
+
+    One with our own prefix is always meant for us; of others, which may be another
+    program's, only those that differ in a letter or two, or have another tool's name.
+    """
+    prefix, cutoff = (OURS, 0.6) if variable.startswith(OURS) else (COMPANY, 0.85)
+    if not variable.startswith(prefix):
+        return None
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
+    by_rest = {
+        each.removeprefix(prefix).lower(): each
+        for each in known
+        if each.startswith(OURS) == (prefix == OURS)
+    }
+    rest = variable.removeprefix(prefix)
+    similar = get_close_matches(rest.lower(), by_rest, n=1, cutoff=cutoff)
+    return by_rest[similar[0]] if similar else OTHER_NAMES.get(rest)
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
     """The most similar of *known*, to append to a message; "" if none is similar.
 
     Args:
         name: what is unknown.
         known: the valid names.
-        prefix: that of all names, which would make them similar.
     """
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
 
-    by_rest = {each.removeprefix(prefix).lower(): each for each in known}
-    similar = get_close_matches(name.removeprefix(prefix).lower(), by_rest, n=1)
-    return f" (did you mean {by_rest[similar[0]]}?)" if similar else ""
+    by_lower = {each.lower(): each for each in known}
+    similar = get_close_matches(name.lower(), by_lower, n=1)
+    return f" (did you mean {by_lower[similar[0]]}?)" if similar else ""

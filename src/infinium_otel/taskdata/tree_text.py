@@ -89,7 +89,7 @@ def describe_totals(task: Mapping[str, Any], options: TreeOptions) -> str:
     ]
     if tokens := _describe_tokens(usage, "+"):
         parts.append(tokens)
-    cost = usage.get("estimated_cost_usd")
+    cost: Any = usage.get("estimated_cost_usd")
     if options.cost and _is_number(cost):
         parts.append(format_cost(cost))
     return "total: " + ", ".join(parts)
@@ -229,7 +229,7 @@ def _list_facts(step: Mapping[str, Any], options: TreeOptions) -> Iterator[str]:
         yield f"{took / 1000:.2f} s" if took >= 1000 else f"{took:.0f} ms"
     if tokens := _describe_tokens(_as_mapping(step.get("llm_call")), "→"):
         yield tokens
-    cost = _as_mapping(step.get("metadata")).get("cost_usd")
+    cost: Any = _as_mapping(step.get("metadata")).get("cost_usd")
     if options.cost and _is_number(cost):
         yield format_cost(cost)
     if options.ids and _get_span_id(step):
