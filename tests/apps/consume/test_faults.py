@@ -7,10 +7,12 @@ import json
 import pytest
 
 from infinium_otel.apps import cli
-from infinium_otel.apps.consume.dead_letters import read_dead_letter
+from infinium_otel.apps.consume.dead_letters import DeadLetter, read_dead_letter
+from infinium_otel.taskdata import task_to_dict
 from infinium_otel.testing import Fault
 from support.kafka import TOPIC, consuming, running_broker, stop
 from support.otlp_requests import agent_span, protobuf, traces
+from support.tasks import small
 
 FAST = {
     "INFINIUM_OTEL_REQUESTS_PER_SECOND": "1000",
@@ -154,3 +156,27 @@ def test_dead_letters_are_sent_again(fake, broker, monkeypatch, capsys):
     assert broker.read(TOPIC, 4)[-1].value() == b"no protobuf"
     assert cli.main([*command, *options]) == 0
     assert capsys.readouterr().out == "messages: 0, tasks: 0\n"
+
+
+def test_a_damaged_dead_letter_is_not_in_the_way(fake, broker, monkeypatch, capsys):
+    """Those behind it are listed and sent; it is reported, and stays in the topic."""
+    for name, value in fake.settings.items():
+        monkeypatch.setenv(f"INFINIUM_{name.upper()}", value)
+    body = json.dumps(task_to_dict(small())).encode()
+    task = DeadLetter("task", "http 400", "no", 1e9, None, "key", body)
+    broker.make_topic(name="dead")
+    broker.write(b"{", b"", task.to_json(), topic="dead")
+    command = ["dead-letters", "topic:dead"]
+    options = ["--brokers", broker.address]
+    report = "Damaged, and kept: 2 (dead 0:{}: not a dead letter of infinium-otel)\n"
+    assert cli.main([*command, *options]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.endswith("messages: 0, tasks: 1\n")
+    assert captured.err == report.format(0)
+    assert cli.main([*command, "send", *options]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("sent: 1\n", report.format(0))
+    assert len(fake.tasks) == 1
+    assert {message.value() for message in broker.read("dead", 5)[3:]} == {b"{", b""}
+    assert cli.main([*command, "send", *options]) == 2
+    assert "not a dead letter" in capsys.readouterr().err

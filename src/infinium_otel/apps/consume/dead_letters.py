@@ -243,8 +243,12 @@ class DeadLetterTopic:
 
     def write(self, letter: DeadLetter) -> None:
         """Take a dead letter."""
+        self.write_value(letter.to_json())
+
+    def write_value(self, value: bytes) -> None:
+        """Take a message as it is."""
         with self._lock:
-            self._unconfirmed.add(letter.to_json())
+            self._unconfirmed.add(value)
 
     def flush(self) -> bool:
         """Produce what is not confirmed, and wait for the brokers."""

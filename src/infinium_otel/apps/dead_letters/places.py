@@ -150,19 +150,29 @@ class TopicPlace:
             raise InfiniumError(f"Kafka: {error.args[0].str()}") from None
 
     def read(self) -> Iterator[DeadLetter]:
-        """The dead letters that were not sent again, oldest first in each partition."""
-        for message in self._iter_messages():
-            yield read_dead_letter(message.value() or b"")
+        """The dead letters that were not sent again, oldest first in each partition.
+
+        Raises:
+            DecodingError: no message is a dead letter; this is another topic.
+            InfiniumError: the brokers do not respond.
+        """
+        for _, letter in self._iter_letters():
+            if letter is not None:
+                yield letter
         self._consumer.close()
 
     def resend(self, send: Send) -> None:
-        """Pass each to *send*; those for which it returns False are written again."""
+        """Pass each to *send*; those for which it returns False are written again.
+
+        So is what is no dead letter: it must not be in the way of those behind it.
+        """
         kept = DeadLetterTopic(self._topic, self._properties)
         last: dict[int, Message] = {}
-        for message in self._iter_messages():
+        for message, letter in self._iter_letters():
             last[message.partition() or 0] = message
-            letter = read_dead_letter(message.value() or b"")
-            if not send(letter):
+            if letter is None:
+                kept.write_value(message.value() or b"")
+            elif not send(letter):
                 kept.write(letter)
         # After the last one: what is written again must not be read in this run.
         if not kept.flush():
@@ -170,6 +180,23 @@ class TopicPlace:
         for message in last.values():
             self._consumer.commit(message, asynchronous=False)
         self._consumer.close()
+
+    def _iter_letters(self) -> Iterator[tuple[Message, DeadLetter | None]]:
+        """Every message that is there now, with its dead letter; None if it is none."""
+        self.damaged = []
+        has_letters = False
+        for message in self._iter_messages():
+            try:
+                letter = read_dead_letter(message.value() or b"")
+            except DecodingError as error:
+                place = f"{self._topic} {message.partition()}:{message.offset()}"
+                self.damaged.append(f"{place}: {error}")
+                yield message, None
+            else:
+                has_letters = True
+                yield message, letter
+        if self.damaged and not has_letters:
+            raise DecodingError(self.damaged[0])
 
     def _iter_messages(self) -> Iterator[Message]:
         """Every message that is there now."""
