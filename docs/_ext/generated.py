@@ -99,9 +99,10 @@ def command_line() -> str:
         "",
         "`infinium-otel COMMAND`, or `python -m infinium_otel COMMAND`. Results go "
         "to standard output, messages to standard error. The exit code is 0 if "
-        "everything succeeded, 1 if it succeeded in part, 2 if it failed.",
+        "everything succeeded, 1 if it succeeded in part or something was found, 2 if "
+        "it failed.",
     ]
-    for name, meaning in sorted(cli.COMMANDS.items()):
+    for name, meaning in cli.COMMANDS.items():
         command = _subparser(name)
         lines += ["", f"## {name}", "", f"{meaning[0].upper()}{meaning[1:]}.", ""]
         usage = command.format_usage().removeprefix("usage: ").rstrip()
@@ -125,7 +126,14 @@ def _arguments(command: argparse.ArgumentParser) -> Iterator[str]:
             continue
         option = formatter._format_action_invocation(action)
         meaning = formatter._expand_help(action) if action.help else ""
-        yield f"`{option}`\n: {meaning or action.dest}\n"
+        yield f"`{option}`\n: {_escape(meaning or action.dest)}\n"
+
+
+def _escape(text: str) -> str:
+    """*text* with the marks of Markdown as they are, except for code."""
+    parts = text.split("`")
+    parts[::2] = [re.sub(r"([*_<])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 # -- pages that autodoc renders ----------------------------------------------------

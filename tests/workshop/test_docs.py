@@ -47,6 +47,11 @@ def test_every_command_has_its_entry(pages, command):
     assert f"\ninfinium-otel {command} [" in pages["command-line"]
 
 
+def test_patterns_in_help_are_no_markup(pages):
+    """The asterisks of `tool:delete_*, model:*-preview` are not emphasis."""
+    assert r"tool:delete\_\*, model:\*-preview" in pages["command-line"]
+
+
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: d.name)
 def test_every_dialect_has_its_entry(pages, dialect):
     """Each dialect is in the reference with every key of its table."""
