@@ -333,4 +333,4 @@ def _get_name(mistake: str) -> str:
 def _find_missing(values: Mapping[str, Any]) -> Iterator[str]:
     for name in CREDENTIALS:
         if not values.get(name):
-            yield f"{name}: missing; pass it or set {get_variables(name)[0]}"
+            yield f"{name}: missing; set {get_variables(name)[0]}, or pass it in code"

@@ -105,3 +105,12 @@ def test_a_misspelled_setting_is_found():
         "unknown setting INFINIUM_OTEL_SPOL (did you mean INFINIUM_OTEL_SPOOL?)",
         "unknown setting INFINIUM_OTEL_ZZZZZZZZZZZZ",
     ]
+
+
+def test_what_needs_no_account_is_named():
+    """To those who have set neither id nor secret; a half is a mistake to correct."""
+    _, found = settings.check_settings({})
+    assert [finding.level for finding in found] == ["error", "error", "note"]
+    assert "infinium-otel serve" in found[-1].message
+    _, found = settings.check_settings({"INFINIUM_AGENT_ID": ID})
+    assert [finding.level for finding in found] == ["error"]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from infinium_otel.apps.doctor.findings import Finding
 from infinium_otel.apps.http.auth import is_loopback
 from infinium_otel.config import (
+    CREDENTIALS,
     Config,
     Secret,
     find_unknown_variables,
@@ -41,7 +42,11 @@ def check_settings(environ: Mapping[str, str]) -> tuple[Config | None, list[Find
     try:
         config = Config.from_env(environ, sending=True)
     except ConfigurationError as error:
-        return None, [*_find_unknown(environ), *_report_mistakes(error)]
+        return None, [
+            *_find_unknown(environ),
+            *_report_mistakes(error),
+            *_suggest_local_server(error),
+        ]
     return config, [
         *_find_unknown(environ),
         *_list_values(config, environ),
@@ -77,6 +82,19 @@ def _report_mistakes(error: ConfigurationError) -> Iterator[Finding]:
         example = EXAMPLES.get(name, "" if default is None else str(default))
         fix = f"export {variable}={example}" if example else f"unset {variable}"
         yield Finding(TOPIC, "error", mistake, fix)
+
+
+def _suggest_local_server(error: ConfigurationError) -> Iterator[Finding]:
+    """Name what needs no account, to those who have none yet."""
+    missing = [f"{name}: missing" for name in CREDENTIALS]
+    if all(any(m.startswith(each) for m in error.mistakes) for each in missing):
+        message = "no account yet? `infinium-otel serve` takes any id and secret"
+        fix = (
+            "export INFINIUM_BASE_URL=http://127.0.0.1:4318/api/v1 "
+            "INFINIUM_AGENT_ID=00000000-0000-4000-8000-000000000001 "
+            "INFINIUM_AGENT_SECRET=any-eight-letters"
+        )
+        yield Finding(TOPIC, "note", message, fix)
 
 
 def _list_values(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
