@@ -21,6 +21,11 @@ LONG = "retrieved_passages_of_the_knowledge_base_of_the_company"
             id="nested-data",
         ),
         pytest.param({"llm": {"replies": ["Hi"]}}, "Hi", id="replies"),
+        pytest.param(
+            {"model": "gpt-4o", "instructions": "Be brief", "input": "Hi"},
+            "Hi",
+            id="a-request-of-the-responses-api",
+        ),
         pytest.param(None, None, id="nothing"),
     ],
 )
@@ -35,6 +40,12 @@ def test_unwrap(value, inner):
         pytest.param({"query": "Hi", "history": ["Hello"]}, "Hi", id="history"),
         pytest.param({"query": "Hi", LONG: ""}, "Hi", id="long-empty"),
         pytest.param({"query": "Hi", LONG: "x"}, None, id="long-content"),
+        pytest.param(
+            {"retriever": {"query": "Hi", "top_k": 3}, "prompt": {"question": "Hi"}},
+            "Hi",
+            id="once-for-each-component",
+        ),
+        pytest.param({"a": {"b": "Hi"}, "c": {"d": 3}}, None, id="only-once"),
     ],
 )
 def test_question_beside(value, question):

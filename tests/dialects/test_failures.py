@@ -354,3 +354,36 @@ def test_the_exception_that_ends_a_workflow():
     """LlamaIndex ends a workflow that has its result by raising."""
     event = exception_event("llama_index.core.workflow.errors.WorkflowDone", "")
     assert read_span({}, status="error", events=(event,)).failure is None
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        pytest.param('RateLimitError("slow down")', "slow down", id="one-argument"),
+        pytest.param("KeyError('city',)", "city", id="python-2"),
+        pytest.param("HTTPError(404, 'gone')", "404, 'gone')", id="two-arguments"),
+    ],
+)
+def test_an_exception_printed_as_its_repr(description, expected):
+    """The message is the argument of the repr, if that has only one."""
+    found = read_span({}, status="error", status_message=description)
+    assert found.failure.message == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(
+            '{"error": {"type": "RateLimitError", "message": "slow"}}',
+            ("RateLimitError", "slow"),
+            id="an-object",
+        ),
+        pytest.param('{"error": "slow"}', ("error", "slow"), id="a-text"),
+        pytest.param('{"sum": 3}', ("error", "call failed"), id="none"),
+    ],
+)
+def test_an_error_object_in_place_of_an_output(error, expected):
+    """A failed span without a message takes the one in its output."""
+    attributes = {"openinference.span.kind": "LLM", "output.value": error}
+    found = read_span(attributes, name="call", status="error").failure
+    assert (found.type, found.message) == expected

@@ -263,6 +263,20 @@ def test_ollamas_own_response():
     assert (found.usage.input, found.usage.output) == (26, 9)
 
 
+def test_bedrocks_request_and_ollamas_reason():
+    """Settings stand in an object of the request, the reason under `done_reason`."""
+    request = '{"modelId": "a.b-v1", "inferenceConfig": {"temperature": 0.3}}'
+    response = '{"done": true, "done_reason": "length", "eval_count": 9}'
+    found = read_span(
+        {
+            "openinference.span.kind": "LLM",
+            "input.value": request,
+            "output.value": response,
+        }
+    )
+    assert (found.temperature, found.finish_reasons) == (0.3, ("length",))
+
+
 def test_llama_indexs_response_around_the_providers():
     """The provider's response is its member `raw`, whichever vocabulary records it."""
     usage = {"prompt_token_count": 9, "candidates_token_count": 4}

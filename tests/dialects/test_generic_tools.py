@@ -127,3 +127,17 @@ def test_a_request_as_the_only_input(value, tool):
     """A span that is given nothing but a request for a tool is that tool's run."""
     found = read_span({"input": value}, name="dispatch")
     assert (found.kind or None, found.tool_name) == (tool and "tool", tool)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        pytest.param("add", {"a": 1}, id="of-this-tool"),
+        pytest.param("other", '{"name": "other", "arguments": {"a": 1}}', id="another"),
+    ],
+)
+def test_a_request_as_the_arguments(name, arguments):
+    """The request for the tool itself gives its arguments; any other is an argument."""
+    request = f'{{"name": "{name}", "arguments": {{"a": 1}}}}'
+    attributes = {"gen_ai.tool.name": "add", "gen_ai.tool.call.arguments": request}
+    assert read_span(attributes).arguments == arguments

@@ -13,6 +13,7 @@ from infinium_otel.dialects._cancellations import (
     to_word,
     was_cancelled,
 )
+from infinium_otel.dialects._facts import dig
 from infinium_otel.dialects._failure_codes import find_code
 from infinium_otel.dialects._recorded_exceptions import (
     EXCEPTION_EVENTS,
@@ -199,6 +200,8 @@ def _build_failure(
     if not message and not stack:
         stack = _find_traceback(facts)
         message = stack and stack.rpartition("\n")[2]
+    if not message:
+        kind, message = _find_error_object(facts, kind)
     kind, message = remove_prefixes(kind, message)
     code = error.code or find_code(
         facts, error_type if error_type != kind else None, stack, message
@@ -224,6 +227,16 @@ def _find_traceback(facts: Facts) -> str | None:
     return None
 
 
+def _find_error_object(facts: Facts, kind: str | None) -> tuple[str | None, str | None]:
+    """Type and message in the error that a failed span has in place of its output."""
+    for side in ("result", "output"):
+        error = dig(structure(facts.get(side)), "error")
+        if error is not None:
+            message = text(dig(error, "message")) or text(error)
+            return kind or text(dig(error, "type")), message
+    return kind, None
+
+
 _TRACEBACK = "Traceback (most recent call last)"
 
 
@@ -244,8 +257,13 @@ def _split_description(description: str) -> tuple[str | None, str | None]:
     description = _unwrap_error_object(description.strip())
     match = _TYPED.fullmatch(description)
     if match and _LOOKS_LIKE_TYPE.search(match[1]):
-        return match[1], match[2].strip() or None
+        message = match[2].strip()
+        return match[1], _REPR.sub(r"\2", message) or None
     return None, description or None
+
+
+_REPR = re.compile(r"\A(['\"])(.*)\1,?\)\Z", re.DOTALL)
+"""The one argument of an exception that was printed as Python's repr."""
 
 
 def _unwrap_error_object(description: str) -> str:

@@ -34,7 +34,7 @@ from infinium_otel.dialects._generic_members import (
     list_event_attributes,
     list_members,
 )
-from infinium_otel.dialects._generic_tools import put_failure, put_tool
+from infinium_otel.dialects._generic_tools import put_failure, put_guardrail, put_tool
 from infinium_otel.dialects._generic_values import (
     CONTENT,
     name,
@@ -163,6 +163,8 @@ def _put_by_kind(facts: Facts, attributes: Mapping[str, Any], shape: KeyShape) -
         put_call(facts, attributes, shape)
     elif kind == "tool":
         put_tool(facts, attributes, found)
+    elif kind == "guardrail":
+        put_guardrail(facts, attributes)
     else:
         _put_frame(kind, facts, attributes, shape)
     if kind in CALLS or kind == "tool":

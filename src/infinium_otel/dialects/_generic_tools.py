@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._attributes import (
@@ -13,9 +14,10 @@ from infinium_otel.dialects._attributes import (
     text,
     word,
 )
+from infinium_otel.dialects._facts import put
 from infinium_otel.dialects._generic_values import content, name, put_best
-from infinium_otel.dialects._words import split_words
-from infinium_otel.dialects.lenient_json import MAPPING
+from infinium_otel.dialects._words import MAX_KEY, split_words
+from infinium_otel.dialects.lenient_json import MAPPING, loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,9 +63,44 @@ def put_tool(facts: Facts, attributes: Mapping[str, Any], found: Candidates) -> 
     if facts.get("output") is not None:
         wanted = tuple(row for row in wanted if row[0] != "result")
     put_best(facts, attributes, found, wanted)
+    _put_function(facts, attributes)
     for side in ("arguments", "input"):
         if facts.get(side) is not None:
             facts[side] = _unwrap_arguments(facts[side])
+
+
+_PARAMETER = re.compile(r"code\.function\.parameters?\.(.{1,100}?)(\.value|\.type)?")
+_RETURNED = "code.function.return.value"
+
+
+def _put_function(facts: Facts, attributes: Mapping[str, Any]) -> None:
+    """Add the parameters and the value of a function that was traced as it ran.
+
+    Source: opentelemetry-instrumentation-google-genai (`tool_call_wrapper.py`, a value
+    and a type for each); azure-ai-projects (`trace_function`, a value for each).
+    """
+    if facts.get("arguments") is None and facts.get("input") is None:
+        matches = ((key, _PARAMETER.fullmatch(key)) for key in attributes)
+        given = {
+            match[1]: loads(attributes[key])
+            for key, match in matches
+            if match and match[2] != ".type"
+        }
+        put(facts, "arguments", given or None)
+    if facts.get("output") is None:
+        put(facts, "result", attributes.get(_RETURNED))
+
+
+def put_guardrail(facts: Facts, attributes: Mapping[str, Any]) -> None:
+    """Add the name of what was checked: `rail.name`, `guardrail.name`."""
+    for key in attributes:
+        if len(key) <= MAX_KEY and split_words(key)[-2:] in _GUARDS:
+            put(facts, "label", name(attributes[key]))
+
+
+_GUARDS = frozenset(
+    (what, "name") for what in ("rail", "guardrail", "validator", "guard", "rule")
+)
 
 
 def _unwrap_arguments(value: Any) -> Any:
@@ -114,6 +151,7 @@ def _read_error(facts: Facts, body: Mapping[str, Any]) -> Any:
         if not isinstance(inner, MAPPING):
             return inner
         body = inner
+    put(facts, "error_type", name(body.get("type")))
     code = name(body.get("code"))
     if code is not None and count(facts.get("error_code", 0)) is not None:
         facts["error_code"] = code

@@ -92,6 +92,7 @@ def normalize(
         request = read_tool_request(facts.get("input"))
         requested = request.get("arguments", request.get("args"))
         values.setdefault("arguments", requested or facts.get("input"))
+        _unwrap_request(values)
         values.setdefault("result", facts.get("output"))
     extra = NOTHING if facts.keys().isdisjoint(_EXTRA) else _rename(facts, _EXTRA)
     retries = count_retries(record) if record.events else None
@@ -127,6 +128,13 @@ def normalize(
         dialects=dialects,
         **values,
     )
+
+
+def _unwrap_request(values: dict[str, Any]) -> None:
+    """Keep the arguments of a request for the tool that was recorded as its arguments."""
+    request = read_tool_request(values.get("arguments"))
+    if request and request.get("name") == values.get("tool_name"):
+        values["arguments"] = request.get("arguments", request.get("args"))
 
 
 _PLACED = frozenset(

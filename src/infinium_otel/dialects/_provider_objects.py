@@ -35,8 +35,9 @@ _REQUEST: tuple[tuple[str, str, Coercion], ...] = (
     ("seed", "seed", number),
 )
 _SETTINGS = (
-    "config generation_config generationConfig options parameters settings".split()
-)
+    "config generation_config generationConfig inferenceConfig inference_config "
+    "options parameters settings"
+).split()
 _USAGES = "usage usage_metadata usageMetadata token_usage tokenUsage".split()
 _OLLAMAS = ("prompt_eval_count", "eval_count")
 _MARKS = frozenset(
@@ -99,7 +100,7 @@ def put_finish_reason(facts: Facts, response: Mapping[str, Any]) -> None:
             put(facts, "finish_reasons", texts(holder.get(name)))
 
 
-_REASONS = "finish_reason finishReason stop_reason stopReason".split()
+_REASONS = "finish_reason finishReason stop_reason stopReason done_reason".split()
 
 
 def has_no_answer(response: Mapping[str, Any]) -> bool:

@@ -30,6 +30,7 @@ from infinium_otel.mapping.failures import find_failures, list_errors
 from infinium_otel.mapping.folding import (
     complete_retrievals,
     fold_agents,
+    fold_guardrails,
     fold_retrievals,
     fold_tools,
     fold_transport,
@@ -124,6 +125,7 @@ def build_tree(
     fold_tools(nodes)
     adopt_failures(nodes)
     fold_retrievals(nodes)
+    fold_guardrails(nodes)
     set_nearest(nodes)
     inherit_parameters(nodes)
     complete_retrievals(nodes)

@@ -59,6 +59,21 @@ def fold_retrievals(nodes: list[Node]) -> None:
                 inner[0].fold_into(node)
 
 
+def fold_guardrails(nodes: list[Node]) -> None:
+    """Merge the action of a guardrail, which has no name, into the named one around it."""
+    for node in nodes:
+        inner = [child for child in node.children if child.kind == "guardrail"]
+        if node.kind == "guardrail" and _is_one_check(node, inner):
+            node.span = merge(node.span, inner[0].span)
+            inner[0].fold_into(node)
+
+
+def _is_one_check(node: Node, inner: list[Node]) -> bool:
+    if len(inner) != 1 or node.parent is None:
+        return False
+    return node.span.label is not None and inner[0].span.label is None
+
+
 def complete_retrievals(nodes: list[Node]) -> None:
     """Add the query to a search by vector: the text that was embedded just before it."""
     embedded: dict[int, Node] = {}
