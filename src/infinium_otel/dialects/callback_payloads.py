@@ -236,9 +236,9 @@ def _find_messages_within(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and len(value) == 1:
         value = value[0]
     if isinstance(value, MAPPING):
-        asked = value.get("input") if "model" in value else None
-        if _is_conversation(asked) or (asked and isinstance(asked, str)):
-            return asked  # a request of OpenAI's Responses API
+        request = value.get("input") if "model" in value else None
+        if _is_conversation(request) or (request and isinstance(request, str)):
+            return request  # a request of OpenAI's Responses API
         replies = [
             member
             for member in value.values()
