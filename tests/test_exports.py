@@ -88,3 +88,27 @@ def test_import_loads_what_is_asked_for():
         "infinium_otel"
     ]
     assert not {"httpx", "ssl", "asyncio", "sqlite3"} & set(output)
+
+
+WHAT_REGISTER_COMPILES = """
+import builtins, re
+import opentelemetry.sdk.trace.export, httpx
+patterns, made = [], []
+compile, run = re._compile, builtins.exec
+re._compile = lambda text, flags: patterns.append(text) or compile(text, flags)
+builtins.exec = lambda *given: made.append(given[0]) or run(*given)
+from infinium_otel import register
+print(sum("instrumentation" in str(text) for text in patterns))
+print(sum("received" in text for text in made if isinstance(text, str)))
+"""
+
+
+def test_register_compiles_only_what_every_program_needs():
+    """Neither patterns of instrumentors nor the methods of a large dataclass of counters."""
+    output = subprocess.run(
+        [sys.executable, "-c", WHAT_REGISTER_COMPILES],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert output.split() == ["0", "0"]

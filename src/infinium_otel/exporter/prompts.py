@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
@@ -34,15 +34,8 @@ MAX_LENGTH = 200
 MAX_VARIABLES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class PromptInUse:
-    """What is written on the spans inside a block of `use_prompt`."""
-
-    id: str
-    name: str
-    version: int
-    variables: str
-    fetched_at: str
+PromptInUse = dict[str, "str | int"]
+"""The attributes of the spans inside a block of `use_prompt`; nobody changes them."""
 
 
 class _Usage:
@@ -132,10 +125,9 @@ def write_prompts(span: Span, parent: Context | None) -> None:
     """Write the prompts in use on a span that starts in the context *parent*."""
     prompts = get_prompts(parent)
     if len(prompts) == 1:
-        span.set_attributes(_to_attributes(prompts[0]))
+        span.set_attributes(prompts[0])
     elif prompts:
-        rows = [_to_attributes(prompt) for prompt in prompts]
-        span.set_attributes({key: [row[key] for row in rows] for key in rows[0]})
+        span.set_attributes({k: [each[k] for each in prompts] for k in prompts[0]})
 
 
 class PromptSpanProcessor(SpanProcessor):
@@ -149,16 +141,6 @@ class PromptSpanProcessor(SpanProcessor):
         """Write the prompts in use on *span*."""
         if usage.began:
             write_prompts(span, parent_context)
-
-
-def _to_attributes(prompt: PromptInUse) -> dict[str, str | int]:
-    return {
-        "infinium.prompt.id": prompt.id,
-        "infinium.prompt.name": prompt.name,
-        "infinium.prompt.version": prompt.version,
-        "infinium.prompt.variables": prompt.variables,
-        "infinium.prompt.fetched_at": prompt.fetched_at,
-    }
 
 
 def _render(
@@ -197,13 +179,13 @@ def _to_prompt_in_use(prompt: PromptContent) -> PromptInUse:
     )
 
     names = list(getattr(prompt, VARIABLES, ()))[:MAX_VARIABLES]
-    return PromptInUse(
-        id=_shorten(prompt.prompt_id),
-        name=_shorten(prompt.name),
-        version=_to_version(prompt.version),
-        variables=",".join(map(_shorten, names)),
-        fetched_at=_shorten(getattr(prompt, FETCHED_AT, None) or ""),
-    )
+    return {
+        "infinium.prompt.id": _shorten(prompt.prompt_id),
+        "infinium.prompt.name": _shorten(prompt.name),
+        "infinium.prompt.version": _to_version(prompt.version),
+        "infinium.prompt.variables": ",".join(map(_shorten, names)),
+        "infinium.prompt.fetched_at": _shorten(getattr(prompt, FETCHED_AT, None) or ""),
+    }
 
 
 def _shorten(value: Any) -> str:

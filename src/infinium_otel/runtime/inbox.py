@@ -6,8 +6,7 @@ that has a cost happens later, in the runner's own thread.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections import deque
@@ -25,8 +24,7 @@ to make, and no ids, which are read later: the application's thread should not p
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """What is in the inbox.
 
     Args:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,8 +13,10 @@ if TYPE_CHECKING:
     from infinium_otel.pipeline import Pipeline
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Stats(NamedTuple):
     """Every span and every task in exactly one place, taken at one moment.
 
     `received == delivered + queued + open + filtered + refused`, in spans, and the same
@@ -63,21 +64,20 @@ class Stats:
     tasks_open: int = 0
     tasks_filtered: int = 0
     tasks_refused: int = 0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    tasks_reasons: Mapping[str, int] = field(default_factory=dict)
-    skipped_scopes: Mapping[str, int] = field(default_factory=dict)
-    undelivered: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = _NONE
+    tasks_reasons: Mapping[str, int] = _NONE
+    skipped_scopes: Mapping[str, int] = _NONE
+    undelivered: Mapping[str, int] = _NONE
     evicted: int = 0
     parts: int = 0
     tasks_shrunk: int = 0
     texts_withheld: int = 0
     logs_dropped: int = 0
-    journal_problems: Mapping[str, int] = field(default_factory=dict)
-    rules: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    journal_problems: Mapping[str, int] = _NONE
+    rules: Mapping[str, Mapping[str, int]] = _NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """What memory and spool hold at one moment.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from infinium_otel.apps.observe.attempts import AttemptCounters
@@ -92,8 +92,7 @@ class ConsumerTelemetry:
                 rules={} if loop.router is None else loop.router.summarize(),
             )
             buffered = [held.task.spans for held in loop.sender.buffer]
-        return replace(
-            stats,
+        return stats._replace(
             queued=stats.queued + sum(buffered),
             tasks_queued=stats.tasks_queued + len(buffered),
             tasks_received=stats.tasks_received + len(buffered),

@@ -140,7 +140,7 @@ def _count(parts: Parts) -> dict[str, Any]:
     return {
         "requests": asdict(parts.telemetry.counters),
         "mistakes": dict(parts.telemetry.mistakes.counts),
-        "stats": asdict(parts.runner.stats()),
+        "stats": parts.runner.stats()._asdict(),
     }
 
 

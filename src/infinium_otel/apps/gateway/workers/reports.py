@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.apps.http.receiver import RequestCounters
@@ -62,8 +62,8 @@ def make_numbers(now: Delivery, **more: Any) -> Numbers:
     """
     attempts = {"by_outcome": now.attempts.by_outcome(), "s": now.attempts.total_s()}
     return {
-        "stats": asdict(now.stats),
-        "load": asdict(now.load),
+        "stats": now.stats._asdict(),
+        "load": now.load._asdict(),
         "attempts": attempts,
         **more,
     }
@@ -132,7 +132,7 @@ def to_delivery(
         more: further samples.
         has_spool: whether they share a spool, whose size each of them reports.
     """
-    load = dict.fromkeys(Load.__dataclass_fields__, 0) | numbers.get("load", {})
+    load = dict.fromkeys(Load._fields, 0) | numbers.get("load", {})
     if has_spool:
         sizes = [r.numbers["load"]["bytes_queued"] for r in reports if r.numbers]
         load["bytes_queued"] = max(sizes, default=0)
@@ -151,7 +151,7 @@ def to_delivery(
 
 def to_stats(numbers: Numbers) -> Stats:
     """Where every span and every task is, of all workers together."""
-    empty = dict.fromkeys(Stats.__dataclass_fields__, 0)
+    empty = dict.fromkeys(Stats._fields, 0)
     mappings = {"reasons", "tasks_reasons", "skipped_scopes", "undelivered"}
     mappings |= {"journal_problems", "rules"}
     return Stats(**empty | {name: {} for name in mappings} | numbers.get("stats", {}))
