@@ -25,7 +25,12 @@ from infinium_otel.redaction.secret_names import (
     is_placeholder,
     is_secret,
 )
-from infinium_otel.redaction.text_collector import MIN_LENGTH, QUERIES, TextCollector
+from infinium_otel.redaction.text_collector import (
+    MIN_LENGTH,
+    QUERIES,
+    TextCollector,
+    remember_clean,
+)
 from infinium_otel.taskdata.encoding import PROMPT_STUDIO
 from infinium_otel.taskdata.shapes import get_shape
 from infinium_otel.taskdata.values import plain
@@ -111,7 +116,9 @@ def plan_redaction(value: Any, config: Config) -> Redaction | None:
     collector.add(value)
     whole = BETWEEN.join(collector.texts)
     earn(len(whole))
-    finders = _find_matching(whole)
+    finders = _find_matching(whole) if whole else ()
+    if not finders:
+        remember_clean(collector.texts)
     if finders or hook is not None or collector.has_secret_name:
         return Redaction(finders, hook)
     return None

@@ -1,4 +1,4 @@
-"""Collects the texts of a task that may hold a credential, to search them all at once."""
+"""The texts of a task or a span that must be searched for credentials, each once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.records.caching import cache_names
-from infinium_otel.redaction.credentials.search import (
-    LONG_RUN_LENGTH,
-    possible_finders,
-)
+from infinium_otel.redaction.credentials.search import LONG_RUN_LENGTH, possible_finders
 from infinium_otel.redaction.secret_names import Claim, classify_name
 from infinium_otel.taskdata.encoding import PROMPT_STUDIO
 from infinium_otel.taskdata.shapes import get_shape
@@ -20,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MIN_KEY_LENGTH = 20
-"""A shorter key is no credential itself."""
 MIN_LENGTH = 8
 """A shorter text has no room for a secret and its name."""
+MAX_REMEMBERED, MAX_REMEMBERED_LENGTH = 4096, 100
+"""How many keys, and how many texts, are remembered as clean, and how long each may be."""
 
 _SPAN_ID_LENGTH = 16
 """Shorter than any credential that has only lower-case letters and digits."""
@@ -30,10 +28,22 @@ _FIXED_LENGTHS = frozenset({_SPAN_ID_LENGTH, 27})
 _EXACT_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"
 )
+_PLAIN = frozenset({int, float, bool, type(None)})
+
+_HARMLESS: set[str] = set()
+"""Keys without a credential or its name; most mappings have no others."""
+_CLEAN: set[str] = set()
+"""Short texts in which a search found nothing: the names of models, agents and tools recur
+in nearly every task. None of them is a credential."""
 
 
 class TextCollector:
-    """Every text of a task, each once."""
+    """Every text of a task in which a credential may be, each once.
+
+    Attributes:
+        texts: those texts.
+        has_secret_name: whether a key names a secret, which its value need not show.
+    """
 
     def __init__(self) -> None:
         self.texts: set[str] = set()
@@ -48,7 +58,11 @@ class TextCollector:
             for part in waiting.pop():
                 kind = type(part)
                 if kind is str:
-                    if part not in texts and _may_hold_secret(part):
+                    if (
+                        part not in _CLEAN
+                        and part not in texts
+                        and _may_hold_secret(part)
+                    ):
                         texts.add(part)
                 elif kind in _PLAIN:
                     continue
@@ -65,8 +79,9 @@ class TextCollector:
         """The fields of a dataclass, or what any other object is sent as."""
         names, values_of = get_shape(type(value))
         if names:
+            parts = filter(None, values_of(value))  # most are None
             prompts = getattr(value, PROMPT_STUDIO, None)
-            return values_of(value) if prompts is None else (*values_of(value), prompts)
+            return parts if prompts is None else (*parts, prompts)
         if isinstance(value, Mapping):
             self._add_keys(value)
             return value.values()
@@ -84,15 +99,19 @@ class TextCollector:
             if _is_worth_reading(key):
                 self.texts.add(key)
                 self.has_secret_name |= names_secret(key)
-            elif len(_HARMLESS) < MAX_HARMLESS and len(key) <= MAX_HARMLESS_LENGTH:
+            elif len(_HARMLESS) < MAX_REMEMBERED and len(key) <= MAX_REMEMBERED_LENGTH:
                 _HARMLESS.add(key)
 
 
-_HARMLESS: set[str] = set()
-"""Keys without a credential or its name; most mappings have no others."""
-MAX_HARMLESS, MAX_HARMLESS_LENGTH = 4096, 100
+def remember_clean(texts: Iterable[str]) -> None:
+    """Remember the short ones of *texts*, in which a search found nothing.
 
-_PLAIN = frozenset({int, float, bool, type(None)})
+    When there are too many, all are forgotten: those that recur are soon back.
+    """
+    short = [text for text in texts if len(text) <= MAX_REMEMBERED_LENGTH]
+    if len(_CLEAN) + len(short) > MAX_REMEMBERED:
+        _CLEAN.clear()
+    _CLEAN.update(short[:MAX_REMEMBERED])
 
 
 def _may_hold_secret(text: str) -> bool:
