@@ -109,6 +109,7 @@ class Handle:
     """
 
     _runner: PipelineRunner
+    _has_failed = False
 
     def __init__(
         self,
@@ -121,6 +122,12 @@ class Handle:
         self._use(registry.get_shared_runner(resolved, client))
         self.is_shut_down = False
         protect_exit()
+
+    def _report_failure(self, error: Exception) -> None:
+        """Log *error*, once: what is logged may come back to this handle."""
+        if not self._has_failed:
+            self._has_failed = True
+            logger.error("Spans or log records could not be processed", exc_info=error)
 
     def _use(self, runner: PipelineRunner) -> None:
         self._runner = runner
@@ -157,16 +164,26 @@ class Handle:
 
         Returns:
             True only if everything that ended before is delivered or in the spool, and
-            nothing was lost since the previous flush.
+            nothing was lost since the previous flush. It does not raise.
         """
-        return self._runner.flush(timeout_millis / 1000)
+        try:
+            return self._runner.flush(timeout_millis / 1000)
+        except Exception:  # such as a module that cannot be read: no file descriptor
+            logger.exception("A flush failed; the next one goes on")
+            return False
 
     def shutdown(self, timeout_millis: float = FLUSH_MILLIS) -> None:
         """Deliver the rest, open traces as incomplete, then refuse what comes later.
 
+        It does not raise.
+
         Args:
             timeout_millis: how long this may take.
         """
-        if not self.is_shut_down:
-            self.is_shut_down = True
+        if self.is_shut_down:
+            return
+        self.is_shut_down = True
+        try:
             registry.release(self._runner, timeout_millis / 1000)
+        except Exception:
+            logger.exception("A shutdown failed")

@@ -42,7 +42,11 @@ class InfiniumLogExporter(Handle, LogRecordExporter):
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
         """Process log records; those without a span are ignored. Never raises."""
-        self._runner.accept([each for each in batch if not _is_verdict(each)], 0.0)
+        try:
+            self._runner.accept([each for each in batch if not _is_verdict(each)], 0.0)
+        except Exception as error:  # noqa: BLE001 - the application only wanted to log
+            self._report_failure(error)
+            return LogRecordExportResult.FAILURE
         return LogRecordExportResult.SUCCESS
 
 
@@ -50,8 +54,11 @@ class InfiniumLogRecordProcessor(Handle, LogRecordProcessor):
     """Joins log records to their spans; costs the application one append."""
 
     def on_emit(self, log_record: Any) -> None:
-        """Process a log record; those without a span are ignored."""
-        self._runner.on_log(log_record)
+        """Process a log record; those without a span are ignored. Never raises."""
+        try:
+            self._runner.on_log(log_record)
+        except Exception as error:  # noqa: BLE001 - the application only wanted to log
+            self._report_failure(error)
 
     def force_flush(self, timeout_millis: float = FLUSH_MILLIS) -> bool:
         """As `Handle.force_flush`; nothing for verdicts, which are the application's."""

@@ -56,8 +56,8 @@ class InfiniumSpanExporter(Handle, SpanExporter):
         """
         try:
             is_safe = self._runner.accept(spans, self._runner.config.timeout_s)
-        except Exception:
-            logger.exception("Spans could not be processed")
+        except Exception as error:  # noqa: BLE001 - the application only wanted to end a span
+            self._report_failure(error)
             is_safe = False
         return SpanExportResult.SUCCESS if is_safe else SpanExportResult.FAILURE
 
@@ -102,14 +102,17 @@ class InfiniumSpanProcessor(Handle, SpanProcessor):
         self._append((span,))  # see `runtime.inbox.STARTED`
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Add *span*; in a short-lived process, deliver the run it ends."""
-        if self._has_spool or self._is_short_lived is not False:
-            self._end_with_care(span)
-            return
-        # `runner.on_end` without a journal, inlined: this runs for every span.
-        self._append(span)
-        if self._worker.needs_wake:
-            self._runner.process_soon()
+        """Add *span*; in a short-lived process, deliver the run it ends. Never raises."""
+        try:
+            if self._has_spool or self._is_short_lived is not False:
+                self._end_with_care(span)
+                return
+            # `runner.on_end` without a journal, inlined: this runs for every span.
+            self._append(span)
+            if self._worker.needs_wake:
+                self._runner.process_soon()
+        except Exception as error:  # noqa: BLE001 - the application only wanted to end a span
+            self._report_failure(error)
 
     def _end_with_care(self, span: ReadableSpan) -> None:
         """As `on_end`, with a journal, or in a process that may be short-lived."""

@@ -99,6 +99,12 @@ class PipelineFeeder:
             self._pipeline = self._create_pipeline(self._on_filtered)
         return self._pipeline
 
+    def prepare(self) -> None:
+        """Import what is needed: an error (no file descriptor is left) must lose nothing."""
+        import infinium_otel.records.from_sdk  # noqa: F401, PLC0415 - with the first span
+
+        _ = self.pipeline
+
     def _on_filtered(self, trace_id: str, span_ids: tuple[str, ...]) -> None:
         self._journal.on_filtered(trace_id, span_ids)
         if self.local_spans is not None:
@@ -146,7 +152,7 @@ class PipelineFeeder:
         """
         if not inbox:
             return self.feed([])
-        # Imported with the first span, like the pipeline.
+        self.prepare()
         from infinium_otel.assembly.trees import is_root  # noqa: PLC0415
         from infinium_otel.records.from_sdk import (  # noqa: PLC0415
             to_record,

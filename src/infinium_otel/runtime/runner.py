@@ -210,8 +210,8 @@ class PipelineRunner(ClosableRunner):
             self._deliver_late(lambda: self._feeder.accept(self._feeder.read(batch)))
             return self._sender.losses == losses
         with self._try_lock(LOCK_S) as held:
-            if not held:
-                self.inbox.extend(self._feeder.read(batch))
+            if not held or not self._is_prepared():
+                self.inbox.extend(batch if held else self._feeder.read(batch))
                 self.worker.wake()
                 return True
             before = self._sender.losses
@@ -226,6 +226,14 @@ class PipelineRunner(ClosableRunner):
         ):
             self.worker.wake()
         return self._sender.losses == before
+
+    def _is_prepared(self) -> bool:
+        try:
+            self._feeder.prepare()
+        except Exception:
+            logger.exception("Spans cannot be processed now; retrying")
+            return False
+        return True
 
     def _attempt(self, timeout_s: float) -> None:
         began_s = self._clock()
