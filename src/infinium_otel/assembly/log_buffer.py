@@ -44,7 +44,7 @@ class LogBuffer:
         return min((since_s for since_s, _ in self._traces.values()), default=None)
 
     def find_since(self, records: Iterable[SpanRecord]) -> float:
-        """When the first log event of these traces came that waits; infinity without."""
+        """When the first log event that waits for these traces came; infinity if none."""
         if not self._traces:
             return inf
         ids = {record.trace_id for record in records}.intersection(self._traces)

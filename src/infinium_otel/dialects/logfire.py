@@ -221,16 +221,19 @@ def _is_stub(record: SpanRecord) -> bool:
         and record.name.startswith(("Chat Completion with", "Responses API with"))
         and record.scope_name.startswith("logfire")
         and "gen_ai.request.model" in record.attributes
-        and not _STUB.intersection(record.attributes)
+        and not _OF_A_RESPONSE.intersection(record.attributes)
     )
 
 
-_STUB = frozenset(
-    {"gen_ai.usage.raw", "gen_ai.usage.input_tokens", "response_data"}
-) | {
-    "gen_ai.output.messages",
-    "events",
-}
+_OF_A_RESPONSE = frozenset(
+    {
+        "gen_ai.usage.raw",
+        "gen_ai.usage.input_tokens",
+        "gen_ai.output.messages",
+        "response_data",
+        "events",
+    }
+)
 """A call with a response has at least one of these."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from infinium_otel.mapping.tree import Node
 
 FRAMES = frozenset({"agent", "workflow"})
-_PREFIXES = re.compile(
+_NOT_IN_NAME = re.compile(
     r"^(invoke_agent|invoke_workflow|execute_tool)\s+"
     r"|(?<=\w) (unknown|None|null|undefined|N/A)$"
 )
@@ -82,7 +82,7 @@ def _get_own_name(node: Node) -> str | None:
     """The name that a span gives the run; None for transport spans."""
     if node.kind in _TRANSPORT:
         return None
-    name = _PREFIXES.sub("", node.record.name).strip()
+    name = _NOT_IN_NAME.sub("", node.record.name).strip()
     if node.kind == "agent" or (node.kind in CALLS and node.span.maybe_call):
         return node.span.agent_name or name
     return node.span.label or name or None

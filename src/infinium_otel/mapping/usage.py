@@ -105,10 +105,10 @@ def find_costs(reporting: list[Node], nodes: list[Node]) -> list[float | None]:
         or (is_call(node) and not is_refused(node.span) and not _is_part(node, sums))
     ]
     if all(cost is None for cost in costs):
-        sums_costs = [n.span.cost_usd for n in reporting if id(n) in sums] or costs
-        if root.kind not in CALLS and all(cost is None for cost in sums_costs):
+        costs_of_sums = [n.span.cost_usd for n in reporting if id(n) in sums] or costs
+        if root.kind not in CALLS and all(cost is None for cost in costs_of_sums):
             return [root.span.cost_usd or None]  # nobody counted what is zero
-        return sums_costs
+        return costs_of_sums
     return costs
 
 
