@@ -125,6 +125,85 @@ def test_anthropics_client():
     assert len(model.requests) == 2
 
 
+def read_events(response):
+    """The events of a stream, whose names are those of their types."""
+    found = re.findall(r"event: (.*)\ndata: (.*)\n\n", response.text)
+    events = [json.loads(data) for _, data in found]
+    assert [name for name, _ in found] == [event["type"] for event in events]
+    return events
+
+
+def test_streams_of_responses():
+    """Each piece is a delta of its item; the last event has the whole response."""
+    with ScriptedModel([CALL, CALL]) as model:
+        whole = ask(model, "/v1/responses").json()
+        events = read_events(ask(model, "/v1/responses", stream=True))
+    assert [event["sequence_number"] for event in events] == [*range(len(events))]
+    assert events[0]["response"]["output"] == []
+    assert events[-1]["response"] == whole | {"id": "resp_2"} | {
+        "output": events[-1]["response"]["output"]
+    }
+    pieces = {
+        index: "".join(e["delta"] for e in events if "delta" in e and e["output_index"] == index)
+        for index in range(3)
+    }  # fmt: skip
+    assert pieces == {0: "I look.", 1: '{"city": "Paris"}', 2: "{}"}
+    done = [e["item"] for e in events if e["type"] == "response.output_item.done"]
+    assert done == events[-1]["response"]["output"]
+
+
+def test_streams_of_messages():
+    """Each piece is a delta of its block; the tokens come at the end."""
+    with ScriptedModel([CALL, Answer()]) as model:
+        events = read_events(ask(model, "/v1/messages", stream=True))
+        empty = read_events(ask(model, "/v1/messages", stream=True))
+    started = [e["content_block"] for e in events if e["type"] == "content_block_start"]
+    assert [each["type"] for each in started] == ["text", "tool_use", "tool_use"]
+    deltas = [(e["index"], e["delta"]) for e in events if e["type"] == "content_block_delta"]  # fmt: skip
+    assert "".join(d["text"] for index, d in deltas if index == 0) == "I look."
+    arguments = "".join(d["partial_json"] for index, d in deltas if index == 1)
+    assert json.loads(arguments) == {"city": "Paris"}
+    assert events[-2]["delta"]["stop_reason"] == "tool_use"
+    assert events[-2]["usage"] == {"input_tokens": 12, "output_tokens": 3}
+    assert [event["type"] for event in empty] == [
+        "message_start",
+        "message_delta",
+        "message_stop",
+    ]
+
+
+def test_openais_client_reads_a_streamed_response():
+    """It puts the text and the calls together again."""
+    openai = pytest.importorskip("openai")
+    with (
+        ScriptedModel([CALL, CALL]) as model,
+        openai.OpenAI(base_url=model.base_url, api_key="none") as client,
+    ):
+        with client.responses.stream(model="m", input="hi") as stream:
+            response = stream.get_final_response()
+        events = client.responses.create(model="m", input="hi", stream=True)
+        kinds = [event.type for event in events]
+    assert response.output_text == "I look."
+    _, call, _ = response.output
+    assert (call.call_id, call.arguments) == ("call_1", '{"city": "Paris"}')
+    assert response.usage.total_tokens == 15
+    assert kinds[-1] == "response.completed"
+
+
+def test_anthropics_client_reads_a_streamed_message():
+    """It puts the text, the tool requests and the tokens together again."""
+    anthropic = pytest.importorskip("anthropic")
+    request = {"model": "m", "max_tokens": 9, "messages": [_user("hi")]}
+    with ScriptedModel([CALL]) as model:
+        client = anthropic.Anthropic(base_url=model.url, api_key="x")
+        with client.messages.stream(**request) as stream:
+            message = stream.get_final_message()
+    text, first, _ = message.content
+    assert (text.text, message.stop_reason) == ("I look.", "tool_use")
+    assert (first.name, first.input) == ("get_weather", {"city": "Paris"})
+    assert (message.usage.input_tokens, message.usage.output_tokens) == (12, 3)
+
+
 def test_equal_requests_that_are_streamed():
     """Each gets the next answer, not the first one again.
 
@@ -186,7 +265,7 @@ def test_failures(path):
     ("path", "more", "reason"),
     [
         ("/v1/embeddings", {}, "/v1/embeddings is not scripted"),
-        ("/v1/messages", {"stream": True}, "/v1/messages is not scripted as a stream"),
+        ("/v1/rerank", {"stream": True}, "/v1/rerank is not scripted"),
         ("/v1/chat/completions?x=1", {}, "request 1 has no answer: 0 recorded"),
     ],
 )

@@ -9,6 +9,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.testing.model_streams import (
+    split_text,
+    stream_message,
+    stream_response,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -25,12 +31,12 @@ class Format:
     Args:
         complete: the response's JSON, given the model, the answer's number, the answer.
         fail: the JSON of an error, given its message.
-        stream: the response's events; None if it is not scripted.
+        stream: the response's events, given the same.
     """
 
     complete: Callable[[str, int, Answer], dict[str, Any]]
     fail: Callable[[str], dict[str, Any]]
-    stream: Callable[[str, int, Answer], list[bytes]] | None = None
+    stream: Callable[[str, int, Answer], list[bytes]]
 
 
 def find_format(path: str) -> Format | None:
@@ -121,9 +127,7 @@ def _iter_chat_chunks(
 ) -> Iterator[dict[str, Any]]:
     head = _make_chat_head(model, number, "chat.completion.chunk")
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
-    text = answer.text or ""
-    middle = len(text) // 2
-    deltas += [{"content": part} for part in (text[:middle], text[middle:]) if part]
+    deltas += [{"content": part} for part in split_text(answer.text or "")]
     deltas += [
         {"tool_calls": [{"index": index, **call}]}
         for index, call in enumerate(_make_chat_calls(number, answer))
@@ -187,6 +191,10 @@ def _complete_response(model: str, number: int, answer: Answer) -> dict[str, Any
     }
 
 
+def _stream_response(model: str, number: int, answer: Answer) -> list[bytes]:
+    return stream_response(_complete_response(model, number, answer))
+
+
 # -- Anthropic, messages -------------------------------------------------------------
 
 
@@ -216,12 +224,16 @@ def _complete_message(model: str, number: int, answer: Answer) -> dict[str, Any]
     }
 
 
+def _stream_message(model: str, number: int, answer: Answer) -> list[bytes]:
+    return stream_message(_complete_message(model, number, answer))
+
+
 def _fail_anthropic(message: str) -> dict[str, Any]:
     return {"type": "error", "error": {"type": "api_error", "message": message}}
 
 
 FORMATS = {
     "/chat/completions": Format(_complete_chat, _fail_openai, _stream_chat),
-    "/responses": Format(_complete_response, _fail_openai),
-    "/messages": Format(_complete_message, _fail_anthropic),
+    "/responses": Format(_complete_response, _fail_openai, _stream_response),
+    "/messages": Format(_complete_message, _fail_anthropic, _stream_message),
 }

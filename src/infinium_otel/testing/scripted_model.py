@@ -23,10 +23,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 class ScriptedModel:
     """A server on loopback, as a context manager; pass `base_url` to a client.
 
-    It serves chat completions and responses of OpenAI's API and messages of Anthropic's;
-    chat completions also streamed. Requests get the answers in their order, but of requests
-    that wait at the same time each gets the answer that was recorded for its newest
-    message.
+    It serves chat completions and responses of OpenAI's API and messages of Anthropic's,
+    each whole and streamed. Requests get the answers in their order, but of requests that
+    wait at the same time each gets the answer that was recorded for its newest message.
 
     Args:
         answers: in the order of the requests.
@@ -88,8 +87,6 @@ class ScriptedModel:
             self.requests.append(request)
             if form is None:
                 return self._refuse(f"{path} is not scripted")
-            if request.get("stream") and form.stream is None:
-                return self._refuse(f"{path} is not scripted as a stream")
             found = self._take(model_formats.find_newest(request))
             if found is None:
                 return self._refuse(
@@ -99,7 +96,7 @@ class ScriptedModel:
         if answer.status >= 400:
             return answer.status, form.fail(answer.error)
         model = answer.model or str(request.get("model", ""))
-        if request.get("stream") and form.stream is not None:
+        if request.get("stream"):
             return 200, form.stream(model, number, answer)
         return 200, form.complete(model, number, answer)
 
