@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+from infinium_otel.dialects import plugins
 from infinium_otel.dialects.plugins import load_readers
 
 
@@ -61,3 +62,20 @@ def test_one_that_fails_is_left_out(offered, caplog, code, value):
 def test_none_are_offered():
     """Without other distributions there is nothing to find."""
     assert load_readers() == ()
+
+
+def test_installed_packages_are_read_once(offered, monkeypatch):
+    """A second pipeline does not read every installed package; another path is read."""
+    read = []
+
+    def find(**_):
+        read.append(1)
+        return []
+
+    monkeypatch.setattr(plugins, "entry_points", find)
+    monkeypatch.syspath_prepend("/no/such/folder")
+    assert [load_readers(), load_readers()] == [(), ()]
+    assert len(read) == 1
+    offered(TWO, first="other_dialects:A")
+    assert load_readers() == ()
+    assert len(read) == 2

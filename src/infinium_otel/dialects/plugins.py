@@ -7,6 +7,8 @@ They are entry points of the group `infinium_otel.dialects`, each of which refer
 from __future__ import annotations
 
 import logging
+import sys
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 
 from infinium_otel.dialects import Dialect
@@ -22,8 +24,14 @@ def load_readers() -> tuple[Dialect, ...]:
     One that cannot be loaded, or is not a `Dialect`, is skipped with a warning: it must
     not cost the application its telemetry.
     """
-    found = [_load(point) for point in sorted(entry_points(group=GROUP))]
+    found = [_load(point) for point in _find_points(tuple(sys.path))]
     return tuple(dialect for dialect in found if dialect is not None)
+
+
+@lru_cache(maxsize=4)
+def _find_points(_path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """The entry points, once for each value of `sys.path`: every package is read."""
+    return tuple(sorted(entry_points(group=GROUP)))
 
 
 def _load(point: EntryPoint) -> Dialect | None:
