@@ -387,3 +387,10 @@ def test_an_error_object_in_place_of_an_output(error, expected):
     attributes = {"openinference.span.kind": "LLM", "output.value": error}
     found = read_span(attributes, name="call", status="error").failure
     assert (found.type, found.message) == expected
+
+
+@pytest.mark.parametrize("words", ["undefined", "null", " None ", "[object Object]"])
+def test_what_programs_print_without_a_message(words):
+    """The name of nothing is no message."""
+    found = read_span({}, status="error", status_message=words, name="f").failure
+    assert (found.type, found.message) == ("error", "f failed")

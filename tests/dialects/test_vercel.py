@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infinium_otel.records import Usage
@@ -161,3 +163,16 @@ def test_functions_name_the_agent_and_the_purpose():
     named = {"ai.telemetry.functionId": "weather"}
     assert_fields(of("ai.generateText", **named), agent_name="weather", purpose=None)
     assert_fields(of("ai.generateText.doGenerate", **named), purpose="weather")
+
+
+@pytest.mark.parametrize("name", ["tool_results", "toolResults"])
+def test_results_of_the_providers_tools(name):
+    """What the provider ran within the call stands beside the model's answer."""
+    ran = [{"toolName": "f", "toolCallId": "i", "output": "3"}, None]
+    attributes = {
+        "ai.response.text": "Three.",
+        "ai.response.toolCalls": '[{"toolName": "f", "toolCallId": "i", "input": {}}]',
+        f"ai.response.{name}": json.dumps(ran),
+    }
+    _, results = read_span(attributes).output
+    assert results == {"role": "tool", "content": [{"type": "tool-result", **ran[0]}]}

@@ -496,3 +496,70 @@ def test_a_handled_failure_is_not_the_requests():
         attempt("i", 200, 3, failed=False),
     )
     assert [e.message for e in task.errors] == ["TimeoutError"]
+
+
+@pytest.mark.parametrize(
+    ("upper", "errors"),
+    [
+        pytest.param({}, [("ValueError", "no city")], id="its-own"),
+        pytest.param({"kind": "Error", "message": "Error"},
+                     [("Error", "Error")], id="also-bare"),
+    ],
+)  # fmt: skip
+def test_a_call_without_words_failed_as_its_run(upper, errors):
+    """An error within a stream reaches only the handler of the run, which ended by it."""
+    task = task_of(
+        erring(agent, "root", end=9, **upper),
+        chat("c", "root", tokens=None, status="error", start=1),
+    )
+    assert [(e.error_type, e.message) for e in task.errors][:1] == errors
+    assert not any(e.recoverable for e in task.errors)
+
+
+def test_a_run_that_failed_later_keeps_its_reason():
+    """Work that succeeded after the call shows that the run ended by something else."""
+    task = task_of(
+        erring(agent, "root", end=9),
+        chat("c", "root", tokens=None, status="error", start=1),
+        tool("t", "root", start=4),
+    )
+    assert {e.message for e in task.errors} == {"no city", "c failed"}
+
+
+def test_a_failure_that_reached_the_root_ended_the_run():
+    """Spans between that look fine do not show that it was recovered from."""
+    task = task_of(
+        erring(agent, "root", end=9),
+        chat("outer", "root", start=1, end=8),
+        make_span("step", "outer", start=2, end=7),
+        erring(chat, "c", "step", start=3),
+    )
+    assert [e.recoverable for e in task.errors] == [False]
+
+
+@pytest.mark.parametrize(("status", "recoverable"), [(200, True), (502, False)])
+def test_what_a_server_answered(status, recoverable):
+    """A request that was answered with an error failed, whatever its span's status is."""
+    server = {"http.request.method": "POST", "http.response.status_code": status}
+    task = task_of(
+        make_span("root", None, server, kind="server", end=10),
+        erring(chat, "c", "root"),
+    )
+    assert [e.recoverable for e in task.errors] == [recoverable]
+
+
+def test_failed_spans_named_like_calls_are_calls():
+    """An attempt without tokens is known by the call that is named like it."""
+    model = {"llm.provider": "openai", "llm.model": "gpt-4o"}
+    used = model | {"llm.usage.prompt_tokens": 8, "llm.usage.completion_tokens": 1}
+    failed = {"status": "error", "status_message": "429 Too Many Requests"}
+    task = task_of(
+        make_span("root", None, end=9),
+        make_span("a", "root", model, name="llm.request", start=1, **failed),
+        make_span("b", "root", used, name="llm.request", start=3),
+        make_span("c", "root", model, name="other", start=5, **failed),
+        make_span("d", "root", {}, name="llm.request", start=7, **failed),
+    )
+    assert [step.llm_call is not None for step in task.steps] == [
+        True, True, False, False
+    ]  # fmt: skip

@@ -12,6 +12,7 @@ from infinium_otel.mapping import previews
 from infinium_otel.mapping.previews import (
     extract_arguments,
     extract_text,
+    join_documents,
     list_scores,
     replace_binary,
 )
@@ -225,3 +226,19 @@ def test_arguments_are_shown_whole(arguments, shown):
 def test_results_of_several_texts_are_shown_whole(found, shown):
     """A text is shown alone only if its object has no other."""
     assert extract_text(found) == shown
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ([{"id": "d-1", "score": 0.8}, {"id": "d-2"}], '[{"id":"d-1"},{"id":"d-2"}]'),
+        ([{"document": {"id": "d-1", "content": ""}}], '[{"id":"d-1"}]'),
+        ([{"id": "d-1", "content": "Rome"}], "Rome"),
+        ([{"score": 0.5}], None),
+        ([{"document": "Rome"}], None),
+        (None, None),
+    ],
+)
+def test_documents_without_content_are_named(found, shown):
+    """Which documents they are is shown where nobody recorded what they say."""
+    assert join_documents(found) == shown

@@ -190,12 +190,13 @@ def _build_failure(
     error_type = facts.get("error_type")
     kinds = (facts.get("failure_type"), error.kind, error_type, status_type)
     kind = next((k for k in kinds if k and count(k) is None), None) or error_type
-    message = (
-        facts.get("failure_message")
-        or error.message
-        or facts.get("error_message")
-        or status_message
+    messages = (
+        facts.get("failure_message"),
+        error.message,
+        facts.get("error_message"),
+        status_message,
     )
+    message = next((m for m in messages if m and m.strip() not in _NO_TEXTS), None)
     stack = error.stack or facts.get("stack_trace")
     if not message and not stack:
         stack = _find_traceback(facts)
@@ -264,6 +265,12 @@ def _split_description(description: str) -> tuple[str | None, str | None]:
 
 _REPR = re.compile(r"\A(['\"])(.*)\1,?\)\Z", re.DOTALL)
 """The one argument of an exception that was printed as Python's repr."""
+
+
+_NO_TEXTS = frozenset("undefined null None nil NULL <nil> ".split()) | {
+    "[object Object]"
+}
+"""What programs print where they have no message."""
 
 
 def _unwrap_error_object(description: str) -> str:

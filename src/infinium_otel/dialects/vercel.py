@@ -19,7 +19,7 @@ from infinium_otel.dialects._attributes import (
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
 from infinium_otel.dialects._facts import dig, put, split_prompt
-from infinium_otel.dialects.lenient_json import loads
+from infinium_otel.dialects.lenient_json import MAPPING, loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,8 +118,21 @@ def _build_output(attributes: Mapping[str, Any]) -> Any:
             reasoning = attributes.get(prefix + "reasoning")
             if reasoning:
                 message["reasoning"] = reasoning
-            return [{**message, "tool_calls": calls} if calls else message]
+            results = _find_results(attributes, prefix)
+            answer = {**message, "tool_calls": calls} if calls else message
+            return [answer, *results] if results else [answer]
     return None
+
+
+def _find_results(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
+    """The results of tools that the provider ran within the call, as messages."""
+    for name in ("tool_results", "toolResults"):
+        found = structure(attributes.get(prefix + name))
+        if isinstance(found, (list, tuple)):
+            results = (part for part in found if isinstance(part, MAPPING))
+            parts = [{"type": "tool-result", **part} for part in results]
+            return [{"role": "tool", "content": parts}]
+    return []
 
 
 def _put_first_chunk(record: SpanRecord, facts: Facts) -> None:

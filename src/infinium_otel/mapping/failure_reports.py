@@ -69,7 +69,9 @@ def has_no_message(failure: Failure) -> bool:
     return failure.message.startswith(failure.type)
 
 
-_NO_MESSAGE = re.compile(r"^error$| failed(?: \(\S{1,80}\))?$")
+_NO_MESSAGE = re.compile(
+    r"^error$| failed(?: \(\S{1,80}\))?$|^the model's response ended with "
+)
 """What a failure without type and message is called: `chat failed`."""
 
 

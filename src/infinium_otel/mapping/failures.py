@@ -66,6 +66,7 @@ def find_failures(nodes: list[Node], policy: CapturePolicy) -> Failures:
     if not any(node.span.failure or node.span.cancelled for node in nodes):
         return Failures({})
     outcomes = Outcomes(nodes)
+    _explain_calls(nodes, outcomes)
     lifted = _lift_to_invocations(nodes)
     failing = [
         node
@@ -88,6 +89,32 @@ def find_failures(nodes: list[Node], policy: CapturePolicy) -> Failures:
         node.span.cancelled and not outcomes.is_survived(node) for node in nodes
     )
     return replace(found, cancelled=cancelled)
+
+
+def _explain_calls(nodes: list[Node], outcomes: Outcomes) -> None:
+    """Give a call that says nothing of its failure the message of what it ended.
+
+    An error within a stream reaches only the handler of the whole run.
+    """
+    for node in nodes:
+        failure = node.span.failure
+        if failure is None or node.kind not in CALLS or not _is_bare(failure):
+            continue
+        for upper in islice(node.ancestors(), MAX_ABOVE):
+            above = upper.span.failure
+            if above is not None and not above.handled and not has_no_message(above):
+                if outcomes.was_last(upper, node):
+                    merged = merge_failures(failure, above) or above
+                    merged = replace(merged, message=above.message)
+                    node.span = replace(node.span, failure=merged)
+                break
+
+
+def _is_bare(failure: Failure) -> bool:
+    """Whether it is no more than a status: without a message, and without a type."""
+    return has_no_message(failure) and (
+        failure.type == "error" or failure.type.isdecimal()
+    )
 
 
 def _lift_to_invocations(nodes: list[Node]) -> set[int]:
@@ -143,10 +170,7 @@ def _repeats(node: Node, lower: Node, outcomes: Outcomes) -> bool:
         return False
     if upper.message in ECHOES or is_same_failure(upper, failure):
         return True
-    is_bare = has_no_message(upper) and (
-        upper.type == "error" or upper.type.isdecimal()
-    )
-    return is_bare and lower.failed and outcomes.was_last(node, lower)
+    return _is_bare(upper) and lower.failed and outcomes.was_last(node, lower)
 
 
 def _remove_parallel_reports(nodes: list[Node]) -> list[Node]:
@@ -181,11 +205,14 @@ def _is_at_one_time(node: Node, other: Node) -> bool:
 def _build_error(
     node: Node, failure: Failure, outcomes: Outcomes, policy: CapturePolicy
 ) -> ErrorDetail:
-    above = [
+    reached = [
         upper
-        for upper in (n.span.failure for n in islice(node.ancestors(), MAX_ABOVE))
-        if upper is not None and is_same_failure(upper, failure)
+        for upper in islice(node.ancestors(), MAX_ABOVE)
+        if upper.span.failure is not None
+        and is_same_failure(upper.span.failure, failure)
     ]
+    above = [upper.span.failure for upper in reached if upper.span.failure is not None]
+    failed = [node, *(upper for upper in reached if upper.failed)]
     failure = _complete(failure, above)
     stack = failure.stack_trace
     message = truncate(remove_error_prefix(failure.message), MAX_MESSAGE_LENGTH)
@@ -193,7 +220,7 @@ def _build_error(
     return ErrorDetail(
         error_type=failure.type,
         message=policy.message_or_length(message),
-        recoverable=failure.handled or outcomes.is_recovered(node),
+        recoverable=failure.handled or outcomes.is_recovered(*failed),
         retry_count=node.span.retry_count or outcomes.count_earlier(node),
         stack_trace=policy.text_or_none(truncate_start(stack, MAX_STACK_LENGTH))
         if stack

@@ -85,6 +85,7 @@ _RESPONSE_MARKS = (
     "tool_call_response",
     "tool_result",
     "tool-result",
+    "tool-error",
     "toolResult",
     "function_response",
     "functionResponse",

@@ -26,6 +26,7 @@ def settle_kinds(nodes: list[Node]) -> None:
         _promote_signs(sort_top_down(nodes))
         if not any(node.kind in CALLS for node in nodes):
             _demote_unconfirmed(nodes)
+    _promote_failed(nodes)
     for node in nodes:
         span = node.span
         if span.maybe_call and node.kind not in CALLS and "usage" in span.weak:
@@ -76,3 +77,20 @@ def _promote_signs(ordered: list[Node]) -> None:
             node.kind = "llm"
         if node.parent is not None and (node.kind == "llm" or id(node) in above_calls):
             above_calls.add(id(node.parent))
+
+
+def _promote_failed(nodes: list[Node]) -> None:
+    """Make calls of spans that failed, and are called like a call beside them."""
+    calls = {
+        _get_origin(node) for node in nodes if node.kind == "llm" and not node.children
+    }
+    for node in nodes if calls else ():
+        span = node.span
+        if node.kind or node.children or not node.failed:
+            continue
+        if (span.model or span.model_requested) and _get_origin(node) in calls:
+            node.kind = "llm"
+
+
+def _get_origin(node: Node) -> tuple[str, str]:
+    return node.record.scope_name, node.record.name

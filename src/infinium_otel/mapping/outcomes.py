@@ -46,7 +46,7 @@ class Outcomes:
         if self._recovered[id(above)]:
             return True
         continued = self._latest[id(above)] >= node.record.end_ns
-        if above.failed or above.span.cancelled:
+        if above.failed or above.span.cancelled or _is_server_error(above):
             return False
         return continued or _shows_recovery(above, node)
 
@@ -58,10 +58,17 @@ class Outcomes:
         """Whether no work in *node* began after *lower* had ended."""
         return self._latest[id(node)] < lower.record.end_ns
 
-    def is_recovered(self, node: Node) -> bool:
-        """Whether the run continued, or the same work succeeded later beside it."""
-        success_ns = self._latest_success.get(_get_work_key(node), -1)
-        return self._recovered[id(node)] or success_ns >= node.record.end_ns
+    def is_recovered(self, node: Node, *above: Node) -> bool:
+        """Whether the run continued, or the same work succeeded later beside it.
+
+        Args:
+            above: the spans above that failed for the same reason, from the nearest on.
+        """
+        for failed in (node, *above):
+            success_ns = self._latest_success.get(_get_work_key(failed), -1)
+            if success_ns >= failed.record.end_ns:
+                return True
+        return self._recovered[id(above[-1] if above else node)]
 
     def count_earlier(self, node: Node) -> int:
         """How many times the same call had failed before this one."""
@@ -81,6 +88,15 @@ def _find_latest_work(nodes: list[Node]) -> dict[int, int]:
             above = id(node.parent)
             latest[above] = max(latest[above], latest[id(node)])
     return latest
+
+
+def _is_server_error(node: Node) -> bool:
+    """Whether it is a request that was answered with an error, whatever its status says."""
+    status = node.span.http_status
+    return status is not None and status >= SERVER_ERROR and node.kind == "http"
+
+
+SERVER_ERROR = 500
 
 
 FRAMES = frozenset({"agent", "workflow", "step", "lifecycle"})

@@ -103,7 +103,23 @@ def join_documents(found: Any) -> str | None:
         for d in inner
         if isinstance(d, MAPPING)
     )
-    return "\n".join(filter(None, texts)) or None
+    return "\n".join(filter(None, texts)) or _describe_documents(listed)
+
+
+def _describe_documents(listed: Sequence[Any]) -> str | None:
+    """Which documents they are, where nobody recorded what they say."""
+    inner = (
+        d.get("document", d) for d in listed[:MAX_SCORES] if isinstance(d, MAPPING)
+    )
+    shown = [
+        {key: d[key] for key in _IDENTITIES if not is_empty(d.get(key))}
+        for d in inner
+        if isinstance(d, MAPPING)
+    ]
+    return to_text(replace_binary(shown)) if any(shown) else None
+
+
+_IDENTITIES = ("id", "title", "name", "source", "url", "metadata")
 
 
 MAX_SCORES = 50

@@ -113,6 +113,7 @@ def test_a_repeated_call_counts_once():
         ({"type": "tool_result", "content": "3"}, ToolResponsePart("3")),
         ({"type": "tool_result"}, ToolResponsePart()),
         ({"type": "tool-result", "toolName": "f", "isError": True, "result": 3}, ToolResponsePart(3, None, "f", failed=True)),
+        ({"type": "tool-error", "toolCallId": "i", "toolName": "f", "error": "no"}, ToolResponsePart("no", "i", "f", failed=True)),
         ({"type": "tool-result", "output": {"type": "error-text", "value": "no"}}, ToolResponsePart("no", failed=True)),
         ({"type": "tool_result", "name": 7, "content": "3"}, ToolResponsePart("3")),
         ({"tool_call_result": {"result": "3", "error": "x", "origin": None}}, ToolResponsePart("3")),

@@ -226,6 +226,7 @@ PARTS: dict[str, PartReader] = {
     "builtin-tool-return": add_tool_response,
     "tool_call_response": add_tool_response,
     "tool-result": add_tool_response,
+    "tool-error": add_tool_response,
     "tool-return": add_tool_response,
     "tool_result": add_tool_response,
     "function_call_output": add_tool_response,

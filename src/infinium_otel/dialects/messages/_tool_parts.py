@@ -131,13 +131,16 @@ def add_tool_response(builder: MessageBuilder, part: Part) -> None:
         if part.get(key) is not None:
             result = unwrap_content(part[key])
             break
+    failed = read_failed(part)
+    if result is None and part.get("error") is not None:
+        result, failed = unwrap_content(part["error"]), True
     name = part.get("name") or part.get("toolName")
     builder.responses.append(
         ToolResponsePart(
             result,
             find_call_id(part),
             name if isinstance(name, str) else None,
-            read_failed(part),
+            failed,
         )
     )
 
