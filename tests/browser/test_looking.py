@@ -44,6 +44,8 @@ def test_the_empty_list_shows_how_to_send(watch):
         page.get_by_role("heading", name="Waiting for the first run")
     ).to_be_visible()
     expect(page.locator(".way").first).to_contain_text(window.url)
+    expect(page.locator(".way").nth(1)).to_contain_text("register(instrument=True)")
+    expect(page.locator(".way").last).to_contain_text(window.url)
 
 
 def test_history_is_listed_where_it_ended(served, watch):
