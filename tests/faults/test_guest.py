@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
+import traceback
 import uuid
 
 import httpx
@@ -23,6 +24,7 @@ from infinium_otel import (
     InfiniumLogExporter,
     InfiniumSpanExporter,
     InfiniumSpanProcessor,
+    register,
 )
 from infinium_otel.errors import InfiniumError
 from infinium_otel.taskdata import task_to_dict
@@ -108,6 +110,46 @@ class TestSecrets:
         with pytest.raises(InfiniumError) as caught:
             Config(agent_id="no uuid", agent_secret=SECRET, burst=-1)
         assert SECRET not in str(caught.value) + repr(caught.value)
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            pytest.param(lambda: register(agent_secret=SECRET, burst=-1), id="call"),
+            pytest.param(lambda: register(burst=-1), id="environment"),
+            pytest.param(
+                lambda: register(Config(), agent_secret=SECRET, burst=-1), id="config"
+            ),
+            pytest.param(
+                lambda: InfiniumSpanProcessor(agent_secret=SECRET, burst=-1),
+                id="processor",
+            ),
+            pytest.param(
+                lambda: InfiniumLogExporter(agent_secret=SECRET, burst=-1), id="logs"
+            ),
+            pytest.param(
+                lambda: InfiniumClient("no uuid", agent_secret=SECRET), id="client"
+            ),
+            pytest.param(
+                lambda: Config().but(agent_secret=SECRET, burst=-1), id="copy"
+            ),
+        ],
+    )
+    def test_not_in_the_variables_of_our_frames(self, wrong, monkeypatch):
+        """An error tracker records those of every frame that an exception has passed.
+
+        frecar/epguides-api#382, polarsource/polar#14687: Sentry does so by default, with
+        all of `os.environ` where a frame holds it.
+        """
+        monkeypatch.setenv("INFINIUM_AGENT_SECRET", SECRET)
+        monkeypatch.setenv("INFINIUM_OTEL_BURST", "-1")
+        with pytest.raises(InfiniumError) as caught:
+            wrong()
+        error = traceback.TracebackException.from_exception(
+            caught.value, capture_locals=True
+        )
+        frames = [each for each in error.stack if "infinium_otel" in each.filename]
+        assert frames
+        assert [each.name for each in frames if SECRET in str(each.locals)] == []
 
 
 class TestHooks:

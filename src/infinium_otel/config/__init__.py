@@ -10,7 +10,7 @@ from infinium_otel.config.config import (
     get_variables,
     read_environment,
 )
-from infinium_otel.config.secret import Secret
+from infinium_otel.config.secret import Secret, hide_secrets
 from infinium_otel.config.settings import Settings
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "describe_unknown",
     "find_unknown_variables",
     "get_variables",
+    "hide_secrets",
     "read_environment",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config import checks
 from infinium_otel.config.parsing import expand_home, parse_text
-from infinium_otel.config.secret import Secret
+from infinium_otel.config.secret import SECRETS, Secret, hide_secrets
 from infinium_otel.config.suggestion import find_meant, suggest
 from infinium_otel.errors import ConfigurationError
 
@@ -199,10 +199,10 @@ class Config:
     )
 
     def __post_init__(self) -> None:
-        for name in ("agent_secret", "gateway_token"):
-            text = getattr(self, name)
-            if isinstance(text, str):
-                object.__setattr__(self, name, Secret(text))
+        secrets = {name: getattr(self, name) for name in SECRETS}
+        hide_secrets(secrets)
+        for name, secret in secrets.items():
+            object.__setattr__(self, name, secret)
         if isinstance(self.base_url, str):
             object.__setattr__(self, "base_url", self.base_url.strip().rstrip("/"))
         mistakes = list(_find_mistakes(self))
@@ -224,18 +224,15 @@ class Config:
             ConfigurationError: lists every mistake: unknown settings, invalid values,
                 missing credentials.
         """
+        hide_secrets(settings)
         known = {f.name for f in fields(cls)}
         mistakes = [describe_unknown(name) for name in settings if name not in known]
-        values: dict[str, Any] = {}
-        for name, text in read_environment(environ).items():
-            default = cls.__dataclass_fields__[name].default
-            try:
-                values[name] = parse_text(text, default)
-            except ValueError as error:
-                mistakes.append(f"{name}: {error}")
+        values, invalid = _parse_all(environ)
+        mistakes += invalid
         values |= {k: v for k, v in settings.items() if k in known and v is not None}
         if isinstance(values.get("spool"), str):
             values["spool"] = expand_home(values["spool"], environ)
+        del environ  # as in `hide_secrets`
         for mistake in mistakes:
             values.pop(_get_name(mistake), None)
         config = cls()
@@ -267,6 +264,7 @@ class Config:
 
     def but(self, **settings: Any) -> Config:
         """A copy with *settings* changed."""
+        hide_secrets(settings)
         return replace(self, **settings)
 
 
@@ -289,6 +287,19 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, str]:
                 found[setting.name] = text
                 break
     return found
+
+
+def _parse_all(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The settings in *environ*, and the mistakes in them."""
+    values: dict[str, Any] = {}
+    mistakes = []
+    for name, text in read_environment(environ).items():
+        try:
+            values[name] = parse_text(text, Config.__dataclass_fields__[name].default)
+        except ValueError as error:
+            mistakes.append(f"{name}: {error}")
+    hide_secrets(values)
+    return values, mistakes
 
 
 def describe_unknown(name: str) -> str:

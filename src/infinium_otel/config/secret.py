@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+SECRETS = ("agent_secret", "gateway_token")
+"""The settings that are never shown."""
+
 
 class Secret:
     """A text that no repr, log or exception shows."""
@@ -29,3 +34,14 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")
+
+
+def hide_secrets(settings: Any) -> None:
+    """Make each secret in the mapping *settings* a `Secret`, in place.
+
+    To be called first where settings come in: error trackers record the variables of every
+    frame that an exception has passed.
+    """
+    for name in SECRETS:
+        if isinstance(settings.get(name), str):
+            settings[name] = Secret(settings[name])

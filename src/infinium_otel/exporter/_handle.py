@@ -13,6 +13,7 @@ from infinium_otel.config import (
     checks,
     describe_unknown,
     find_unknown_variables,
+    hide_secrets,
 )
 from infinium_otel.errors import ConfigurationError
 from infinium_otel.exporter._green_exit import protect_exit
@@ -118,6 +119,7 @@ class Handle:
         client: Any = None,
         **settings: Unpack[Settings],
     ) -> None:
+        hide_secrets(settings)
         resolved = build_config(config, client, settings)
         self._use(registry.get_shared_runner(resolved, client))
         self.is_shut_down = False

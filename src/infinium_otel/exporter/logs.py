@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
 
+from infinium_otel.config import hide_secrets
 from infinium_otel.delivery.transport.suppression import is_flushing
 from infinium_otel.exporter._handle import FLUSH_MILLIS, Handle
 
@@ -37,6 +38,7 @@ class InfiniumLogExporter(Handle, LogRecordExporter):
         client: Any = None,
         **settings: Unpack[Settings],
     ) -> None:
+        hide_secrets(settings)
         super().__init__(config, client=client, **settings)
         self._runner.wait_for_logs(SETTLE_S)
 

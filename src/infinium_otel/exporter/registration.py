@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from infinium_otel.config import hide_secrets
 from infinium_otel.delivery.locks import RLock
 from infinium_otel.errors import ConfigurationError
 from infinium_otel.exporter import InfiniumSpanProcessor, _neighbours
@@ -74,6 +75,7 @@ def register(  # noqa: PLR0913 - each is a decision of its own, and has a defaul
     Raises:
         ConfigurationError: the configuration is invalid; names every mistake.
     """
+    hide_secrets(settings)
     if enabled not in (True, False, "if-configured"):
         raise ConfigurationError(["enabled: must be True, False or 'if-configured'"])
     if enabled is False or _is_sdk_disabled():

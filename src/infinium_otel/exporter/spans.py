@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from infinium_otel.config import hide_secrets
 from infinium_otel.exporter._batches import flush_batches
 from infinium_otel.exporter._handle import Handle
 from infinium_otel.exporter.prompts import usage as prompt_usage
@@ -76,6 +77,7 @@ class InfiniumSpanProcessor(Handle, SpanProcessor):
         client: Any = None,
         **settings: Unpack[Settings],
     ) -> None:
+        hide_secrets(settings)
         super().__init__(config, client=client, **settings)
         self._is_short_lived: bool | None = None
         self._invocation_s = INVOCATION_S

@@ -8,7 +8,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.config import Config
+from infinium_otel.config import Config, hide_secrets
 from infinium_otel.delivery.client.api_calls import ApiCalls, create_task, now_iso
 from infinium_otel.delivery.protocol import USER_AGENT, RetryPolicy
 from infinium_otel.delivery.rate_limit import TokenBucket
@@ -43,9 +43,12 @@ class Client:
         redact: bool | Callable[[str, str], str] | None = None,
         config: Config | None = None,
     ) -> None:
+        secrets = {"agent_secret": agent_secret}
+        hide_secrets(secrets)
+        del agent_secret  # as there
         given = {
+            **secrets,
             "agent_id": agent_id,
-            "agent_secret": agent_secret,
             "base_url": base_url,
             "timeout_s": timeout,
             "requests_per_second": requests_per_second,
@@ -86,7 +89,10 @@ class Client:
         return self.config.timeout_s
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(agent_id={self.agent_id!r}, base_url={self.base_url!r})"
+        name = type(self).__name__
+        if not hasattr(self, "config"):  # an error tracker shows what `__init__` has
+            return f"{name}()"
+        return f"{name}(agent_id={self.agent_id!r}, base_url={self.base_url!r})"
 
     @staticmethod
     def get_current_iso_datetime() -> str:
