@@ -51,6 +51,17 @@ def environ(monkeypatch, fake):
     return monkeypatch
 
 
+def test_a_test_run_is_sent_on_request(environ, fake, capsys):
+    """Only with `--send`, and only if nothing prevents runs from arriving."""
+    assert cli.main(["doctor", "--send"]) == 0
+    assert "the service accepted a test run" in capsys.readouterr().out
+    assert len(fake.tasks) == 1
+    environ.setenv("OTEL_SDK_DISABLED", "true")
+    assert cli.main(["doctor", "--send"]) == 1
+    assert "test run" not in capsys.readouterr().out
+    assert len(fake.tasks) == 1
+
+
 def test_a_healthy_setup_exits_0(environ, fake, capsys):
     """Everything is checked, and no secret is printed."""
     assert cli.main(["doctor"]) == 0

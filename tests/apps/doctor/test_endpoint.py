@@ -132,3 +132,15 @@ def test_the_proxy_of_the_environment_is_named(fake, monkeypatch):
     assert finding.level == "error"
     monkeypatch.setenv("NO_PROXY", "infinium.example")
     assert "proxy" not in str(check(fake, base_url="http://infinium.example/api/v1"))
+
+
+def test_a_test_run(fake):
+    """It is a task as any other; what the service says against it is reported."""
+    (finding,) = endpoint.send_test_run(Config(**fake.settings))
+    assert finding.level == "ok"
+    (task,) = fake.tasks
+    assert task["name"] == "infinium-otel doctor"
+    fake.script(422)
+    (finding,) = endpoint.send_test_run(Config(**fake.settings))
+    assert finding.level == "error"
+    assert len(fake.tasks) == 1

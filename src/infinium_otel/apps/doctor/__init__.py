@@ -1,6 +1,6 @@
 """`infinium-otel doctor`: what is configured, reachable and installed, and errors.
 
-Changes nothing. Exits with 1 if something prevents runs from arriving.
+Changes nothing, unless a test run is to be sent. Exits with 1 if something prevents runs from arriving.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--offline", action="store_true", help="skip the network check")
     parser.add_argument(
+        "--send", action="store_true", help="send a test run too, if there is no error"
+    )
+    parser.add_argument(
         "--brokers",
         metavar="HOST:PORT",
         help="also examine the topic that `consume` reads, at these Kafka brokers",
@@ -89,11 +92,20 @@ def run(args: argparse.Namespace) -> int:
     )
     findings = examine(environment, time.time, offline=args.offline)
     findings += _examine_kafka(args)
+    if args.send and not args.offline and not count_levels(findings)["error"]:
+        findings += _send_test_run()
     if args.json:
         sys.stdout.write(json.dumps(to_json(findings), indent=2) + "\n")
     else:
         sys.stdout.writelines(f"{line}\n" for line in to_lines(findings))
     return UNHEALTHY if count_levels(findings)["error"] else HEALTHY
+
+
+def _send_test_run() -> list[Finding]:
+    from infinium_otel.apps.doctor.endpoint import send_test_run  # noqa: PLC0415 - not for --help
+    from infinium_otel.config import Config  # noqa: PLC0415 - not for --help
+
+    return send_test_run(Config.from_env(os.environ, sending=True))
 
 
 def _examine_kafka(args: argparse.Namespace) -> list[Finding]:

@@ -16,13 +16,14 @@ from infinium_otel.delivery.protocol import (
 )
 from infinium_otel.delivery.transport.network import find_proxy
 from infinium_otel.delivery.transport.sockets import make_transport
+from infinium_otel.errors import InfiniumError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from infinium_otel.delivery.protocol import Response
 
-TOPIC = "Endpoint"
+TOPIC, TEST_RUN = "Endpoint", "Test run"
 UNUSED_TRACE_ID = "00000000-0000-4000-8000-000000000000"
 TIMEOUT_S = 10.0
 MAX_SKEW_S = 60.0
@@ -49,6 +50,29 @@ def check_endpoint(config: Config, now: Callable[[], float]) -> list[Finding]:
     if isinstance(response, TransportFailure):
         return [*found, _report_unreachable(config, response)]
     return [*found, *_check_status(config, response), *_check_clock(response, now())]
+
+
+def send_test_run(config: Config) -> list[Finding]:
+    """Send a run that has nothing but its name, and report whether it was accepted.
+
+    Args:
+        config: with credentials.
+    """
+    # Imported here: it imports the search for credentials.
+    from infinium_otel.delivery.client import InfiniumClient  # noqa: PLC0415 - as above
+
+    description = "A test run, sent by `infinium-otel doctor --send`."
+    with InfiniumClient(config=config, max_retries=0) as client:
+        try:
+            response = client.send_task("infinium-otel doctor", description, 0.0)
+        except InfiniumError as error:
+            return [
+                Finding(
+                    TEST_RUN, "error", f"the service did not accept a test run: {error}"
+                )
+            ]
+    trace_id = (response.data or {}).get("traceId", "no id was returned")
+    return [Finding(TEST_RUN, "ok", f"the service accepted a test run ({trace_id})")]
 
 
 def _name_proxy(config: Config) -> Iterator[Finding]:
