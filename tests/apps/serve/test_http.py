@@ -277,6 +277,12 @@ def test_open_traces_are_stored_at_the_end(tmp_path):
         assert row["incomplete"] is True
 
 
+def test_a_request_for_the_head_of_the_events_ends(served):
+    """Its connection is of use again, as after any response."""
+    assert served.http.head("/api/live", timeout=10).status_code == 200
+    assert served.http.get("/healthz", timeout=10).status_code == 200
+
+
 def test_events(served):
     """A page is notified of a new task at once, and of those it missed."""
     received = []

@@ -193,6 +193,32 @@ def test_a_server_that_repeats_the_secret(request_):
     assert SECRET not in repr(vars(error))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(rb'{"error":"key Ab\/c+d== \"x is wrong"}', id="slash"),
+        pytest.param(
+            rb'{"error":"key Ab/c\u002bd\u003d\u003d \"x is wrong"}', id="unicode"
+        ),
+        pytest.param(
+            '{"error":"key Ab/c+d== \\"x is wrong"}'.encode("utf-16"), id="utf-16"
+        ),
+    ],
+)
+def test_a_server_that_escapes_the_secret(body):
+    """PHP writes a slash with a backslash, Gson `=` and `+` by their numbers.
+
+    open-telemetry/opentelemetry-collector-contrib#46200,
+    open-telemetry/opentelemetry-rust#3021: the token was in the server's error, and so in
+    the log.
+    """
+    secret = 'Ab/c+d== "x'
+    request = build_trace_request(CONFIG.but(agent_secret=secret), b"", "k")
+    error = to_error(classify_response(Response(401, body=body), NOW_S, request))
+    assert str(error) == "key *** is wrong"
+    assert secret not in str(error.details)
+
+
 def test_an_error_has_the_servers_message():
     """The server's message is the error's, cut; its response is in the details."""
     reply = Response(422, {"retry-after": "3"}, b'{"error":"%s"}' % (b"x" * 600))

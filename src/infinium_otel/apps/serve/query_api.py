@@ -133,6 +133,8 @@ class QueryApi:
 
     async def subscribe(self, request: Request) -> Response:
         """Server-sent events: one whenever tasks arrive."""
+        if request.method == "HEAD":  # it has no events, and would never end
+            return Response(media_type="text/event-stream")
         seen = request.headers.get("last-event-id") or request.query_params.get("after")
         is_valid = seen is not None and seen.isascii() and seen.isdecimal()
         number = min(int(str(seen)[:20]), MAX_OFFSET) if is_valid else -1

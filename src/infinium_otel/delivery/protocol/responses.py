@@ -23,6 +23,8 @@ from infinium_otel.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from infinium_otel.delivery.protocol.values import Request, Response, ResultKind
 
 MAX_RETRY_AFTER_S = 900.0
@@ -51,7 +53,7 @@ def classify_response(
     """
     if isinstance(response, TransportFailure):
         return AttemptResult("unavailable", message=response.detail, failure=response)
-    data = _parse_object(_remove_secrets(response.body, request))
+    data = _parse_object(response.body, _list_secrets(request))
     return AttemptResult(
         _get_kind(response.status),
         response.status,
@@ -61,11 +63,9 @@ def classify_response(
     )
 
 
-def _remove_secrets(body: bytes, request: Request | None) -> bytes:
-    for name, value in request.headers if request else ():
-        if name in SECRET_HEADERS:
-            body = body.replace(value.encode(), b"***")
-    return body
+def _list_secrets(request: Request | None) -> list[str]:
+    headers = request.headers if request else ()
+    return [value for name, value in headers if name in SECRET_HEADERS]
 
 
 def _get_kind(status: int) -> ResultKind:
@@ -80,9 +80,17 @@ def _get_kind(status: int) -> ResultKind:
     return "refused"
 
 
-def _parse_object(body: bytes) -> dict[str, Any] | None:
+def _parse_object(body: bytes, secrets: Iterable[str]) -> dict[str, Any] | None:
+    r"""The object that *body* is, without *secrets*; None if it is none.
+
+    They are searched in JSON as we write it: a service may escape any character (`\/`,
+    `\u003d`), and use any encoding.
+    """
     try:
-        data = json.loads(body)
+        text = json.dumps(json.loads(body))
+        for secret in secrets:
+            text = text.replace(json.dumps(secret)[1:-1], "***")
+        data = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None
