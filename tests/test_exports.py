@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,8 @@ def test_register_compiles_only_what_every_program_needs():
         text=True,
     ).stdout
     assert output.split() == ["0", "0"]
+
+
+def test_the_version_can_be_asked_for():
+    """As most packages have it, though it is no part of `import *`."""
+    assert infinium_otel.__version__ == metadata.version("infinium-otel")

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from infinium_otel.config import Config
     from infinium_otel.delivery.client import AsyncInfiniumClient, InfiniumClient
     from infinium_otel.errors import (
@@ -139,6 +140,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "__version__":  # computed where it is needed: it takes a millisecond
+        return import_module("importlib.metadata").version("infinium-otel")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = _HOMES.get(name) or ("errors" if name.endswith("Error") else "taskdata")

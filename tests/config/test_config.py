@@ -206,6 +206,16 @@ def test_unknown_variables_are_found(environ, wanted):
 
 
 @pytest.mark.parametrize(
+    ("name", "meant"),
+    [("api_key", "agent_secret"), ("endpoint", "base_url"), ("bursts", "burst")],
+)
+def test_an_argument_of_another_tool(name, meant):
+    """It is an error that has our name of it."""
+    with pytest.raises(ConfigurationError, match=f"{name} .did you mean {meant}?"):
+        Config.from_env({}, **{name: "x"})
+
+
+@pytest.mark.parametrize(
     ("environ", "spool"),
     [
         pytest.param({"HOME": "/home/ada"}, "/home/ada/runs.db", id="home"),

@@ -158,6 +158,12 @@ class TestActivation:
             "openinference-instrumentation-magic"
         ]
 
+    def test_a_misspelled_name_has_a_suggestion(self, install, caplog):
+        """What is installed under a similar name is probably meant."""
+        install("openinference-instrumentation-magic")
+        assert activate(["magik"], capture_content=False) == []
+        assert "magik is installed (did you mean magic?)" in caplog.text
+
     def test_an_unknown_name_is_logged(self, caplog):
         """With what to install, if that is known."""
         assert activate(["nothing", "dspy"], capture_content=False) == []

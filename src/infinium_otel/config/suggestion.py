@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 COMPANY = "INFINIUM_"
 OURS = "INFINIUM_OTEL_"
 OTHER_NAMES = {
-    **dict.fromkeys(("HOST", "URL", "ENDPOINT", "API_URL"), "INFINIUM_BASE_URL"),
-    **dict.fromkeys(("SECRET", "AGENT_KEY", "SECRET_KEY"), "INFINIUM_AGENT_SECRET"),
+    **dict.fromkeys(("host", "url", "endpoint", "api_url"), "base_url"),
+    **dict.fromkeys(("api_key", "secret", "secret_key", "agent_key"), "agent_secret"),
 }
-"""What variables of other tools are called, without the prefix."""
+"""What other tools call such a setting."""
 
 
 def find_meant(variable: str, known: Iterable[str]) -> str | None:
@@ -33,13 +33,13 @@ def find_meant(variable: str, known: Iterable[str]) -> str | None:
         for each in known
         if each.startswith(OURS) == (prefix == OURS)
     }
-    rest = variable.removeprefix(prefix)
-    similar = get_close_matches(rest.lower(), by_rest, n=1, cutoff=cutoff)
-    return by_rest[similar[0]] if similar else OTHER_NAMES.get(rest)
+    rest = variable.removeprefix(prefix).lower()
+    similar = get_close_matches(rest, by_rest, n=1, cutoff=cutoff)
+    return by_rest[similar[0]] if similar else by_rest.get(OTHER_NAMES.get(rest, ""))
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """The most similar of *known*, to append to a message; "" if none is similar.
+    """The one of *known* that was meant, to append to a message; "" if none is similar.
 
     Args:
         name: what is unknown.
@@ -49,4 +49,5 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
     by_lower = {each.lower(): each for each in known}
     similar = get_close_matches(name.lower(), by_lower, n=1)
-    return f" (did you mean {by_lower[similar[0]]}?)" if similar else ""
+    meant = by_lower.get(similar[0] if similar else OTHER_NAMES.get(name.lower(), ""))
+    return f" (did you mean {meant}?)" if meant else ""

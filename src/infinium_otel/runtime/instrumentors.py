@@ -12,6 +12,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from infinium_otel.config.suggestion import suggest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping, Sequence
     from importlib.metadata import Distribution, EntryPoint
@@ -241,7 +243,7 @@ def _select(
             logger.warning(
                 "instrument: no instrumentor of %s is installed%s",
                 name,
-                _suggest_install(name),
+                _suggest_install(name) or suggest(name, installed),
             )
     return selected.values()
 
