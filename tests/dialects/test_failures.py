@@ -394,3 +394,10 @@ def test_what_programs_print_without_a_message(words):
     """The name of nothing is no message."""
     found = read_span({}, status="error", status_message=words, name="f").failure
     assert (found.type, found.message) == ("error", "f failed")
+
+
+def test_the_status_in_an_error_page():
+    """Gateways answer with a page whose title is the status."""
+    page = "Unexpected: <html><title>413 Request Entity Too Large</title></html>"
+    found = read_span({}, status="error", status_message=page).failure
+    assert found.code == "413"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infinium_otel.dialects.genai import tool_attributes
-from support.records import assert_fields, read_span
+from support.records import assert_fields, event, read_span
 
 
 def test_tool_attributes_are_read_back():
@@ -45,3 +45,17 @@ def test_a_type_as_an_agents_name(operation, name, agent):
     """
     found = read_span({"gen_ai.operation.name": operation, "gen_ai.agent.name": name})
     assert found.agent_name == agent
+
+
+def test_content_events_with_the_parts_of_a_message():
+    """A role and a content as attributes are a message, under any prefix."""
+    asked = {"gen_ai.message.index": 0, "gen_ai.message.role": "human",
+             "gen_ai.message.content": "Who?"}  # fmt: skip
+    events = (
+        event("gen_ai.content.prompt", asked),
+        event("gen_ai.content.completion", {"gen_ai.completion.content": "Me."}),
+        event("gen_ai.content.completion", {"gen_ai.completion.index": 1}),
+    )
+    found = read_span({"gen_ai.operation.name": "chat"}, events=events)
+    assert found.input == [{"role": "human", "content": "Who?"}]
+    assert found.output == [{"role": "assistant", "content": "Me."}]

@@ -31,6 +31,10 @@ from infinium_otel.dialects._shape import Shape
         ("gen_ai.agent.handoff.target.name", "handoff_to"),
         ("gen_ai.agent.handoff.source.name", None),
         ("ag.data.outputs.__default__", "output"),
+        ("input-json", "arguments"),
+        ("acme.output_str", "result"),
+        ("acme.llm_request", "input"),
+        ("json", None),
     ],
 )
 def test_facts_by_last_words(key, fact):

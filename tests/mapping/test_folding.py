@@ -239,3 +239,23 @@ def test_layers_below_a_mirrored_tool():
         chat("d", "root", start=8),
     )
     assert len(tools_of(task)) == 1
+
+
+@pytest.mark.parametrize(
+    ("attributes", "names"),
+    [
+        pytest.param({}, ["f", "g"], id="a-frame"),
+        pytest.param({"gen_ai.tool.name": "run"}, ["run", "f", "g"], id="named"),
+        pytest.param(ids("1"), ["run", "f", "g"], id="with-an-id"),
+    ],
+)
+def test_a_node_that_runs_tools_is_none(attributes, names):
+    """Graphs have a node for tools, with the operation of the tools in it."""
+    operation = {"gen_ai.operation.name": "execute_tool"}
+    task = task_of(
+        agent("root", end=20),
+        make_span("n", "root", operation | attributes, name="run", start=1, end=8),
+        tool("t", "n", name="execute_tool f", attributes={"gen_ai.tool.name": "f"}, start=2),
+        tool("u", "n", name="execute_tool g", attributes={"gen_ai.tool.name": "g"}, start=4),
+    )  # fmt: skip
+    assert [t.tool_name for t in tools_of(task)] == names

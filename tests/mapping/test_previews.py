@@ -242,3 +242,12 @@ def test_results_of_several_texts_are_shown_whole(found, shown):
 def test_documents_without_content_are_named(found, shown):
     """Which documents they are is shown where nobody recorded what they say."""
     assert join_documents(found) == shown
+
+
+def test_the_response_in_the_event_that_ends_a_stream():
+    """The terminal event of OpenAI's streams holds the whole response."""
+    said = {"type": "message", "role": "assistant",
+            "content": [{"type": "output_text", "text": "Hi."}]}  # fmt: skip
+    response = {"object": "response", "output": [said]}
+    found = {"type": "response.completed", "sequence_number": 9, "response": response}
+    assert extract_text(found) == "Hi."

@@ -68,7 +68,11 @@ def _is_withheld(event: SpanEvent) -> bool:
     return isinstance(content, str) and bool(content) and content in PLACEHOLDERS
 
 
-_CONTENT_EVENTS = ("gen_ai.content.prompt", "gen_ai.content.completion")
+_CONTENT_EVENTS = {
+    "gen_ai.content.prompt": ("input", "gen_ai.prompt", "user"),
+    "gen_ai.content.completion": ("output", "gen_ai.completion", "assistant"),
+}
+"""Version 1.26's events: the fact, the key of its content, and who speaks."""
 
 
 def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
@@ -82,10 +86,21 @@ def _collect_details(event: SpanEvent, details: dict[str, list[Any]]) -> None:
             details.setdefault(fact, []).extend(
                 found if isinstance(found, (list, tuple)) else [found]
             )
-    for key, fact in (("gen_ai.prompt", "input"), ("gen_ai.completion", "output")):
-        # not the chunks of a stream, whose names begin alike
-        if key in event.attributes and event.name in _CONTENT_EVENTS:
-            details.setdefault(fact, []).append(loads(event.attributes[key]))
+    if event.name in _CONTENT_EVENTS:  # not the chunks of a stream, which begin alike
+        fact, key, role = _CONTENT_EVENTS[event.name]
+        found = loads(event.attributes.get(key)) or _read_parts(event, role)
+        if found:
+            details.setdefault(fact, []).append(found)
+
+
+def _read_parts(event: SpanEvent, role: str) -> Any:
+    """The message whose role and content are attributes: `gen_ai.message.content`."""
+    found = {"role": role}
+    for key, value in event.attributes.items():
+        name = key.rpartition(".")[2]
+        if name in ("role", "content"):
+            found[name] = loads(value)
+    return found if found.get("content") else None
 
 
 _MESSAGE = frozenset({"role", "content", "tool_calls"})

@@ -54,7 +54,7 @@ _STATUS = re.compile(
     r"(?i:error code|status(?:[_ ]code)?|\bhttp(?:/\d(?:\.\d)?)?|\bapi error)"
     r"[:=]? ?\"?([45]\d\d)\b"
     r"|^(?:[A-Z_]{3,40}: )?([45]\d\d)(?: [A-Z_]{4,40}\b|:| - | \{| status code)"
-    rf"|(?:^|[\s\[(])([45]\d\d) (?i:{_PHRASES})"
+    rf"|(?:^|[\s\[(>])([45]\d\d) (?i:{_PHRASES})"
     r"|^(?:[A-Z_]{3,40}: )?(4[0-3]\d|5[0-3]\d) [A-Z]"
     r"|^(429|50[0-4]|529) [a-z]+\b(?<!s)"
 )

@@ -52,7 +52,7 @@ _PHRASES = {
         "input.messages request.messages prompt.messages chat.history messages "
         "input.value input.data input.text input inputs user.message user.prompt "
         "prompt.text prompt.content prompt prompts question query.content query.text "
-        "query request.body inputs.default"
+        "query request.body llm.request inputs.default"
     ),
     "output": (
         "output.messages response.messages response.message generated.message "
@@ -123,12 +123,18 @@ def find_facts(key: str) -> tuple[tuple[str, int], ...]:
     if is_of_another(key):
         return ()
     words = split_words(key)
+    if words[-1:] in _ENCODINGS:
+        words = words[:-1]
     for length in range(min(MAX_PHRASE, len(words)), 0, -1):
         found = _BY_PHRASE.get(words[-length:])
         if found is not None:
             return tuple((fact, rank) for fact, rank in found if _fits(fact, words))
     count = find_count(key)
     return ((count, 0),) if count else ()
+
+
+_ENCODINGS = frozenset({("json",), ("str",), ("string",), ("serialized",)})
+"""Last words of keys that only tell how the value is written: `input-json`."""
 
 
 def is_of_another(key: str) -> bool:

@@ -227,6 +227,10 @@ def _is_conversation(value: Any) -> bool:
     )
 
 
+RESPONSES = ("response", "realtime.response")
+"""How OpenAI's Responses and Realtime APIs call a whole response."""
+
+
 def _find_messages_within(value: Any) -> Any:
     """The only member of *value*, of any name, if it leads to a list of messages.
 
@@ -239,6 +243,9 @@ def _find_messages_within(value: Any) -> Any:
         request = value.get("input") if "model" in value else None
         if _is_conversation(request) or (request and isinstance(request, str)):
             return request  # a request of OpenAI's Responses API
+        response = value.get("response")
+        if isinstance(response, MAPPING) and response.get("object") in RESPONSES:
+            return response  # in the event that ends a stream of that API
         replies = [
             member
             for member in value.values()

@@ -10,6 +10,7 @@ from infinium_otel.mapping.tree import AGENTIC, sort_top_down
 
 if TYPE_CHECKING:
     from infinium_otel.mapping.tree import Node
+    from infinium_otel.records import NormalizedSpan
 
 
 def settle_kinds(nodes: list[Node]) -> None:
@@ -27,6 +28,7 @@ def settle_kinds(nodes: list[Node]) -> None:
         if not any(node.kind in CALLS for node in nodes):
             _demote_unconfirmed(nodes)
     _promote_failed(nodes)
+    _demote_tool_frames(nodes)
     for node in nodes:
         span = node.span
         if span.maybe_call and node.kind not in CALLS and "usage" in span.weak:
@@ -94,3 +96,22 @@ def _promote_failed(nodes: list[Node]) -> None:
 
 def _get_origin(node: Node) -> tuple[str, str]:
     return node.record.scope_name, node.record.name
+
+
+def _demote_tool_frames(nodes: list[Node]) -> None:
+    """Make steps of spans that run the tools below them and are none themselves."""
+    for node in nodes:
+        if (
+            node.kind == "tool"
+            and not _names_run(node.span)
+            and any(child.kind == "tool" for child in node.children)
+        ):
+            node.kind = "step"
+
+
+def _names_run(span: NormalizedSpan) -> bool:
+    """Whether a tool has a name that is more than its span's, or anything of a run."""
+    if span.tool_name is not None and "tool_name" not in span.weak:
+        return True
+    run = (span.tool_call_id, span.arguments, span.result, span.failure)
+    return any(fact is not None for fact in run)

@@ -29,6 +29,7 @@ def tool_response(result="3", **more):
         ({"messages": []}, True),
         ([{"object": "response", "output": []}], True),
         ({"object": "response", "output": "text"}, False),
+        ({"object": "realtime.response", "output": []}, True),
         ({"output": {"message": {"role": "assistant"}}, "stopReason": "stop"}, True),
         ([{"system": "x"}, {"user": "y"}], True),
         ({"assistant": "x"}, False),

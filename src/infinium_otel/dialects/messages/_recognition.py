@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects._repr_text import CLASS_NAME, parse_repr
+from infinium_otel.dialects.callback_payloads import RESPONSES
 from infinium_otel.dialects.lenient_json import MAPPING, loads
 from infinium_otel.dialects.messages._parts import find_reader
 from infinium_otel.dialects.messages._roles import ROLES
@@ -126,7 +127,7 @@ def parse_printed(text: str) -> Any:
 
 def is_response(value: Mapping[str, Any]) -> bool:
     """A whole response of OpenAI's Responses API, whose `output` is its messages."""
-    is_response = value.get("object") == "response" or (
+    is_response = value.get("object") in RESPONSES or (
         value.get(CLASS_NAME) == "Response"
     )
     return is_response and isinstance(value.get("output"), list)
