@@ -62,6 +62,7 @@ class TestShutdown:
         again.wake()
         assert fake.wait_for_tasks(3)
         assert again.counts.tasks.submitted == 0
+        fake.close()  # ends the requests that hang, which the fixture would wait for
 
     def test_it_waits_for_a_request(self, make, fake):
         """A request may end before the deadline."""

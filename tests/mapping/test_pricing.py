@@ -360,6 +360,7 @@ def test_a_reported_cost_of_the_whole_run_outranks_the_price_list(
     counts, on_call, total
 ):
     """A run knows what its calls cost, with what the price list does not see."""
+    pytest.importorskip("genai_prices")
     usage = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
     call = chat(
         "b",
