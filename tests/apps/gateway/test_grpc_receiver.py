@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import re
 import sys
+import time
 
 import httpx
 import pytest
@@ -13,6 +16,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from infinium_otel.apps import cli
 from infinium_otel.apps import gateway as gateway_command
+from infinium_otel.apps.http.access import Access
+from infinium_otel.apps.http.receiver import LARGE_BYTES, RequestCounters
 from infinium_otel.errors import MissingExtraError
 from infinium_otel.testing import FakeInfinium
 from support.gateway import running_gateway
@@ -180,6 +185,65 @@ def test_a_full_gateway_makes_the_sender_retry():
         fake.always(None)
         assert fake.wait_for_tasks(1, 30)
         assert gateway.stop() == 0
+
+
+class Call:
+    """A call of which every message comes when *sent* is set.
+
+    Args:
+        message: what it sends.
+        read: counts the messages that are awaited.
+    """
+
+    def __init__(self, message, read, sent):
+        self.message, self.waiting, self.sent = message, read, sent
+
+    def invocation_metadata(self):
+        return ()
+
+    def peer(self):
+        return "ipv4:127.0.0.1:1"
+
+    async def read(self):
+        self.waiting.append(self)
+        await self.sent.wait()
+        return self.message
+
+
+def test_messages_are_read_sixteen_at_a_time_and_large_ones_decoded_one_by_one():
+    """So the memory of a process is bounded, however many calls there are."""
+    receivers = importlib.import_module("infinium_otel.apps.gateway.grpc_receiver")
+    decoding, most = [], []
+
+    def accept(records):
+        decoding.append(records)
+        most.append(len(decoding))
+        time.sleep(0.02)
+        decoding.pop()
+
+    async def send(message, calls):
+        read, sent = [], asyncio.Event()
+        receiver = receivers.GrpcReceiver(
+            accept, RequestCounters(), Access(frozenset())
+        )
+        given = [
+            asyncio.ensure_future(
+                receiver.export("traces", None, Call(message, read, sent))
+            )
+            for _ in range(calls)
+        ]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        waiting = len(read)
+        sent.set()
+        assert await asyncio.gather(*given) == [b""] * calls
+        return waiting
+
+    large = agent_span(1)
+    large["name"] = "x" * LARGE_BYTES
+    assert asyncio.run(send(protobuf(traces(large)), 20)) == 16
+    assert max(most) == 1
+    assert len(most) == 20
 
 
 def test_a_stop_finishes_what_was_accepted():

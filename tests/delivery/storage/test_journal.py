@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 from types import MappingProxyType
 
@@ -193,6 +194,20 @@ def test_symbolic_links(open_journal, spool, tmp_path):
     Path(f"{spool}.journal/y.journal").mkdir()
     assert journal.recover() == []
     assert (tmp_path / "target").read_bytes() == HEADER
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_is_not_read(open_journal, spool):
+    """Reading it would wait for ever for somebody who writes."""
+    journal = open_journal()
+    journal.append(span(1))
+    os.mkfifo(f"{spool}.journal/x.journal")
+    recovered = []
+    reading = threading.Thread(target=lambda: recovered.append(journal.recover()))
+    reading.daemon = True
+    reading.start()
+    reading.join(30)
+    assert recovered == [[]]
 
 
 def test_a_directory_that_cannot_be_created(tmp_path):
