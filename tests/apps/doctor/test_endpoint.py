@@ -118,6 +118,10 @@ def test_a_certificate_of_the_own_network(monkeypatch):
         assert finding.fix.startswith("export SSL_CERT_FILE=")
         monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
         assert {finding.level for finding in check(fake)} == {"ok"}
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+        (finding,) = check(fake)
+        assert finding.message.endswith("SSL_CERT_FILE is no file: /nowhere.pem")
+        assert finding.fix == "unset SSL_CERT_FILE"
 
 
 def test_the_proxy_of_the_environment_is_named(fake, monkeypatch):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -85,13 +87,17 @@ def _name_proxy(config: Config) -> Iterator[Finding]:
 
 def _report_unreachable(config: Config, failure: TransportFailure) -> Finding:
     """Report why there was no response, with what helps or shows more."""
-    url = config.base_url
+    url, message = config.base_url, failure.detail
     fix = f"curl -sv {url}"
+    trusted = os.environ.get("SSL_CERT_FILE", "")
     if failure.reason == "tls" and "WRONG_VERSION_NUMBER" in failure.detail:
         fix = f"export INFINIUM_BASE_URL=http{url.removeprefix('https')}"
+    elif failure.reason == "tls" and trusted and not Path(trusted).is_file():
+        message += f"; SSL_CERT_FILE is no file: {trusted}"
+        fix = "unset SSL_CERT_FILE"
     elif failure.reason == "tls":
         fix = "export SSL_CERT_FILE=/path/to/the/certificates/of/your/network.pem"
-    return Finding(TOPIC, "error", f"{url} failed: {failure.detail}", fix)
+    return Finding(TOPIC, "error", f"{url} failed: {message}", fix)
 
 
 def _check_status(config: Config, response: Response) -> list[Finding]:
