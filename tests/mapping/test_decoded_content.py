@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from infinium_otel import Config
+from infinium_otel.dialects.messages import decode_messages
 from infinium_otel.mapping import content_texts
 from infinium_otel.mapping.decoded_content import DecodedContent
 from support.records import agent, chat, make_span, task_of
@@ -412,6 +413,26 @@ def test_find_last(value, role, text):
     for _ in range(2):  # the second time from what was decoded the first time
         found = content.find_last(lambda message: message.role == role)
         assert (found.text if found else None) == text
+
+
+def test_what_find_last_has_decoded_is_not_decoded_again(monkeypatch):
+    """All messages are then those before it and those that are known."""
+    contents = [*LIST, {"role": "user", "content": TWO}]
+    whole = DecodedContent(contents, "user").messages
+    decoded = []
+
+    def record(value, role):
+        decoded.append(value)
+        return decode_messages(value, role)
+
+    monkeypatch.setattr("infinium_otel.mapping.decoded_content.decode_messages", record)
+    content = DecodedContent(contents, "user")
+    assert content.find_last(lambda message: message.text == "c").text == "c"
+    assert content.messages == whole
+    assert decoded == [contents[2], contents[:2]]
+    content = DecodedContent(LIST, "user")
+    assert content.find_last(lambda message: message.role == "tool") is None
+    assert [message.text for message in content.messages] == ["a", "b"]
 
 
 def test_a_request_of_the_responses_api():

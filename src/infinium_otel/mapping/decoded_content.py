@@ -196,11 +196,19 @@ class DecodedContent:
     def _decode(self) -> Sequence[Message]:
         earlier = self._earlier
         if earlier is None or not (self.has_roles and self._extends(earlier)):
+            if self._tail:  # a list that `find_last` has decoded from its end
+                return self._decode_before_tail()
             messages = decode_messages(self.decoded, self._role)
             return _join_pieces(messages) if self._joins_pieces else messages
         added = self.decoded[len(earlier.decoded) :]
         read = earlier._messages or ()
         return (*read, *decode_messages(added, self._role))[:MAX_MESSAGES]
+
+    def _decode_before_tail(self) -> Sequence[Message]:
+        tail = [message for item in reversed(self._tail) for message in item]
+        rest = self.decoded[: -len(self._tail)]
+        read = decode_messages(rest, self._role) if rest else ()
+        return (*read, *tail)[:MAX_MESSAGES]
 
 
 def _unwrap(value: Any, role: str) -> Any:

@@ -201,15 +201,16 @@ def _build_tags(
         tags["otel.part"] = str(trace.part)
         tags["continues"] = f"{trace.trace_id}-{trace.root_id}"
     resource, attributes = nodes[0].record.resource, nodes[0].record.attributes
-    for key in RESOURCE_TAGS:
-        tags[key] = resource.get(key)
-    for key, name in _RUN_TAGS.items():
-        tags[name] = attributes.get(key)
+    tags |= {key: resource[key] for key in RESOURCE_TAGS if key in resource}
+    if not attributes.keys().isdisjoint(_RUN_TAGS):
+        tags |= {
+            n: attributes[key] for key, n in _RUN_TAGS.items() if key in attributes
+        }
     tags |= _find_endings(attributes, policy)
     tags |= sum_token_details(usage_nodes)
     tags |= build_evaluation_tags(nodes)
     tags |= build_prompt_tags(nodes)
-    tags = {**_collect_metadata(nodes, policy), **tags}
+    tags = _collect_metadata(nodes, policy) | tags
     return {
         key: text
         for key, value in tags.items()
@@ -231,7 +232,9 @@ def _find_endings(
     return {
         key: value
         for key, value in attributes.items()
-        if _names_ending(key) and str(value) not in _USUAL_ENDINGS
+        if key.endswith("reason")
+        and _names_ending(key)
+        and str(value) not in _USUAL_ENDINGS
     }
 
 

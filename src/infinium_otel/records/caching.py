@@ -15,6 +15,10 @@ MAX_NAME = 200
 """Characters of a name that is remembered: names recur, long texts do not."""
 
 
+class _TooLongError(Exception):
+    """A name is too long to be remembered."""
+
+
 def cache_names(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """As `functools.lru_cache`, for a function of names; a long one is not remembered.
 
@@ -25,16 +29,20 @@ def cache_names(maxsize: int) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        cached = lru_cache(maxsize)(function)
+        @lru_cache(maxsize)
+        def remember(*names: Any, **more: Any) -> Any:
+            if any(name is not None and len(name) > MAX_NAME for name in names):
+                raise _TooLongError  # so that nothing is remembered
+            return function(*names, **more)
 
         @wraps(function)
         def find(*names: Any, **more: Any) -> Any:
-            for name in names:
-                if name is not None and len(name) > MAX_NAME:
-                    return function(*names, **more)
-            return cached(*names, **more)
+            try:  # most names are remembered, and were checked then
+                return remember(*names, **more)
+            except _TooLongError:
+                return function(*names, **more)
 
-        find.cache_clear = cached.cache_clear  # type: ignore[attr-defined]
+        find.cache_clear = remember.cache_clear  # type: ignore[attr-defined]
         return find
 
     return decorate

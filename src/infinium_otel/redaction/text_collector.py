@@ -58,12 +58,8 @@ class TextCollector:
             for part in waiting.pop():
                 kind = type(part)
                 if kind is str:
-                    if (
-                        part not in _CLEAN
-                        and part not in texts
-                        and _may_hold_secret(part)
-                    ):
-                        texts.add(part)
+                    if part not in _CLEAN and part not in texts:
+                        self._add_text(part)
                 elif kind in _PLAIN:
                     continue
                 elif kind is list:
@@ -74,6 +70,12 @@ class TextCollector:
                 elif id(part) not in self._passed:
                     self._passed[id(part)] = part  # kept, so that its id stays its own
                     waiting.append(self._list_parts(part))
+
+    def _add_text(self, text: str) -> None:
+        if _may_hold_secret(text):
+            self.texts.add(text)
+        elif len(text) < LONG_RUN_LENGTH and len(_CLEAN) < MAX_REMEMBERED:
+            _CLEAN.add(text)  # a word, which recurs as the longer ones do
 
     def _list_parts(self, value: Any) -> Iterable[Any]:
         """The fields of a dataclass, or what any other object is sent as."""
