@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import attach, detach
 
-from infinium_otel.delivery.transport.suppression import (
-    OWN_WORK,
-    make_mapping_context,
-)
+from infinium_otel.delivery.transport.suppression import OWN_WORK, make_mapping_context
 from infinium_otel.runtime import skipped_file
 from infinium_otel.runtime.closed_streams import guard_loggers
 from infinium_otel.runtime.content_hints import ContentHints
 from infinium_otel.runtime.hook_timer import HookTimer
-from infinium_otel.runtime.inbox import STARTED, UNREAD_BYTES
+from infinium_otel.runtime.inbox import STARTED
 from infinium_otel.runtime.stats import Load, Stats, gather
 
 if TYPE_CHECKING:
@@ -345,12 +342,6 @@ class PipelineFeeder:
             delivery: what became of the tasks.
             queued_bytes: of the tasks that are queued.
         """
-        stats = self.stats(unread, delivery)
         open_bytes = 0 if self._pipeline is None else self._pipeline.open_bytes
-        return Load(
-            tasks_queued=stats.tasks_queued,
-            bytes_queued=queued_bytes,
-            tasks_open=stats.tasks_open + unread.traces,
-            spans_open=stats.open,
-            bytes_open=open_bytes + unread.spans * UNREAD_BYTES,
-        )
+        stats = self.stats(unread, delivery)
+        return Load.of(stats, unread, queued_bytes, open_bytes)

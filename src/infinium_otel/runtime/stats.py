@@ -6,11 +6,14 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from infinium_otel.runtime.inbox import UNREAD_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from infinium_otel.delivery.counters import CounterSnapshot
     from infinium_otel.pipeline import Pipeline
+    from infinium_otel.runtime.inbox import Unread
 
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -93,6 +96,26 @@ class Load(NamedTuple):
     tasks_open: int
     spans_open: int
     bytes_open: int
+
+    @classmethod
+    def of(
+        cls, stats: Stats, unread: Unread, queued_bytes: int, open_bytes: int
+    ) -> Load:
+        """What is held by a pipeline and a queue, and in the inbox before them.
+
+        Args:
+            stats: where every span and task is.
+            unread: spans that are still in the inbox.
+            queued_bytes: of the tasks that are queued.
+            open_bytes: estimated, of the spans that the pipeline holds.
+        """
+        return cls(
+            tasks_queued=stats.tasks_queued,
+            bytes_queued=queued_bytes,
+            tasks_open=stats.tasks_open + unread.traces,
+            spans_open=stats.open,
+            bytes_open=open_bytes + unread.spans * UNREAD_BYTES,
+        )
 
 
 def gather(  # noqa: PLR0913 - every stage once
