@@ -136,3 +136,31 @@ def test_an_import_starts_nothing(fake):
     code, _, complaints = run(fake, program, PYTHONWARNINGS="ignore")
     assert (code, complaints) == (0, "")
     assert len(fake.tasks) == 1
+
+
+def test_a_fork_while_a_hook_takes_long(fake):
+    """It waits for nothing: the hook here goes on only after the forks.
+
+    DataDog/dd-trace-py#18773: each fork waited for a thread that was busy.
+    """
+    program = """
+    import subprocess
+    from infinium_otel.runtime import runner
+    runner.LOCK_S = 1_000.0
+    entered, go_on = threading.Event(), threading.Event()
+    def slow(task):
+        entered.set()
+        return go_on.wait(300)
+    p = register(should_send=slow)
+    run_agent(p.get_tracer("t"))
+    assert entered.wait(60)
+    subprocess.run(["true"], preexec_fn=lambda: None, check=True)
+    pid = os.fork()
+    if pid == 0:
+        go_on.set()
+        run_agent(p.get_tracer("t"))
+        sys.exit(not p.force_flush())
+    assert os.waitpid(pid, 0)[1] == 0
+    go_on.set()
+    """
+    check(fake, program, 2)

@@ -73,7 +73,7 @@ class PipelineFeeder:
         self._settle_s = 0.0
         self._has_spool = config.spool is not None  # SQLite may be instrumented
         self.local_spans: LocalSpans | None = None
-        self._hook_timer = HookTimer(clock)
+        self.hook_timer = HookTimer(clock)
         self.hints = ContentHints()
         self.router: Router | None = None
         self.reset()
@@ -81,6 +81,7 @@ class PipelineFeeder:
     def reset(self) -> None:
         """Return to the initial state: no open spans, no counts."""
         self._pipeline: Pipeline | None = None
+        self.hook_timer.is_in_hook = False  # a child lacks the thread that was in it
         # What an exception (Ctrl-C, a time limit) interrupted: the next call goes on.
         self._unsubmitted: deque[CompletedTask] = deque()
         self._recovery_pipeline: Pipeline | None = None
@@ -116,7 +117,7 @@ class PipelineFeeder:
 
         guard_loggers()  # those of the modules above as well
         self.skipped = self.skipped or SkippedTraces(advise)
-        config, readers = self._hook_timer.wrap(self._config), self._load_readers()
+        config, readers = self.hook_timer.wrap(self._config), self._load_readers()
         hooks = callable(config.redact), config.should_send, readers, self.router
         self._calls_hooks = any(hooks)
         pipeline = Pipeline(
@@ -270,7 +271,7 @@ class PipelineFeeder:
         token = attach(OWN_WORK if self._calls_hooks else make_mapping_context())
         try:
             self._unsubmitted.extend(step(*args))
-            self._hook_timer.end_batch()
+            self.hook_timer.end_batch()
         finally:
             detach(token)
         token = attach(OWN_WORK if self._has_spool else make_mapping_context())

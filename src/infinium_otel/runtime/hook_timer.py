@@ -26,12 +26,16 @@ class HookTimer:
 
     Args:
         clock: seconds, monotonic.
+
+    Attributes:
+        is_in_hook: whether a hook runs now, in any thread.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._took_s: float | None = None
         self._was_slow = False
+        self.is_in_hook = False
 
     def wrap(self, config: Config) -> Config:
         """*config* with timed hooks."""
@@ -44,9 +48,11 @@ class HookTimer:
 
         def call(*args: Any) -> Any:
             began_s = self._clock()
+            self.is_in_hook = True
             try:
                 return hook(*args)
             finally:
+                self.is_in_hook = False
                 took_s = self._clock() - began_s
                 self._took_s = (self._took_s or 0.0) + took_s
 

@@ -43,6 +43,8 @@ BATCH_SIZE = 512
 """Items fed while the lock is held once."""
 FROM_SDK = "infinium_otel.records.from_sdk"
 """Imported with the first span or log record, not before: it takes 10 ms."""
+FORK_POLL_S = 0.02
+"""Seconds between two looks, before a fork, whether a hook holds everything up."""
 ATTEMPT_S = 4.0
 """Seconds an export may wait for the first attempt to deliver what it completed."""
 
@@ -105,6 +107,7 @@ class PipelineRunner(ClosableRunner):
         self._lock = Lock()
         self._waiting = deque()
         self._process = os.getpid()
+        self._is_held_for_fork = False
         self._last_delivery.reset()
         self._closed = False
         self._has_lost = False
@@ -270,18 +273,31 @@ class PipelineRunner(ClosableRunner):
         Above all an import: its lock is never released in a child, which lacks the
         importing thread.
 
+        Nobody waits for a hook of the application, which may take long: it is neither in an
+        import of ours nor in the spool.
+
         Returns:
             True if `after_fork_in_parent` must be called.
         """
-        held = self._lock.acquire(timeout=LOCK_S)
-        if held:
+        self._is_held_for_fork = self._acquire_for_fork()
+        is_ready = self._is_held_for_fork or self._feeder.hook_timer.is_in_hook
+        if is_ready:
             self._sender.before_fork()
-        return held
+        return is_ready
+
+    def _acquire_for_fork(self) -> bool:
+        deadline = time.monotonic() + LOCK_S
+        while not self._lock.acquire(timeout=FORK_POLL_S):
+            is_over = self._lock.is_held or time.monotonic() >= deadline
+            if is_over or self._feeder.hook_timer.is_in_hook:
+                return False
+        return True
 
     def after_fork_in_parent(self) -> None:
         """Continue."""
         self._sender.after_fork_in_parent()
-        self._lock.release()
+        if self._is_held_for_fork:
+            self._lock.release()
 
     def after_fork_in_child(self) -> None:
         """Drop everything: it belongs to the parent. Never blocks or logs."""
