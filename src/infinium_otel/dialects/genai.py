@@ -153,7 +153,7 @@ FIELDS = {
     | first(text, "gen_ai.request.user"),
     "input": first(data, "gen_ai.input.messages")
     | first(structure, "gen_ai.prompt", "gen_ai.prompt_json")
-    | first(text, "gen_ai.retrieval.query.text", "gen_ai.prompt"),
+    | first(text, "gen_ai.retrieval.query.text", "gen_ai.prompt", "transcript"),
     "output": first(data, "gen_ai.output.messages")
     | first(structure, "gen_ai.completion", "gen_ai.completion_json")
     | first(text, "gen_ai.completion"),

@@ -79,7 +79,27 @@ def _is_same_agent(owner: Node | None, node: Node) -> bool:
 
 
 def _is_reported_again(earlier: Node, node: Node) -> bool:
-    return is_mirrored(earlier, node) or _is_replayed(earlier, node)
+    return (
+        is_mirrored(earlier, node)
+        or _is_replayed(earlier, node)
+        or _is_its_result(earlier, node)
+    )
+
+
+def _is_its_result(earlier: Node, node: Node) -> bool:
+    """Whether *node* has the result of the tool call that *earlier* only announced.
+
+    Source: pipecat-ai/pipecat, pull request 1927 (`llm_tool_call`, `llm_tool_result`).
+    """
+    announced, ended = earlier.span, node.span
+    return (
+        _may_be_replayed(node)
+        and announced.tool_call_id == ended.tool_call_id
+        and is_same_tool_name(announced.tool_name or "", ended.tool_name or "")
+        and (announced.result, ended.arguments, announced.failure) == (None, None, None)
+        and announced.arguments is not None
+        and earlier.start_ns <= node.start_ns
+    )
 
 
 def _is_replayed(earlier: Node, node: Node) -> bool:

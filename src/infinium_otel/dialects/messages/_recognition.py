@@ -127,10 +127,20 @@ def parse_printed(text: str) -> Any:
 
 def is_response(value: Mapping[str, Any]) -> bool:
     """A whole response of OpenAI's Responses API, whose `output` is its messages."""
-    is_response = value.get("object") in RESPONSES or (
-        value.get(CLASS_NAME) == "Response"
+    items = value.get("output")
+    if not isinstance(items, list):
+        return False
+    named = value.get("object") in RESPONSES or value.get(CLASS_NAME) == "Response"
+    return named or ("model" in value and "usage" in value and _is_item(items))
+
+
+def _is_item(items: list[Any]) -> bool:
+    """Whether the first of *items* has a type of those that a response's output has."""
+    first = items[0] if items else None
+    kind = first.get("type") if isinstance(first, MAPPING) else None
+    return isinstance(kind, str) and (
+        kind in ("message", "reasoning") or kind.endswith("_call")
     )
-    return is_response and isinstance(value.get("output"), list)
 
 
 def is_converse_response(value: Mapping[str, Any]) -> bool:
