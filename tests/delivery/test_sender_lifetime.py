@@ -345,18 +345,19 @@ class TestWorkers:
         assert settle(sender, lambda counts: counts.tasks.delivered == 160)
         assert len(fake.requests) == 160
 
-    def test_a_worker_that_fails(self, make, fake, monkeypatch, caplog):
+    @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
+    def test_a_worker_that_fails(self, make, fake, monkeypatch, caplog, error):
         """The failure is logged, and the next task starts another worker."""
         sender = make()
 
         def fail(*_):
             monkeypatch.undo()
-            raise ZeroDivisionError
+            raise error
 
         monkeypatch.setattr(sender._queue, "claim", fail)
         sender.submit(done(1))
         sender.wake()
-        assert settle(sender, lambda _: "ZeroDivisionError" in caplog.text)
+        assert settle(sender, lambda _: error.__name__ in caplog.text)
         sender.wake()
         assert fake.wait_for_tasks(1)
 

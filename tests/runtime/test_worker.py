@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from infinium_otel.runtime.worker import Worker
 
 WAIT_S = 60.0
@@ -35,6 +37,24 @@ def test_runs_again_for_new_work():
     worker = Worker(run_once, lambda: not done.is_set())
     worker.wake()
     assert done.wait(WAIT_S)
+    worker.stop(WAIT_S)
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, GeneratorExit])
+def test_goes_on_after_any_error(error, monkeypatch, caplog):
+    """Nobody waits for what is raised in this thread, and nobody would start another."""
+    monkeypatch.setattr("infinium_otel.runtime.worker.RETRY_S", 0.0)
+    errors, done = [error], threading.Event()
+
+    def run_once():
+        if errors:
+            raise errors.pop()
+        done.set()
+
+    worker = Worker(run_once, lambda: False)
+    worker.wake()
+    assert done.wait(WAIT_S)
+    assert error.__name__ in caplog.text
     worker.stop(WAIT_S)
 
 
