@@ -66,7 +66,9 @@ def has_no_message(failure: Failure) -> bool:
     """Whether it is a bare status: `error.type`, or nothing at all, without a message."""
     if failure.type == "error":
         return bool(_NO_MESSAGE.search(failure.message))
-    return failure.message.startswith(failure.type)
+    # With its code or cause in parentheses; "400 INVALID_ARGUMENT" is a message.
+    rest = failure.message.removeprefix(failure.type)
+    return rest != failure.message and (not rest or rest.startswith(" ("))
 
 
 _NO_MESSAGE = re.compile(
