@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -126,6 +128,33 @@ def test_a_killed_gateway_loses_no_accepted_span(fake, tmp_path):
         assert fake.wait_for_tasks(1)
         running.stop()
     assert [task["name"] for task in fake.tasks] == ["run 1"]
+
+
+STOPPED_EARLY = """
+import os, signal, sys
+from infinium_otel.apps import cli
+from infinium_otel.apps.gateway import server
+run = server.Server.run
+def run_late(self, sockets):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return run(self, sockets)
+server.Server.run = run_late
+sys.exit(cli.main(["gateway", "--port", "0"]))
+"""
+
+
+def test_a_stop_signal_before_the_server_runs(fake):
+    """It is not lost, as one that a handler only ignores is: the gateway ends."""
+    settings = {f"INFINIUM_{n.upper()}": value for n, value in fake.settings.items()}
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_EARLY],
+        check=False,
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Coroutine,
         Iterator,
     )
+    from types import FrameType
     from typing import Any
 
     from starlette.requests import Request
@@ -194,19 +195,24 @@ def serve(parts: Parts, listener: socket.socket) -> None:
         mistakes=parts.access.mistakes,
         grpc_port=grpc_port,
     )
-    with _ignore_signals():
-        Server(config).run([listener])
+    server = Server(config)
+    with _stopping_on_signals(server):
+        server.run([listener])
 
 
 @contextmanager
-def _ignore_signals() -> Iterator[None]:
-    """Ignore the stop signals that uvicorn raises again at its end.
+def _stopping_on_signals(server: Server) -> Iterator[None]:
+    """Stop *server* also on a signal that comes before or after uvicorn handles them.
 
-    They would end the process before our own exit code can.
-    Source: uvicorn 0.54, `Server.capture_signals`.
+    At its end uvicorn raises again what it handled, which would end the process before
+    our own exit code can. Source: uvicorn 0.54, `Server.capture_signals`.
     """
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
     numbers = (signal.SIGINT, signal.SIGTERM)
-    previous = [signal.signal(number, lambda *_: None) for number in numbers]
+    previous = [signal.signal(number, stop) for number in numbers]
     try:
         yield
     finally:
