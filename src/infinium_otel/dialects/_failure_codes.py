@@ -47,8 +47,23 @@ def _may_be_code(name: str) -> bool:
     return is_code(name) or not _LOOKS_LIKE_CLASS.search(name)
 
 
+_RENAMED = (
+    "Request Entity Too Large",
+    "Content Too Large",
+    "Request-URI Too Long",
+    "URI Too Long",
+    "Requested Range Not Satisfiable",
+    "Range Not Satisfiable",
+    "Unprocessable Entity",
+    "Unprocessable Content",
+)
+"""Phrases that RFC 9110 renamed, with their new names; a Python knows one of each."""
 _PHRASES = "|".join(
-    re.escape(status.phrase) for status in HTTPStatus if status >= MIN_HTTP_ERROR
+    re.escape(phrase)
+    for phrase in (
+        *(status.phrase for status in HTTPStatus if status >= MIN_HTTP_ERROR),
+        *_RENAMED,
+    )
 )
 _STATUS = re.compile(
     r"(?i:error code|status(?:[_ ]code)?|\bhttp(?:/\d(?:\.\d)?)?|\bapi error)"
