@@ -119,6 +119,7 @@ def test_thousands_of_runs_at_once(fake):
     assert all(len(task["steps"]) == 1 for task in fake.tasks)
 
 
+@pytest.mark.slow
 def test_one_run_of_more_spans_than_a_task_has(fake):
     """It is sent in parts of `max_spans_per_trace`, each span in one of them."""
     with processing(fake) as (processor, provider, tracer):

@@ -33,6 +33,7 @@ def find_places():
                     yield records, index, key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "odd", [[1, "a", None], {"a": [1], "b": {"c": 2}}], ids=["list", "mapping"]
 )

@@ -94,6 +94,7 @@ def test_in_one_exporter(fake, documents, one_by_one):
     assert runs_of(fake.tasks) == one_by_one["root"]
 
 
+@pytest.mark.slow
 def test_in_one_gateway(fake, documents, one_by_one):
     """A gateway receives a request for each document, over HTTP."""
     pytest.importorskip("uvicorn")

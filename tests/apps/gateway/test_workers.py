@@ -169,6 +169,7 @@ def test_a_killed_worker_without_a_spool_is_counted(fake):
     assert [task["name"] for task in fake.tasks] == ["run 41"]
 
 
+@pytest.mark.slow
 def test_a_worker_at_its_bound_makes_the_sender_wait(fake):
     """429 with Retry-After, wherever the request came in; open runs are taken further."""
     bound = {
