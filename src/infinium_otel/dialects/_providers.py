@@ -140,7 +140,7 @@ def normalize_provider(
     Args:
         name: the span's own name for it; a framework's name is ignored.
         scope: the instrumentation scope; an unknown name that is in it is a framework's.
-        server: host that answered.
+        server: host that responded.
         model: model's name, considered last.
 
     Returns:

@@ -18,7 +18,7 @@ _USAGES = ("usage", "token_usage", "usage_metadata")
 
 
 def read_model(metadata: Mapping[str, Any]) -> str | None:
-    """The model that answered, from a message's metadata; None if it is not there."""
+    """The model that responded, from a message's metadata; None if it is not there."""
     return text(metadata.get("model")) or text(metadata.get("model_name"))
 
 

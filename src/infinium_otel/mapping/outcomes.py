@@ -91,7 +91,7 @@ def _find_latest_work(nodes: list[Node]) -> dict[int, int]:
 
 
 def _is_server_error(node: Node) -> bool:
-    """Whether it is a request that was answered with an error, whatever its status says."""
+    """Whether it is a request whose response is an error, whatever its span's status."""
     status = node.span.http_status
     return status is not None and status >= SERVER_ERROR and node.kind == "http"
 
@@ -137,7 +137,7 @@ def _has_final_answer(call: Node) -> bool:
     """Whether a call around tools ends with an answer, rather than with tool requests.
 
     Google's client runs tools between two requests; ADK after the one that requests them.
-    Without content, a call that is the whole run and ended by itself has answered.
+    Without content, a call that is the whole run and ended by itself counts as one.
     """
     messages = call.output_content.messages
     if messages:

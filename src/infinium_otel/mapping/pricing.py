@@ -55,7 +55,7 @@ _STATUS = re.compile(r"[45]\d\d")
 def is_refused(span: NormalizedSpan) -> bool:
     """Whether the provider refused a call, so that it is part of no bill.
 
-    What a call cost that broke off, or that nobody answered in time, is unknown.
+    What a call cost that was interrupted or timed out is unknown.
     """
     failure = span.failure
     if failure is None or failure.handled or span.usage is not None:

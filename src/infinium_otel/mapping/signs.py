@@ -34,8 +34,8 @@ def is_agentic(nodes: Sequence[Node]) -> bool:
     """Whether a trace is an agent's: by its kinds, by model work, or by how it failed.
 
     One that ended well must show work: a model, tool or agent span, or a model beside
-    tokens or messages. That an agent was made or a server was asked for its tools is
-    none. Of one that failed any sign is enough: it must not vanish because its
+    tokens or messages. That an agent was created or a server listed its tools is no
+    work. Of one that failed any sign is enough: it must not vanish because its
     vocabulary is unknown.
     """
     if any(

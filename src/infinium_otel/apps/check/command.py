@@ -28,7 +28,7 @@ class Ended:
     Args:
         code: its exit code; for a signal 128 more than its number, as in a shell.
         signal_name: of the signal that ended it; "" without one.
-        was_stopped: this program was asked to end while the command ran.
+        was_stopped: this program received a signal to end while the command ran.
     """
 
     code: int
