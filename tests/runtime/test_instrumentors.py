@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 import textwrap
+from importlib.metadata import version
 
 import pytest
 
+from infinium_otel.apps.doctor.instrumentations import check_versions
 from infinium_otel.runtime import instrumentors
 from infinium_otel.runtime.instrumentors import (
     activate,
@@ -126,6 +128,19 @@ class TestActivation:
         assert names(activate(["magic"], capture_content=False)) == [
             "openinference-instrumentation-magic"
         ]
+
+    def test_a_library_of_an_unsupported_version_is_reported(self, install, caplog):
+        """With a version that works, unless another instrumentor supports this one."""
+        install(OFFICIAL, "pytest (<1); extra == 'instruments'", conflict="'too new'")
+        assert activate(["magic"], capture_content=False) == []
+        installed = version("pytest")
+        wanted = (
+            f"{OFFICIAL} does not support pytest {installed}: pip install 'pytest (<1)'"
+        )
+        assert caplog.messages == [wanted]
+        install("openinference-instrumentation-magic")
+        assert len(activate(["magic"], capture_content=False)) == 1
+        assert caplog.messages == [wanted]
 
     @pytest.mark.parametrize("library", ["pytest", "missing-library"])
     def test_one_of_several_libraries_is_enough(self, install, library):
@@ -249,3 +264,18 @@ class TestAdvice:
         assert "To activate openinference-instrumentation-dspy" in advise()
         activate(["dspy"], capture_content=False)
         assert advise() == ""
+
+    @pytest.mark.parametrize("extra", ["instruments", "instruments-any"])
+    def test_a_version_that_is_not_supported_is_named(
+        self, monkeypatch, install, extra
+    ):
+        """What was called already is not advised again."""
+        monkeypatch.setitem(sys.modules, "dspy", sys)
+        requirement = f"pytest<1,>=0.1; extra == '{extra}'"
+        install("openinference-instrumentation-dspy", requirement)
+        assert advise().endswith("pip install 'pytest<1,>=0.1'")
+        assert "register" not in advise()
+        found = [(each.message, each.fix) for each in check_versions()]
+        message = "openinference-instrumentation-dspy does not support pytest "
+        fix = "pip install 'pytest<1,>=0.1'"
+        assert (f"{message}{version('pytest')}", fix) in found

@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from infinium_otel.config.suggestion import suggest
@@ -63,7 +64,7 @@ ALIASES = {
 INSTRUMENTATION_FOR = {
     "openai": "opentelemetry-instrumentation-genai-openai",
     "anthropic": "opentelemetry-instrumentation-genai-anthropic",
-    "google-genai": "opentelemetry-instrumentation-google-genai",
+    "google-genai": "openinference-instrumentation-google-genai",
     "langchain-core": "opentelemetry-instrumentation-genai-langchain",
     "openai-agents": "opentelemetry-instrumentation-genai-openai-agents",
     "llama-index-core": "openinference-instrumentation-llama-index",
@@ -146,16 +147,55 @@ def _has_libraries(package: Distribution | None) -> bool:
 
 
 def _is_installed(name: str) -> bool:
+    return _find_version(name) is not None
+
+
+def _find_version(name: str) -> str | None:
     from importlib.metadata import (  # noqa: PLC0415 - takes time, needed by few
         PackageNotFoundError,
-        distribution,
+        version,
     )
 
     try:
-        distribution(name)
+        return version(name)
     except PackageNotFoundError:
-        return False
-    return True
+        return None
+
+
+def find_refusals(instrumentors: Iterable[Instrumentor]) -> list[str]:
+    """What helps, if none of them supports the installed version of their library."""
+    found = [_find_refusal(each) for each in instrumentors]
+    return found if all(found) else []
+
+
+def _find_refusal(instrumentor: Instrumentor) -> str:
+    """Source: opentelemetry-instrumentation 0.66, `get_dist_dependency_conflicts`.
+
+    Every instrumentor depends on that package, which depends on `packaging`.
+    """
+    package, refusal = instrumentor.entry_point.dist, ""
+    for requirement in (package and package.requires) or ():
+        match = re.match(_INSTRUMENTED, requirement)
+        installed = match and _find_version(match["name"])
+        if not match or not installed:
+            continue
+        if _fits(requirement, installed):
+            return ""
+        wanted = requirement.partition(";")[0].strip()
+        refusal = (
+            f"{instrumentor.distribution} does not support {match['name']} {installed}: "
+            f"pip install '{wanted}'"
+        )
+    return refusal
+
+
+def _fits(requirement: str, version: str) -> bool:
+    try:
+        requirements = import_module("packaging.requirements")
+        wanted = requirements.Requirement(requirement).specifier
+    except (ImportError, ValueError):  # pragma: no cover - broken packages
+        return True
+    return bool(wanted.contains(version, prereleases=True))
 
 
 def find_instrumentors() -> dict[str, list[Instrumentor]]:
@@ -217,6 +257,9 @@ def activate(
             if candidate.activate(**providers):
                 activated.append(candidate)
                 break
+        else:
+            for refusal in find_refusals(candidates):
+                logger.warning("%s", refusal)
     if activated:
         listed = ", ".join(sorted(each.distribution for each in activated))
         logger.info("Activated: %s", listed)
@@ -294,12 +337,16 @@ def advise() -> str:
     installed = find_instrumentors()
     missing = []
     inactive = []
+    refused = []
     for name in imported:
         candidates = installed.get(ALIASES.get(name, name), [])
         if not candidates:
             missing.append(INSTRUMENTATION_FOR[name])
         elif not any(candidate.is_active for candidate in candidates):
             inactive.append(candidates[0].distribution)
+            refused += find_refusals(candidates)
+    if refused:
+        return "; ".join(refused)
     if missing:
         return f"pip install {' '.join(missing)}, and call register(instrument=True)"
     if inactive:

@@ -158,6 +158,7 @@ def examine(
         findings += spool.check_spool(config.spool)
         findings += [] if offline else endpoint.check_endpoint(config, now)
     findings += instrumentations.check_instrumentations(packages, environ)
+    findings += instrumentations.check_versions()
     findings += instrumentations.check_flushes(packages)
     exporters, configurators = environment.exporters, environment.configurators
     traces = exporters.get(launcher.TRACES, {})

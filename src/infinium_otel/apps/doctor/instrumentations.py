@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING
 
 from infinium_otel.apps.doctor.findings import Finding
 from infinium_otel.dialects import find_content_switch
-from infinium_otel.runtime.instrumentors import INSTRUMENTATION_FOR, OPENLLMETRY
+from infinium_otel.runtime.instrumentors import (
+    INSTRUMENTATION_FOR,
+    OPENLLMETRY,
+    find_instrumentors,
+    find_refusals,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,6 +179,14 @@ def check_instrumentations(
         message = f"{CAPTURE}=true has no effect on genai packages: no texts"
         yield Finding(TOPIC, "warning", message, genai.fix)
     yield from _suggest_instrumentations(rows, installed)
+
+
+def check_versions() -> Iterator[Finding]:
+    """Report the instrumentors that do not support the installed version of a library."""
+    for candidates in find_instrumentors().values():
+        for refusal in find_refusals(candidates):
+            message, _, fix = refusal.partition(": ")
+            yield Finding(TOPIC, "warning", message, fix)
 
 
 def check_flushes(installed: Mapping[str, str]) -> Iterator[Finding]:
