@@ -21,6 +21,7 @@ from infinium_otel.dialects._recorded_exceptions import (
     RecordedException,
     add_cause,
     find_cause,
+    read_error_events,
     read_exceptions,
     remove_prefixes,
 )
@@ -64,6 +65,8 @@ def read_outcome(
     """The failure of *record*, and true if its work was cancelled, which is none."""
     if _may_have_failed(record, facts):
         found = read_exceptions(record)
+        if not found and record.status == "error":
+            found = read_error_events(record)
         last = found[-1] if found else UNKNOWN
         cancellation = is_cancellation(record, shape, facts, last)
         failure = None if cancellation else _read_failure(record, facts, found)

@@ -77,12 +77,17 @@ _COUNTS = ("input_tokens", "output_tokens", "total_tokens")
 
 
 def put_cost(facts: Facts, attributes: Mapping[str, Any], shape: KeyShape) -> None:
-    """Add the cost, unless an attribute beside it names another currency."""
+    """Add the cost, unless an attribute beside it names another currency.
+
+    A cost of zero gives way to one that is not: who knows no price writes it too.
+    """
     if "cost_usd" in shape.candidates and not any(
         split_words(key)[-1:] == ("currency",) and word(value) != "usd"
         for key, value in attributes.items()
     ):
-        put_best(facts, attributes, shape.candidates, (("cost_usd", money),))
+        own: Facts = {}
+        put_best(own, attributes, shape.candidates, (("cost_usd", money),))
+        facts["cost_usd"] = facts.get("cost_usd") or own.get("cost_usd")
 
 
 def put_counts(facts: Facts, attributes: Mapping[str, Any], shape: KeyShape) -> None:

@@ -70,6 +70,9 @@ def put_kind(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:
     A vendor's own word for it comes first, then what the dialects' facts show, a tool's
     name, the signs of a model call, the span's name, and a protocol.
     """
+    if "worker_role" in shape.candidates and _only_prefills(record, shape):
+        facts["weak_kind"] = "step"
+        return
     if "kind" not in facts:
         _put_named_kind(record, facts, shape)
     if not facts.get("kind"):
@@ -84,6 +87,12 @@ def put_kind(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:
             facts["kind"] = kind
         elif "weak_kind" not in facts and is_client_method(record.name):
             facts["maybe_call"] = True
+
+
+def _only_prefills(record: SpanRecord, shape: KeyShape) -> bool:
+    """Whether a model server's worker only reads the prompt for the one that answers."""
+    places = shape.candidates["worker_role"]
+    return any(word(record.attributes[key]) == "prefill" for _, key in places)
 
 
 def _put_named_kind(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:
@@ -165,7 +174,7 @@ def _infer_tool(record: SpanRecord, facts: Facts, shape: KeyShape) -> str:
         key
         for fact in _TOOL_FACTS
         for rank, key in shape.candidates.get(fact, ())
-        if rank == 0 and not any(map(str.isdigit, key.split(".")))
+        if rank <= 1 and not any(map(str.isdigit, key.split(".")))
     ]
     if not (facts.get("tool_name") or any(name(attributes[key]) for key in keys)):
         request = _find_request(record, facts, shape)

@@ -63,10 +63,26 @@ def put_tool(facts: Facts, attributes: Mapping[str, Any], found: Candidates) -> 
     if facts.get("output") is not None:
         wanted = tuple(row for row in wanted if row[0] != "result")
     put_best(facts, attributes, found, wanted)
+    if isinstance(facts.get("result"), str):
+        _add_parts(facts, attributes, found)
     _put_function(facts, attributes)
     for side in ("arguments", "input"):
         if facts.get(side) is not None:
             facts[side] = _unwrap_arguments(facts[side])
+
+
+_FIRST_PART = "content.0.text"
+MAX_PARTS = 100
+
+
+def _add_parts(facts: Facts, attributes: Mapping[str, Any], found: Candidates) -> None:
+    """Add the other texts of a result that has a key for each: `result.content.1.text`."""
+    for _, key in found.get("result", ()):
+        if key.endswith(_FIRST_PART) and attributes[key] == facts["result"]:
+            prefix = key.removesuffix("0.text")
+            keys = [f"{prefix}{index}.text" for index in range(MAX_PARTS)]
+            texts = [text(attributes.get(key)) for key in keys]
+            facts["result"] = "\n".join([each for each in texts if each])
 
 
 _PARAMETER = re.compile(r"code\.function\.parameters?\.(.{1,100}?)(\.value|\.type)?")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from infinium_otel.dialects._operations import OPERATIONS
 from infinium_otel.dialects.tool_definitions import FLATTENED
 from infinium_otel.records.caching import cache_names
 
@@ -74,7 +75,12 @@ def infer_from_name(name: str) -> str:
     for pattern, kind in _NAMES:
         if pattern.match(name):
             return kind
-    return ""
+    operation = _OPERATION.match(name)
+    return OPERATIONS.get(operation[1], "") if operation else ""
+
+
+_OPERATION = re.compile(r"gen_ai\.(?!other)(\w{1,40})(?= |$)")
+"""A span that is named after its operation in the namespace of its attributes."""
 
 
 _CLIENT_METHOD = re.compile(

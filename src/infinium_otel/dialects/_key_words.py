@@ -34,9 +34,9 @@ _PHRASES = {
     "cost_usd": (
         "total.cost.usd cost.usd estimated.cost total.cost cost.total costs.total "
         "price.usd tokens.cost cost.cost ai.cost llm.cost usage.cost call.cost "
-        "generation.cost request.cost"
+        "generation.cost request.cost response.cost"
     ),
-    "tool_name": "tool.name tool.definition.name function.name tool",
+    "tool_name": "tool.name mcp.tool tool.definition.name function.name tool",
     "tool_call_id": "tool.call.id tool.use.id call.id tool.id",
     "agent_name": "subagent.name agent.name agent.role",
     "agent_id": "subagent.id agent.id",
@@ -46,13 +46,13 @@ _PHRASES = {
     ),
     "result": (
         "tool.call.result tool.result result tool.output output.value output.data "
-        "output outputs tool.response response return.value"
+        "output outputs tool.response response return.value result.content.0.text"
     ),
     "input": (
         "input.messages request.messages prompt.messages chat.history messages "
         "input.value input.data input.text input inputs user.message user.prompt "
         "prompt.text prompt.content prompt prompts question query.content query.text "
-        "query request.body llm.request inputs.default"
+        "query request.body llm.request inputs.default message.content task.summary"
     ),
     "output": (
         "output.messages response.messages response.message generated.message "
@@ -72,6 +72,7 @@ _PHRASES = {
     "error_code": "error.code",
     "http_status": "error.status http.status.code status.code",
     "outcome": "outcome success status",
+    "worker_role": "disagg.role disaggregation.role",
     "kind": (
         "span.type span.kind observation.type run.type step.type node.type type.node "
         "component.type activity.type sentry.op kind entity.type"

@@ -38,6 +38,17 @@ def read_exceptions(record: SpanRecord) -> list[RecordedException]:
     return [_read_exception(attributes) for attributes in events[-MAX_EXCEPTIONS:]]
 
 
+def read_error_events(record: SpanRecord) -> list[RecordedException]:
+    """What other events of a failed span report: `tool_execution_error` with an `error.type`."""
+    found = []
+    for event in record.events[-MAX_EXCEPTIONS:]:
+        kind = text(event.attributes.get("error.type"))
+        message = text(event.attributes.get("error.message"))
+        if kind or message:
+            found.append(RecordedException(kind, message))
+    return found
+
+
 def _read_exception(attributes: Mapping[str, Any]) -> RecordedException:
     """One event's exception, with its parts where they belong.
 

@@ -122,7 +122,14 @@ def _is_same_tool_call(outer: Node, inner: Node) -> bool:
     ids = outer.span.tool_call_id, inner.span.tool_call_id
     if all(ids) and ids[0] != ids[1]:
         return False
+    if inner.span.operation == "tools/call" and _is_prefixed(*names):
+        return True
     return not all(names) or is_same_tool_name(names[0] or "", names[1] or "")
+
+
+def _is_prefixed(outer: str | None, inner: str | None) -> bool:
+    """Whether a client has put a server's name before the tool's: `files_read`."""
+    return outer is not None and inner is not None and outer.endswith(f"_{inner}")
 
 
 def fold_agents(nodes: list[Node]) -> None:

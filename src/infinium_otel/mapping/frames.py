@@ -60,7 +60,7 @@ def is_frame(node: Node) -> bool:
     """Whether a span of unknown kind is a frame around work, or nothing but transport."""
     attributes = node.record.attributes
     scope = node.record.scope_name
-    if node.children and _only_sums(node):
+    if node.children and (_only_sums(node) or _has_operation(node)):
         return True
     has_content = node.span.input is not None or node.span.output is not None
     if has_content or has_own_matter(node):
@@ -71,6 +71,13 @@ def is_frame(node: Node) -> bool:
     if node.children and (_CLASS_NAMES.fullmatch(name) or _TURNS.fullmatch(name)):
         return True
     return _is_instrumentation(scope) or _NAMES.fullmatch(name) is not None
+
+
+def _has_operation(node: Node) -> bool:
+    """Whether a span without content is of an operation that the conventions do not have yet."""
+    if node.span.input is not None or node.span.output is not None:
+        return False
+    return "gen_ai.operation.name" in node.record.attributes
 
 
 def _only_sums(node: Node) -> bool:

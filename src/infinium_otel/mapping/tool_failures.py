@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from infinium_otel.dialects.messages import ToolResponsePart
 
 DEFAULT_ERROR = "the tool reported an error"
+_MARKED = re.compile(r"\[?(?:TOOL|MCP|FUNCTION)[_ ](?:CALL[_ ])?ERROR\b\]?:?")
+"""A word in capitals with which a runtime marks what a tool returned as its error."""
 FAILURE_MARKS = ("error", "Error", "ERROR", "false", "False", "exception")
 
 
@@ -45,6 +48,9 @@ def find_failure(result: Any) -> str | None:
     if isinstance(result, str):
         if not contains_mark(result, FAILURE_MARKS):
             return None
+        marked = _MARKED.match(result)
+        if marked:
+            return result[marked.end() :].strip() or DEFAULT_ERROR
         if result[:1] not in '{["':
             result = parse_repr(result)
     messages = map(_read_error, iter_result_layers(result))
