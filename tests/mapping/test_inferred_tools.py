@@ -257,13 +257,13 @@ def _run_by_provider(*parts):
               "input": {"query": "Paris"}},
              {"type": "web_search_tool_result", "tool_use_id": "s",
               "content": [{"type": "text", "text": "18C"}]}],
-            ("web_search", "Paris", "18C", None),
+            ("web_search", '{"query":"Paris"}', "18C", None),
             id="anthropic",
         ),
         pytest.param(
             [{"type": "web_search_call", "id": "s", "status": "completed",
               "action": {"query": "Paris"}}],
-            ("web_search", "Paris", None, None),
+            ("web_search", '{"query":"Paris"}', None, None),
             id="openai",
         ),
         pytest.param(
@@ -283,7 +283,7 @@ def _run_by_provider(*parts):
               "server_tool_call": {"type": "web_search", "query": "Paris"}},
              {"type": "server_tool_call_response", "id": "s",
               "server_tool_call_response": {"type": "web_search", "results": "18C"}}],
-            ("search", "Paris", "18C", None),
+            ("search", '{"query":"Paris"}', "18C", None),
             id="conventions",
         ),
         pytest.param(
@@ -295,13 +295,13 @@ def _run_by_provider(*parts):
             [{"part_kind": "builtin-tool-call", "tool_call_id": "s",
               "tool_name": "web_search", "args": {"query": "Paris"}},
              {"part_kind": "builtin-tool-return", "tool_call_id": "s", "content": "18C"}],
-            ("web_search", "Paris", "18C", None),
+            ("web_search", '{"query":"Paris"}', "18C", None),
             id="pydantic-ai",
         ),
         pytest.param(
             [{"type": "tool-call", "toolCallId": "s", "toolName": "web_search",
               "input": {"query": "Paris"}, "providerExecuted": True}],
-            ("web_search", "Paris", None, None),
+            ("web_search", '{"query":"Paris"}', None, None),
             id="vercel",
         ),
         pytest.param(

@@ -204,13 +204,19 @@ def test_scores_of_documents(documents, scores):
         ('{"file_path": "a.ts", "content": "x"}', '{"file_path":"a.ts","content":"x"}'),
         ('{"name": "shopping", "content": "x"}', '{"name":"shopping","content":"x"}'),
         ('{"path": "a.py", "content": "def f(', '{"path":"a.py","content":"def f("}'),
-        ('{"content": "x"}', "x"),
-        ('{"content": ["x"], "id": 3}', "x"),
+        ('{"content": "x"}', '{"content":"x"}'),
+        ('{"query": "x", "tags": ["y"]}', '{"query":"x","tags":["y"]}'),
+        ('{"input": "x"}', '{"input":"x"}'),
+        ('{"input": {"query": "x"}}', '{"query":"x"}'),
+        ('{"input_str": "{\'query\': \'x\'}", "tags": ["y"]}', '{"query":"x"}'),
+        ('{"args": [], "kwargs": {"text": "x"}}', '{"text":"x"}'),
+        ('{"args": ["x"], "kwargs": {}}', "x"),
+        ('{"query": ""}', None),
         ("x", "x"),
     ],
 )
 def test_arguments_are_shown_whole(arguments, shown):
-    """What a tool writes is shown with where it writes it."""
+    """With their names, but without what callbacks wrap around them."""
     assert extract_arguments(arguments) == shown
 
 

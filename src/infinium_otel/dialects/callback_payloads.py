@@ -74,6 +74,28 @@ def unwrap(value: Any) -> Any:
     return value
 
 
+_CALLBACK_INPUTS = frozenset("input_str inputs input_args kwargs args".split())
+"""Names that callbacks give to all arguments of a call."""
+
+
+def unwrap_arguments(value: Any) -> Any:
+    """The arguments of a tool without what callbacks wrap around them.
+
+    An argument may itself have the name of a wrapper, as in `{"query": "cats"}`.
+    """
+    for _ in range(MAX_UNWRAPPINGS):
+        if not isinstance(value, MAPPING):
+            return value
+        is_callback_s = not _CALLBACK_INPUTS.isdisjoint(value) or is_typed_value(value)
+        if not is_callback_s and "input" not in value:
+            return value
+        inner = loads(_find_inner(value))
+        if inner is None or not (is_callback_s or isinstance(inner, MAPPING)):
+            return value
+        value = inner
+    return value
+
+
 _PLAIN_MESSAGE = frozenset({"role", "content", "parts", "finish_reason"})
 
 

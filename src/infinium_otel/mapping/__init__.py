@@ -42,6 +42,7 @@ from infinium_otel.mapping.kinds import settle_kinds
 from infinium_otel.mapping.logs import attach_logs
 from infinium_otel.mapping.prompts import assign_prompts, build_prompt_studio
 from infinium_otel.mapping.signs import is_agentic
+from infinium_otel.mapping.step_parents import name_enclosing_steps
 from infinium_otel.mapping.step_times import find_start_ns, to_iso
 from infinium_otel.mapping.steps import build_inferred_step, build_step
 from infinium_otel.mapping.tool_content import complete_tools
@@ -220,20 +221,20 @@ def _build_steps(
     """The steps in the order in which they happened, numbered from 1."""
     orders = {id(node): float(order) for order, node in enumerate(nodes)}
     timed = []
+    placed = []
     for node in nodes:
         if is_step(node, has_error=id(node) in errors, everything=everything):
             pause()
             step = build_step(node, errors.get(id(node)), policy)
             timed.append((find_start_ns(node), orders[id(node)], step))
+            placed.append((node, step))
     pause()
-    timed += [
-        (
-            tool.start_ns,
-            orders[id(tool.before)] + (0.5 if tool.is_inside_call else -0.5),
-            build_inferred_step(tool, policy),
-        )
-        for tool in infer_tools(nodes)
-    ]
+    for tool in infer_tools(nodes):
+        order = orders[id(tool.before)] + (0.5 if tool.is_inside_call else -0.5)
+        step = build_inferred_step(tool, policy)
+        timed.append((tool.start_ns, order, step))
+        placed.append((tool.after, step))
+    name_enclosing_steps(nodes, placed)
     timed.sort(key=lambda entry: entry[:2])
     steps = [step for _, _, step in timed]
     for number, step in enumerate(steps, 1):

@@ -170,7 +170,7 @@ def _iter_inferred(
             request = known[0] if known else repeated  # as the model wrote it
             if spans.cover(request):
                 continue
-            if known is None and _is_older(index, response, messages, calls):
+            if known is None and _is_older(index, response, calls):
                 continue
             after = known[1] if known else calls[max(index - 1, 0)]
             start_ns = min(after.record.end_ns, node.record.start_ns)
@@ -291,19 +291,16 @@ def _find_request(
     return None
 
 
-def _is_older(
-    index: int,
-    response: ToolResponsePart,
-    messages: Sequence[Message],
-    calls: list[Node],
-) -> bool:
+def _is_older(index: int, response: ToolResponsePart, calls: list[Node]) -> bool:
     """Whether a response belongs to a turn before this trace rather than to a run in it.
 
     What came after the last question belongs to the current turn. For anything before
     it, only an earlier call with the same first question shows that the conversation
     happened in this trace.
     """
-    if _is_in_turn(response, messages):
+    messages = calls[index].input_content.messages
+    in_agent = calls[index].nearest_agent is not None
+    if _is_in_turn(response, messages, in_agent=in_agent):
         return False
     opening = next((m.text for m in messages if m.role == "user"), None)
     return not any(
@@ -313,8 +310,14 @@ def _is_older(
     )
 
 
-def _is_in_turn(response: ToolResponsePart, messages: Sequence[Message]) -> bool:
-    """Whether *response* came with or after the last question of *messages*."""
+def _is_in_turn(
+    response: ToolResponsePart, messages: Sequence[Message], *, in_agent: bool
+) -> bool:
+    """Whether *response* came with or after the last question of *messages*.
+
+    An agent runs its tools itself: a response that came with its question is of the turn
+    before, as Pydantic AI ends a turn with a response of its output tool.
+    """
     questions = [n for n, m in enumerate(messages) if m.role == "user" and m.text]
-    turn = messages[questions[-1] :] if questions else messages
+    turn = messages[questions[-1] + in_agent :] if questions else messages
     return any(response in message.responses for message in turn)

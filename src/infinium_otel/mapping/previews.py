@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects.callback_payloads import is_empty, unwrap
+from infinium_otel.dialects.callback_payloads import (
+    is_empty,
+    is_empty_object,
+    unwrap,
+    unwrap_arguments,
+)
 from infinium_otel.dialects.lenient_json import (
     MAPPING,
     count_walk,
@@ -48,6 +53,11 @@ def extract_text(value: Any) -> str | None:
         return None
     if not isinstance(decoded, (*MAPPING, list, tuple)):
         return to_text(replace_binary(decoded)) or None
+    return _write(decoded)
+
+
+def _write(decoded: Any) -> str | None:
+    """An object or a list as text, as far as the limit of work allows."""
     if not may_walk(decoded):
         return f"[{len(decoded)} items]"
     text = to_text(replace_binary(decoded))
@@ -68,19 +78,16 @@ def is_hollow(value: Any, depth: int = 8) -> bool:
 
 
 def extract_arguments(value: Any) -> str | None:
-    """The arguments of a tool as text: a note's `name` and `content` are no message's."""
-    decoded = loads(value)
-    is_named = (
-        isinstance(decoded, MAPPING)
-        and len(decoded) > 1
-        and decoded.keys() <= _NAMED
-        and isinstance(decoded.get("content"), str)
-    )
-    return to_text(replace_binary(decoded)) if is_named else extract_text(decoded)
-
-
-_NAMED = frozenset("content id name".split())
-"""Members that a message without a role and what a tool writes have alike."""
+    """The arguments of a tool as text: an object whole, as its names are arguments'."""
+    decoded = unwrap_arguments(loads(value))
+    if (
+        not isinstance(decoded, MAPPING)
+        or is_empty_object(decoded)
+        or "role" in decoded
+        or "messages" in decoded
+    ):
+        return extract_text(decoded)
+    return _write(decoded)
 
 
 def join_responses(messages: Sequence[Message]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from infinium_otel.dialects.lenient_json import to_text
 from infinium_otel.mapping.call_inputs import link_inputs
 from infinium_otel.mapping.decoded_content import DecodedContent
-from infinium_otel.mapping.previews import extract_arguments
+from infinium_otel.mapping.previews import extract_text
 from infinium_otel.mapping.tool_failures import (
     DEFAULT_ERROR,
     contains_mark,
@@ -123,7 +123,7 @@ class _Requests:
             return
         name = get_bare_name(part.name)
         self._by_name[name].append(request)
-        text = extract_arguments(part.arguments)
+        text = extract_text(part.arguments)
         self._by_run[name, text].append(request)
         if text and text != "{}":
             self._by_run["", text].append(request)
@@ -137,7 +137,7 @@ class _Requests:
         if span.tool_call_id in self._by_id:
             return self._by_id[span.tool_call_id]
         name = get_bare_name(span.tool_name or "")
-        text = extract_arguments(span.arguments)
+        text = extract_text(span.arguments)
         found = None
         if text is not None:
             found = _take_oldest(self._by_run[name, text], node)
