@@ -115,6 +115,27 @@ def test_register_compiles_only_what_every_program_needs():
     assert output.split() == ["0", "0"]
 
 
+WHAT_THE_MAPPING_COMPILES = """
+import re
+patterns = []
+compile = re._compile
+re._compile = lambda text, flags: patterns.append(text) or compile(text, flags)
+import infinium_otel.pipeline
+print(sum("glpat" in str(text) or "kennwort" in str(text) for text in patterns))
+"""
+
+
+def test_the_mapping_compiles_no_pattern_of_credentials():
+    """There are hundreds; each is compiled when a text with its mark is searched."""
+    output = subprocess.run(
+        [sys.executable, "-c", WHAT_THE_MAPPING_COMPILES],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert output.split() == ["0"]
+
+
 def test_the_version_can_be_asked_for():
     """As most packages have it, though it is no part of `import *`."""
     assert infinium_otel.__version__ == metadata.version("infinium-otel")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from infinium_otel.redaction.credentials.budget import SearchBudget, get_budget
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Iterable, Iterator
 
     Span = tuple[int, int]
@@ -44,6 +44,29 @@ def make_text(whole: str) -> Text:
     return Text(whole, lowered)
 
 
+class LatePattern:
+    """A pattern that is compiled when it is first searched for.
+
+    There are hundreds, and a program meets the marks of a few: compiling all of them
+    took half of the time of importing the mapping.
+
+    Args:
+        text: the pattern.
+    """
+
+    search: Callable[..., re.Match[str] | None]
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __getattr__(self, name: str) -> Any:
+        """Called while `search` is not set."""
+        if name != "search":
+            raise AttributeError(name)
+        self.search = re.compile(self.text).search
+        return self.search
+
+
 class In(Enum):
     """Where a mark is."""
 
@@ -65,14 +88,14 @@ class Finder(NamedTuple):
         place: where the marks are.
     """
 
-    pattern: re.Pattern[str]
+    pattern: LatePattern
     look: Look
     lowered: bool
     marks: tuple[str, ...] = ()
-    checks: tuple[re.Pattern[str], ...] = ()
+    checks: tuple[LatePattern, ...] = ()
     place: In = In.TEXT
 
-    def spans(self, text: Text, check: re.Pattern[str] | None = None) -> Iterator[Span]:
+    def spans(self, text: Text, check: LatePattern | None = None) -> Iterator[Span]:
         """Where secrets are, first to last; what is within an earlier one is skipped.
 
         A text with more than `MAX_MATCHES` places to look at was made to take long. It

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import Finder
+from infinium_otel.redaction.credentials.finder import Finder, LatePattern
 from infinium_otel.redaction.credentials.quoting import OPEN
 from infinium_otel.redaction.secret_names import (
     LONGEST_WORD,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from infinium_otel.redaction.credentials.assignments import Assignment
     from infinium_otel.redaction.credentials.finder import Span, Text
 
-_SCHEME = re.compile(
+_SCHEME = LatePattern(
     r"b(?:earer|asic)(?<![a-z0-9_-]bearer)(?<![a-z0-9_-]basic)\s{1,3}(?:\\{0,64}[\"'])?"
 )
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=:-]{8,4096}")

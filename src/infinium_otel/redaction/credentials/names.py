@@ -11,7 +11,11 @@ from infinium_otel.redaction.credentials.assignments import (
     Assignment,
 )
 from infinium_otel.redaction.credentials.budget import give_back
-from infinium_otel.redaction.credentials.finder import Finder, find_start_of_run
+from infinium_otel.redaction.credentials.finder import (
+    Finder,
+    LatePattern,
+    find_start_of_run,
+)
 from infinium_otel.redaction.credentials.headers import find_in_header
 from infinium_otel.redaction.credentials.quoting import OPEN, find_end_of_quoted
 from infinium_otel.redaction.credentials.values import find_in_value
@@ -40,7 +44,7 @@ _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_
 _REMOVED = ("[redacted]", '"[redacted]"', "'[redacted]'")
 """What an earlier search has put in the place of a secret."""
 _WORD_BEFORE = re.compile(r"[A-Za-z]{2,20} \Z")
-_OPTION = re.compile(r" --?(?P<name>[a-z0-9][a-z0-9_-]{1,40})[ \t]{1,4}(?=[^\s-])")
+_OPTION = LatePattern(r" --?(?P<name>[a-z0-9][a-z0-9_-]{1,40})[ \t]{1,4}(?=[^\s-])")
 _WORD_BEHIND = re.compile(r"[^\s\"'`\\<>|;&]{1,4096}")
 
 
@@ -51,11 +55,11 @@ def make_named_finders() -> tuple[Finder, Finder]:
     """
     behind = f"{NAME_END}{SEPARATOR}"
     named = Finder(
-        re.compile(f"(?:{'|'.join(NAME_ENDINGS)}){behind}"),
+        LatePattern(f"(?:{'|'.join(NAME_ENDINGS)}){behind}"),
         _look_at_named,
         lowered=True,
         marks=tuple(_get_mark(ending) for ending in NAME_ENDINGS),
-        checks=tuple(re.compile(ending + behind) for ending in NAME_ENDINGS),
+        checks=tuple(LatePattern(ending + behind) for ending in NAME_ENDINGS),
     )
     return named, Finder(_OPTION, _look_at_option, lowered=True, marks=(" -",))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import Finder, find_start_of_run
+from infinium_otel.redaction.credentials.finder import (
+    Finder,
+    LatePattern,
+    find_start_of_run,
+)
 from infinium_otel.redaction.secret_names import (
     Claim,
     classify_name,
@@ -15,6 +18,7 @@ from infinium_otel.redaction.secret_names import (
 )
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator
 
     from infinium_otel.redaction.credentials.finder import Span, Text
@@ -73,10 +77,10 @@ _BEHIND_NAME = (
 def make_pair_finders() -> Iterator[Finder]:
     """One finder for each way in which a name and its secret are apart."""
     for mark, pattern in _NAMED:
-        yield Finder(re.compile(pattern), _look_at_named, lowered=True, marks=(mark,))
+        yield Finder(LatePattern(pattern), _look_at_named, lowered=True, marks=(mark,))
     for mark, pattern, heads in _BEHIND_NAME:
         look = partial(_look_behind_name, tuple(heads.split()))
-        yield Finder(re.compile(pattern), look, lowered=True, marks=(mark,))
+        yield Finder(LatePattern(pattern), look, lowered=True, marks=(mark,))
 
 
 def _look_at_named(text: Text, match: re.Match[str]) -> Iterator[Span]:

@@ -6,7 +6,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from infinium_otel.redaction.credentials.finder import Finder
+from infinium_otel.redaction.credentials.finder import Finder, LatePattern
 from infinium_otel.redaction.credentials.known_prefixes import PREFIXED, Prefixed
 from infinium_otel.redaction.secret_names import looks_random
 
@@ -48,7 +48,7 @@ def make_prefix_finders(rows: Iterable[Prefixed] = PREFIXED) -> Iterator[Finder]
         known = [kind for kinds in by_near.values() for kind in kinds]
         pattern = f"{re.escape(letter)}{behind}{_GOES_FAR}(?:{tried})"
         look = partial(_look_at_prefixed, known)
-        yield Finder(re.compile(pattern), look, lowered=False)
+        yield Finder(LatePattern(pattern), look, lowered=False)
 
 
 def _group_by_rarest(
@@ -117,8 +117,10 @@ def _is_generated(body: str, prefix: str, *, sure: bool) -> bool:
     return prefix[-1] in "_-.~$" or any(letter.isdigit() for letter in body)
 
 
-def make_prefix_pattern(rows: Iterable[Prefixed] = PREFIXED) -> str:
-    """A pattern of every kind, after what may precede it unless that is an escape."""
+def make_prefix_checks(
+    rows: Iterable[Prefixed] = PREFIXED,
+) -> tuple[LatePattern, LatePattern]:
+    """Patterns of every kind: where a word begins, and behind an escape sequence."""
     bodies: dict[str, list[str]] = {}
     for row in rows:
         body = f"[{row.letters}]{{{row.least}}}"
@@ -127,4 +129,7 @@ def make_prefix_pattern(rows: Iterable[Prefixed] = PREFIXED) -> str:
     tried = "|".join(
         f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in bodies.items()
     )
-    return f"[^A-Za-z0-9](?:{tried})"
+    escape = "|".join(_ESCAPES)
+    return LatePattern(f"[^A-Za-z0-9](?:{tried})"), LatePattern(
+        f"(?:{escape})(?:{tried})"
+    )

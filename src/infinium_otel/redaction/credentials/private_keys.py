@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import LONGEST, Finder
+from infinium_otel.redaction.credentials.finder import LONGEST, Finder, LatePattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,7 @@ _BLOCK_BODY = re.compile(
     r"(?:[\s\\nr:>|]{0,16}(?:[A-Za-z-]{4,16}: [^\s\\]{1,80}|[A-Za-z0-9+/=_-]{4,}|=[A-Za-z0-9+/]{4}))"
     r"{1,512}"
 )
-_BLOCK = re.compile(
+_BLOCK = LatePattern(
     r"-(?:----BEGIN (?:[A-Z0-9]{1,12} ){0,5}PRIVATE KEY(?: BLOCK)?-----"
     r"|----BEGIN OpenVPN Static key V1-----"
     r"|--- BEGIN (?:[A-Z0-9]{1,12} ){0,5}PRIVATE KEY ----)"

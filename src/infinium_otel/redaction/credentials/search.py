@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from infinium_otel.redaction.credentials.finder import (
     Finder,
     In,
+    LatePattern,
     Rest,
     make_text,
 )
@@ -19,8 +20,8 @@ from infinium_otel.redaction.credentials.headers import SCHEME_FINDER
 from infinium_otel.redaction.credentials.names import make_named_finders
 from infinium_otel.redaction.credentials.pairs import make_pair_finders
 from infinium_otel.redaction.credentials.prefixes import (
+    make_prefix_checks,
     make_prefix_finders,
-    make_prefix_pattern,
 )
 from infinium_otel.redaction.credentials.private_keys import BLOCK_FINDER
 from infinium_otel.redaction.credentials.shapes import make_shape_finders
@@ -39,7 +40,7 @@ LONG_RUN = re.compile(
 )
 """A run that is as long as the shortest credential with a prefix."""
 
-_PREFIXES = re.compile(make_prefix_pattern())
+_PREFIXES, _ESCAPED_PREFIXES = make_prefix_checks()
 _PREFIXED_FINDERS = tuple(make_prefix_finders())
 _OTHER_FINDERS = (
     *make_shape_finders(),
@@ -51,7 +52,7 @@ _OTHER_FINDERS = (
     *make_pair_finders(),
     *make_table_finders(),
 )
-Check = tuple[Finder, "re.Pattern[str]"]
+Check = tuple[Finder, LatePattern]
 
 
 def _group_checks(place: In) -> dict[str, list[Check]]:
@@ -111,7 +112,9 @@ def _select_by_runs(runs: str) -> list[Check]:
         if check.search(lowered if finder.lowered else runs)
     ]
     has_escapes = "\\" in runs or "%" in runs
-    if has_escapes or _PREFIXES.search(f"\n{runs}"):
+    if _PREFIXES.search(f"\n{runs}") or (
+        has_escapes and _ESCAPED_PREFIXES.search(runs)
+    ):
         selected += [each for each in _PREFIXED_CHECKS if each[1].search(runs)]
     return selected
 

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import Finder, find_start_of_run
+from infinium_otel.redaction.credentials.finder import (
+    Finder,
+    LatePattern,
+    find_start_of_run,
+)
 from infinium_otel.redaction.credentials.known_commands import COMMANDS
 from infinium_otel.redaction.credentials.known_shapes import SHAPED, Shaped
 from infinium_otel.redaction.secret_names import is_placeholder
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from infinium_otel.redaction.credentials.finder import Span, Text
@@ -26,7 +30,7 @@ def make_shape_finders(
     """One finder for each kind."""
     for row in rows:
         look = partial(_look_at_shaped, row)
-        pattern = re.compile(row.pattern)
+        pattern = LatePattern(row.pattern)
         yield Finder(pattern, look, row.lowered, (row.mark,), (), row.place)
 
 

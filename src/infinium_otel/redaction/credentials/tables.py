@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import MAX_MATCHES, Finder, Rest
+from infinium_otel.redaction.credentials.finder import (
+    MAX_MATCHES,
+    Finder,
+    LatePattern,
+    Rest,
+)
 from infinium_otel.redaction.secret_names import Claim, classify_name, is_secret
 
 if TYPE_CHECKING:
@@ -89,7 +94,7 @@ def _find_cell(
     return start, start + len(bare)
 
 
-_INSERT = re.compile(
+_INSERT = LatePattern(
     r"insert into [^\s(]{1,128}\s{0,8}\((?P<columns>[^()]{1,2048})\)\s{1,8}values\s{0,8}"
 )
 _ROW = re.compile(
@@ -121,10 +126,10 @@ def _look_at_insert(text: Text, match: re.Match[str]) -> Iterator[Span]:
 def make_table_finders() -> Iterator[Finder]:
     """Finders of the columns of tables, and of the values of `INSERT INTO`."""
     yield Finder(
-        re.compile(f"(?:{'|'.join(_NAMES)}){_BEHIND}"),
+        LatePattern(f"(?:{'|'.join(_NAMES)}){_BEHIND}"),
         _look_at_column,
         lowered=True,
         marks=tuple(name[:4] for name in _NAMES),
-        checks=tuple(re.compile(name + _BEHIND) for name in _NAMES),
+        checks=tuple(LatePattern(name + _BEHIND) for name in _NAMES),
     )
     yield Finder(_INSERT, _look_at_insert, lowered=True, marks=("insert into",))

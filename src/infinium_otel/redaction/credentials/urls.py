@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from infinium_otel.redaction.credentials.finder import Finder
+from infinium_otel.redaction.credentials.finder import Finder, LatePattern
 from infinium_otel.redaction.secret_names import is_placeholder
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infinium_otel.redaction.credentials.finder import Span, Text
 
 
-_ADDRESS = re.compile(r"://[^\s/?#:@\"'<>`\[\]\\]{0,128}:")
+_ADDRESS = LatePattern(r"://[^\s/?#:@\"'<>`\[\]\\]{0,128}:")
 _ADDRESS_REST = re.compile(r"[^\s\"'<>`\\]{0,512}")
 _HOST = re.compile(r"@(?:[A-Za-z0-9_.-]{1,253}|\[[0-9a-f:]{2,40}\]|[${<{])")
 _PORT = re.compile(r"[0-9]{1,5}(?![A-Za-z0-9!-.@])")
@@ -56,7 +56,7 @@ _PARAM_NAMES = (
     "x-oss-signature q-signature x-cos-security-token token_hint id_token_hint sas cid_sig "
     "magic otp reset invite verify"
 ).split()
-_PARAM = re.compile(
+_PARAM = LatePattern(
     r"=(?=[^\s&\"'<>\\#;,)`=]{8})(?:"
     + "|".join(rf"(?<=[?&;6\#]{name}=)" for name in _PARAM_NAMES)
     + r")"
