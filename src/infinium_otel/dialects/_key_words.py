@@ -42,7 +42,7 @@ _PHRASES = {
     "agent_id": "subagent.id agent.id",
     "arguments": (
         "tool.call.arguments tool.arguments arguments tool.args args tool.input "
-        "input.value input.data input inputs params tool.parameters parameters"
+        "input.value input.data input inputs params tool.parameters parameters query"
     ),
     "result": (
         "tool.call.result tool.result result tool.output output.value output.data "

@@ -47,9 +47,18 @@ def is_same_failure(upper: Failure, lower: Failure) -> bool:
         return True
     if upper.message and upper.message in lower.message:
         return True
+    status = _STATUS.fullmatch(upper.message) if lower.code else None
+    if status and status[1] == lower.code:
+        return True
     if upper.stack_trace and lower.stack_trace:
         return _get_last_line(upper.stack_trace) == _get_last_line(lower.stack_trace)
     return upper.type == lower.type and has_no_message(upper)
+
+
+_STATUS = re.compile(
+    r"(?:HTTP|status(?: code)?)[ :/=]{0,3}(\d{3})(?: [A-Za-z -]{1,40})?", re.IGNORECASE
+)
+"""A failure with nothing but its status: `HTTP 401`, `status code 429`."""
 
 
 def remove_error_prefix(message: str) -> str:
