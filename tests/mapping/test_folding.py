@@ -123,6 +123,16 @@ def test_an_agent_reported_twice_in_a_row_is_one():
     assert task.steps[0].input_preview == "Write"
 
 
+def test_iterations_of_an_agent_stay():
+    """Several runs of an agent below one of its name are no doubles of it."""
+    task = task_of(
+        agent("root", name="fixer"),
+        agent("a", "root", name="fixer", start=1, end=3),
+        agent("b", "root", name="fixer", start=4, end=6),
+    )
+    assert [s.description for s in task.steps] == ["Ran agent fixer"] * 2
+
+
 def test_an_agent_between_two_of_another_name_is_its_own():
     """Agents of different names are different agents."""
     task = task_of(

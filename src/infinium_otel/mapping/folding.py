@@ -133,12 +133,21 @@ def _is_prefixed(outer: str | None, inner: str | None) -> bool:
 
 
 def fold_agents(nodes: list[Node]) -> None:
-    """Merge an agent reported twice in a row, or by a tool of its name, into one."""
+    """Merge an agent reported twice in a row, or by a tool of its name, into one.
+
+    Several agents of one name below an agent of that name are its iterations, which stay.
+    """
+    same: list[tuple[Node, Node]] = []
+    iterations: dict[int, int] = {}
     for node in nodes:
         if node.kind == "agent" and not node.folded:
             above = _find_same_agent(node)
             if above is not None:
-                _merge_agent(above, node)
+                same.append((above, node))
+                iterations[id(above)] = iterations.get(id(above), 0) + 1
+    for above, node in same:
+        if iterations[id(above)] == 1 or above.kind == "tool":
+            _merge_agent(above, node)
 
 
 def _find_same_agent(agent: Node) -> Node | None:
