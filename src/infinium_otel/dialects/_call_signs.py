@@ -111,7 +111,9 @@ class CallSigns:
 
     def fails(self) -> bool:
         """Whether a failed span shows what was requested of a model."""
-        return self.failed and bool(self.model) and self.names_ai and self.has_request
+        if not (self.failed and self.model and self.names_ai):
+            return False
+        return self.has_request or self.is_named_as_call
 
     def is_embedding(self) -> bool:
         """Whether what was counted went into a model that has no answer."""
@@ -130,10 +132,16 @@ class CallSigns:
 def _reports_failure(attributes: Mapping[str, Any], shape: KeyShape) -> bool:
     """Whether an attribute of a call that has no status reports an error."""
     found = shape.candidates
-    if any(text(attributes[key]) for _, key in found.get("error_type", ())):
-        return True
+    for fact in ("error_type", "error_message"):
+        values = (text(attributes[key]) for _, key in found.get(fact, ()))
+        if any(value and value.lower() not in _NO_ERRORS for value in values):
+            return True
     statuses = (count(attributes[key]) for _, key in found.get("http_status", ()))
     return any(status is not None and status >= 400 for status in statuses)
+
+
+_NO_ERRORS = frozenset("none null false true 0 no ok".split())
+"""What an attribute for an error says that reports none."""
 
 
 def _first(facts: Facts, own: Facts, fact: str) -> Any:

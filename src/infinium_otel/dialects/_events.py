@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from infinium_otel.dialects._attributes import PLACEHOLDERS, text
+from infinium_otel.dialects._attributes import PLACEHOLDERS, count, text
 from infinium_otel.dialects._facts import dig, put
 from infinium_otel.dialects.lenient_json import loads
 
@@ -30,7 +30,7 @@ def put_messages(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
     outputs: list[Any] = []
     details: dict[str, list[Any]] = {}
     for event in events:
-        if _is_withheld(event):
+        if _is_withheld(event) or _only_counts(event):
             continue
         if event.name == "gen_ai.choice":
             outputs.append(_read_message(event, "assistant"))
@@ -66,6 +66,34 @@ def _is_withheld(event: SpanEvent) -> bool:
     """An event with a placeholder instead of its content."""
     content = event.attributes.get("content")
     return isinstance(content, str) and bool(content) and content in PLACEHOLDERS
+
+
+_COUNTS = {
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+}
+
+
+def _only_counts(event: SpanEvent) -> bool:
+    """Whether an event of a message has the tokens of a turn instead of its content."""
+    attributes = event.attributes
+    return (
+        event.name.endswith(".message")
+        and not any(key in attributes for key in _CONTENT)
+        and any(key in attributes for key in _COUNTS.values())
+    )
+
+
+_CONTENT = ("content", "message", "gen_ai.event.content", "tool_calls")
+
+
+def put_counts_of_turns(facts: Facts, events: tuple[SpanEvent, ...]) -> None:
+    """Add the tokens of the turns of a session that has an event for each."""
+    for fact, key in _COUNTS.items():
+        counts = [count(event.attributes.get(key)) for event in events]
+        found = [each for each in counts if each is not None]
+        if found and facts.get(fact) is None:
+            facts[fact] = sum(found)
 
 
 _CONTENT_EVENTS = {

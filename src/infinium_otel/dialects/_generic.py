@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from infinium_otel.dialects._attributes import Coercion, structure, texts
 from infinium_otel.dialects._entities import put_entities
 from infinium_otel.dialects._fact_table import CALLS
-from infinium_otel.dialects._facts import dig, split_prompt
+from infinium_otel.dialects._facts import dig, put, split_prompt
 from infinium_otel.dialects._generic_calls import (
     CALL,
     put_call,
@@ -99,11 +99,20 @@ def _put_by_keys(record: SpanRecord, facts: Facts, shape: KeyShape) -> None:
     put_kind(record, facts, shape)
     if found:
         put_best(facts, attributes, found, _AGENT)
+    if facts.get("kind") == "agent" and facts.get("agent_name") is None:
+        _put_components_name(facts, attributes)
     missing = [fact for fact in _WEAK if facts.get(fact) is None]
     _put_by_kind(facts, attributes, shape)
     if facts.get("kind") == "retrieval":
         put_best(facts, attributes, found, _DOCUMENTS)
     facts["weak_facts"] = tuple([f for f in missing if facts.get(f) is not None])
+
+
+def _put_components_name(facts: Facts, attributes: Mapping[str, Any]) -> None:
+    """Add the name of a component that is an agent: `acme.name` beside `acme.component`."""
+    for key, value in attributes.items():
+        if value == "Agent" and key.endswith(".component"):
+            put(facts, "agent_name", name(attributes.get(f"{key[:-9]}name")))
 
 
 _WEAK = ("input", "output", "input_tokens", "output_tokens")

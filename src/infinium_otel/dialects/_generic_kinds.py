@@ -296,7 +296,8 @@ def _infer_from_name(record: SpanRecord, facts: Facts, shape: KeyShape) -> str:
     if not kind or shape.names_ai or is_ai_scope(record.scope_name):
         return kind
     if kind in _TO_CONFIRM:
-        facts["unconfirmed"] = True
+        if not record.name.startswith("mcp."):
+            facts["unconfirmed"] = True
         return kind
     if kind not in CALLS:
         return kind

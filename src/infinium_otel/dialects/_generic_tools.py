@@ -85,12 +85,18 @@ def _add_parts(facts: Facts, attributes: Mapping[str, Any], found: Candidates) -
             facts["result"] = "\n".join([each for each in texts if each])
 
 
-_PARAMETER = re.compile(r"code\.function\.parameters?\.(.{1,100}?)(\.value|\.type)?")
+_PARAMETER = re.compile(
+    r"(?:code\.function\.parameters?|(?:[\w-]{1,40}\.){0,3}tool\.(?:input|arguments|args))"
+    r"\.(?!(?:size|bytes|length|hash|count|keys|type|value|schema|truncated|mime_type)$)"
+    r"(.{1,100}?)(\.value|\.type)?"
+)
 _RETURNED = "code.function.return.value"
 
 
 def _put_function(facts: Facts, attributes: Mapping[str, Any]) -> None:
     """Add the parameters and the value of a function that was traced as it ran.
+
+    A tool may have an attribute for each argument too: `tool.input.command`.
 
     Source: opentelemetry-instrumentation-google-genai (`tool_call_wrapper.py`, a value
     and a type for each); azure-ai-projects (`trace_function`, a value for each).
@@ -174,6 +180,9 @@ def _read_error(facts: Facts, body: Mapping[str, Any]) -> Any:
     return body.get("message")
 
 
+_SUCCESS = ("success", "ok")
+
+
 def put_failure(facts: Facts, attributes: Mapping[str, Any], found: Candidates) -> None:
     """Add what a tool or a call reports of its outcome, in any namespace."""
     if found:
@@ -190,7 +199,7 @@ def put_failure(facts: Facts, attributes: Mapping[str, Any], found: Candidates) 
                 facts["error_message"] = text(value)
     for _, key in found.get("outcome", ()):
         value = attributes[key]
-        is_success = key.endswith("success") and flag(value) is False
+        is_success = key.endswith(_SUCCESS) and flag(value) is False
         if is_success or _is_failure(value):
             facts.setdefault("failed", True)
     if facts.get("error_message") is None:

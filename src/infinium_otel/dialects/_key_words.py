@@ -52,7 +52,8 @@ _PHRASES = {
         "input.messages request.messages prompt.messages chat.history messages "
         "input.value input.data input.text input inputs user.message user.prompt "
         "prompt.text prompt.content prompt prompts question query.content query.text "
-        "query request.body llm.request inputs.default message.content task.summary"
+        "query request.body llm.request inputs.default message.content task.summary "
+        "input.task input.query input.question input.prompt"
     ),
     "output": (
         "output.messages response.messages response.message generated.message "
@@ -71,7 +72,7 @@ _PHRASES = {
     "error_message": "error.message exception.message error.description error",
     "error_code": "error.code",
     "http_status": "error.status http.status.code status.code",
-    "outcome": "outcome success status",
+    "outcome": "outcome success status ok",
     "worker_role": "disagg.role disaggregation.role",
     "kind": (
         "span.type span.kind observation.type run.type step.type node.type type.node "

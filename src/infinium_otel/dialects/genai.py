@@ -26,7 +26,11 @@ from infinium_otel.dialects._attributes import (
     word,
 )
 from infinium_otel.dialects._dialect import Dialect, Facts
-from infinium_otel.dialects._events import put_messages, put_tool_content
+from infinium_otel.dialects._events import (
+    put_counts_of_turns,
+    put_messages,
+    put_tool_content,
+)
 from infinium_otel.dialects._facts import dig, put
 from infinium_otel.dialects._operations import GENERIC_OPERATIONS, OPERATIONS
 from infinium_otel.dialects._providers import identify_provider
@@ -250,6 +254,7 @@ def _put_content(record: SpanRecord, facts: Facts) -> None:
             put(facts, side, indexed(record.attributes, prefix))
     if record.events:
         put_messages(facts, record.events)
+        put_counts_of_turns(facts, record.events)
     if not facts.get("finish_reasons"):
         put(facts, "finish_reasons", _find_finish_reasons(facts.get("output")))
 
