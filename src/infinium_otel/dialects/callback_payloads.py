@@ -124,7 +124,7 @@ _ANSWERS = frozenset(
 )
 _AROUND = frozenset(
     "chat_history history context documents docs source_documents sources citations "
-    "reference references "
+    "reference references reasoning rationale trajectory thoughts "
     "system system_prompt intermediate_steps agent_scratchpad metadata usage".split()
 )
 """Members beside a question or an answer that are neither."""

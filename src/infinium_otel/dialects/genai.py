@@ -257,6 +257,25 @@ def _put_content(record: SpanRecord, facts: Facts) -> None:
         put_counts_of_turns(facts, record.events)
     if not facts.get("finish_reasons"):
         put(facts, "finish_reasons", _find_finish_reasons(facts.get("output")))
+    if _was_left(record, facts):
+        del facts["finish_reasons"]
+
+
+_OPENAI_SCOPE = "opentelemetry.instrumentation.genai.openai"
+
+
+def _was_left(record: SpanRecord, facts: Facts) -> bool:
+    """Whether the program left a stream before its end, so that no finish reason came.
+
+    Source: opentelemetry-instrumentation-genai-openai 1.3b0, `map_finish_reason`, which
+    writes error for a missing one; a stream that fails has that status as well.
+    """
+    return (
+        record.scope_name == _OPENAI_SCOPE
+        and facts.get("streaming") is True
+        and record.status != "error"
+        and facts.get("finish_reasons") == ("error",)
+    )
 
 
 def _find_finish_reasons(output: Any) -> tuple[str, ...] | None:

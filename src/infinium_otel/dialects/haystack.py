@@ -72,6 +72,9 @@ FIELDS = {
     ),
 }
 
+_TRACING = re.compile(r"^(?:Langfuse|OpenTelemetry|Opik|Weave)Connector$")
+"""Components that switch tracing on, and do nothing when they run."""
+
 _SETTINGS = {"temperature": ("temperature", number), "top_p": ("top_p", number)}
 
 
@@ -83,6 +86,8 @@ def refine(record: SpanRecord, facts: Facts) -> None:
         facts["kind"] = kind
     else:
         put(facts, "weak_kind", GENERIC_NAMES.get(record.name))
+    if component and _TRACING.search(component):
+        facts["dropped"] = True
     if component == "Agent":
         put(facts, "agent_name", facts.get("label"))
     if kind == "agent":

@@ -206,7 +206,9 @@ def _fill_results(
     """Fill in results by call id, from the responses in the inputs of later calls."""
     incomplete: dict[str | None, Node] = {}
     for node in tools:
-        if node.span.result is None and not node.failed:
+        failure = node.span.failure
+        is_open = not node.failed or (failure and _has_no_message(failure))
+        if node.span.result is None and is_open:
             request = requested.get(id(node))
             incomplete.setdefault(node.span.tool_call_id, node)
             incomplete.setdefault(request.id if request else None, node)
