@@ -50,6 +50,11 @@ def find_cost(span: NormalizedSpan, at_ns: int) -> float | None:
 
 
 _STATUS = re.compile(r"[45]\d\d")
+_STATUS_IN_TEXT = re.compile(r"Error code: [45]\d\d\b")
+"""How the errors of OpenAI's and Anthropic's clients begin, beside a code of the vendor.
+
+Source: openai 3.57 and anthropic 2.14, `_make_status_error_from_response`.
+"""
 
 
 def is_refused(span: NormalizedSpan) -> bool:
@@ -62,7 +67,9 @@ def is_refused(span: NormalizedSpan) -> bool:
         return False
     if span.http_status is not None and span.http_status >= MIN_HTTP_ERROR:
         return True
-    return _STATUS.fullmatch(failure.code or "") is not None
+    if _STATUS.fullmatch(failure.code or ""):
+        return True
+    return _STATUS_IN_TEXT.match(failure.message) is not None
 
 
 def _is_uncounted(span: NormalizedSpan) -> bool:
