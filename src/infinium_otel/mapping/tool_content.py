@@ -203,7 +203,10 @@ def _fill_arguments(tools: list[Node], requested: dict[int, ToolCallPart]) -> No
 def _fill_results(
     tools: list[Node], calls: list[Node], requested: dict[int, ToolCallPart]
 ) -> None:
-    """Fill in results by call id, from the responses in the inputs of later calls."""
+    """Fill in results by call id, from the responses in the inputs of later calls.
+
+    And the reason of a failure for which its span has none.
+    """
     incomplete: dict[str | None, Node] = {}
     for node in tools:
         failure = node.span.failure
@@ -225,6 +228,11 @@ def _fill_results(
 
 def _apply_response(tool: Node, response: ToolResponsePart) -> None:
     failure = tool.span.failure
+    if failure is not None and tool.failed:  # it has no result, but here is its reason
+        reason = describe_failure(response.result)
+        if reason != DEFAULT_ERROR:
+            tool.span = replace(tool.span, failure=replace(failure, message=reason))
+        return
     if response.failed:
         failure = Failure("tool_error", describe_failure(response.result))
     tool.span = replace(tool.span, result=response.result, failure=failure)
