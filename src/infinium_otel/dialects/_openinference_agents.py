@@ -60,7 +60,16 @@ _GENERATED = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{16}|\d{6}")
 def _is_runnable(record: SpanRecord) -> bool:
     """Whether LangChain's callback called it an agent only for a word in its class."""
     is_langchain = _LANGCHAIN.search(record.scope_name) is not None
-    return is_langchain and _PART.fullmatch(record.name) is not None
+    if not is_langchain:
+        return False
+    return record.name == _MODEL_NODE or _PART.fullmatch(record.name) is not None
+
+
+_MODEL_NODE = "agent"
+"""The node that asks the model, in the agent that LangGraph had until 1.0.
+
+Source: langgraph 0.6, `prebuilt.chat_agent_executor.create_react_agent`.
+"""
 
 
 def _strip_method(name: str) -> str | None:
