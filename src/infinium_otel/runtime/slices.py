@@ -10,9 +10,10 @@ from infinium_otel.delivery.locks import sleep
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SLICE_S = 0.0004
+SLICE_S = 0.0002
 """How long our thread works before it hands over, apart from what lies between two
-calls of `pause`: reading one span, or making one step, takes about 0.1 ms."""
+calls of `pause`: reading one span, or making one step, takes about 0.1 ms, submitting a
+task of ten spans 0.4 ms. So half of it would change little: measured."""
 PAUSE_S = 0.00005
 """The shortest sleep that lets a waiting thread run: `sleep(0)` takes the interpreter back
 before that thread has been woken."""
