@@ -407,6 +407,7 @@ SYSTEMS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*unknown key")
 @pytest.mark.parametrize("make", VALUES)
 @pytest.mark.parametrize("system", SYSTEMS)

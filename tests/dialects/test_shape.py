@@ -35,6 +35,7 @@ def read_alone(monkeypatch):
     return read_alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archive", corpus.CORPORA)
 def test_recorded_spans_are_read_alike(archive, read_alone):
     """With what is known of the keys, and without, each recorded span reads the same."""

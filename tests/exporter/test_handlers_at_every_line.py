@@ -90,6 +90,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("storage", ["memory", "spool"])
 @pytest.mark.parametrize("interrupted", ["export", "flush"])
 def test_it_may_call_everything(interrupted, storage, tmp_path):

@@ -100,6 +100,7 @@ def check_texts(name, records, truth=None):
         assert not [line for line in lines if line in text], (name, path, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_no_text_of_a_recording_is_sent(library, tmp_path):
     """Nothing that was asked, answered, passed to a tool or returned is in the task."""
@@ -107,6 +108,7 @@ def test_no_text_of_a_recording_is_sent(library, tmp_path):
         check_texts(name, records, truth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CASE_FILES, ids=lambda path: path.stem)
 def test_no_text_of_a_case_is_sent(path):
     """The same for every case."""
@@ -140,6 +142,7 @@ def mark_record(record):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_only_names_are_sent(library, tmp_path):
     """Of all texts on spans and in logs only the names of agents and tools are sent."""

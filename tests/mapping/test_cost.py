@@ -110,6 +110,7 @@ def calls_per_span(records):
     return calls(records) / len(records)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_a_span_costs_the_same_in_a_long_trace(shape):
     """The cost per span of a long trace is within 1.3 times that of 100 spans."""
@@ -143,6 +144,7 @@ def crowd(attributes, spans):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attributes", CROWDS.values(), ids=CROWDS)
 def test_a_span_costs_the_same_in_a_crowd(attributes):
     """However many spans may be reports of one another, each is compared with a few."""

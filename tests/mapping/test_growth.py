@@ -57,6 +57,7 @@ def count_calls(spans):
     return calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.5], ids=["chain", "chain-with-leaves"])
 @pytest.mark.parametrize("kinds", list(product(KINDS, KINDS)), ids="-".join)
 def test_with_the_number_of_spans(kinds, share):

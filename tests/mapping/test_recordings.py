@@ -78,6 +78,7 @@ def test_one_recording_of_a_library_is_kept_whole(library, scenario, tmp_path, g
     golden.check([task_to_dict(t) for t in tasks], GOLDEN / library / "tasks.json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_order_and_repetition_do_not_matter(name, tmp_path):
     """The same spans shuffled, or delivered twice, give the same tasks."""
@@ -116,6 +117,7 @@ def is_content(text, truth):
     return (len(text) >= 12 or " " in text) and text not in truth["agents"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_without_content_no_text_is_sent(name, tmp_path):
     """With `capture_content` off, no message, argument, result or reason passes."""
@@ -145,6 +147,7 @@ def test_recovery_is_what_happened(library, tmp_path):
 COUNTED = [name for name in RECORDINGS if name != "autogen/team"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUNTED)
 def test_tokens_are_counted_once(name, tmp_path):
     """Where the spans hold every call's tokens, the totals are what was used.

@@ -55,6 +55,7 @@ CHAINS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("records", CHAINS)
 @pytest.mark.parametrize(
     ("system", "options"),

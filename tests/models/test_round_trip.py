@@ -88,6 +88,7 @@ def shape(records):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("system", ALL)
 def test_any_trace_becomes_a_systems_records_and_comes_back(system, library):
@@ -99,6 +100,7 @@ def test_any_trace_becomes_a_systems_records_and_comes_back(system, library):
         assert known(name, back) == recorded(name), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_records_are_their_own_spans(system, library):

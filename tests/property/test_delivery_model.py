@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -222,7 +223,7 @@ class Delivery(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestDelivery = Delivery.TestCase
+TestDelivery = pytest.mark.slow(Delivery.TestCase)
 TestDelivery.settings = settings(
     max_examples=150, stateful_step_count=40, deadline=None
 )

@@ -125,6 +125,7 @@ def test_in_one_conversion(documents, one_by_one, tmp_path, capsys):
     assert "merged as copies of other runs" in err
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_with_a_local_server_s_ids(fake):
     """Ids that repeat, and token counts as well: every run has its own question."""
     processor = InfiniumSpanProcessor(**fake.settings, **SETTINGS)

@@ -85,6 +85,7 @@ def test_redacting_twice_changes_nothing_more(name):
 HOSTILE = make_hostile_texts(SIZE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(HOSTILE)))
 def test_hostile_texts_take_little_time(number):
     """A search that is not linear would take minutes of CPU on these texts."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 BYTES = 2
 
 
@@ -29,15 +31,17 @@ def fill(unit, size):
     return unit * (size // len(unit))
 
 
+@cache
 def nest_value(depth):
-    """A value of *depth* lists inside each other.
+    """A value of *depth* lists inside each other, made once: it takes a moment.
 
     Written from the inside out, in one buffer: each level needs the length of the next.
     """
+    keys = [varint(number << 3 | BYTES) for number in (1, 5)]
     parts, length = [], 0
     for _ in range(depth):
-        for number in (1, 5):
-            head = varint(number << 3 | BYTES) + varint(length)
+        for key in keys:
+            head = key + varint(length)
             parts.append(head)
             length += len(head)
     return b"".join(reversed(parts))

@@ -53,6 +53,7 @@ def alone():
     return {**kept, "PYTHONPATH": str(TESTS)}
 
 
+@pytest.mark.slow
 def test_rules_that_need_no_judge(program):
     """Without an account the runs stay here, and rules on what happened still hold."""
     argv = ["--", sys.executable, program, "read", "delete"]

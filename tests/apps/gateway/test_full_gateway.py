@@ -57,6 +57,7 @@ def post(gateway, *spans):
     return httpx.post(f"{gateway.url}/v1/traces", json=traces(*spans), timeout=60)
 
 
+@pytest.mark.slow
 def test_900_runs_at_once_arrive_whole(fake):
     """Their roots end last, when the gateway is at its bound: they are taken."""
     with running_gateway(fake, **FAST, INFINIUM_OTEL_LINGER_S="1") as gateway:
@@ -122,6 +123,7 @@ def test_past_the_hard_bound_the_oldest_run_leaves(fake):
     assert gateway.stderr.count("More runs are open than the bounds allow") == 1
 
 
+@pytest.mark.slow
 def test_an_overload_loses_nothing_with_a_spool(fake, tmp_path):
     """40 runs a second against a rate of 10: all are delivered or on disk."""
     spool = {"INFINIUM_OTEL_SPOOL": str(tmp_path / "spool.db")}
@@ -147,6 +149,7 @@ def test_an_overload_loses_nothing_with_a_spool(fake, tmp_path):
     assert {task["name"] for task in fake.tasks} == {f"run {n}" for n in range(runs)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_spool", [True, False], ids=["spool", "memory"])
 def test_a_stop_with_many_open_runs_loses_none(fake, tmp_path, with_spool):
     """Mapped and sent in turns: the queue in memory holds 1,000, and 2,000 are open."""
