@@ -21,8 +21,8 @@ def main(name: str) -> None:
     for file, options in FILES:
         path = Path(__file__).parent / name / file
         if path.exists():
-            pip = [sys.executable, "-m", "pip", "install", "-qq"]
-            subprocess.run([*pip, *options, "-r", str(path)], check=True)
+            install = [sys.executable, "-m", "uv", "pip", "install", "--quiet"]
+            subprocess.run([*install, *options, "-r", str(path)], check=True)
 
 
 if __name__ == "__main__":

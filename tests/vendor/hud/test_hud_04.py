@@ -45,8 +45,8 @@ TRACE = {
 def run(tmp_path_factory: pytest.TempPathFactory):
     """Runs a program beside hud-python 0.4; returns what it prints."""
     folder = tmp_path_factory.mktemp("hud-04")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--target", str(folder), VERSION], check=True)
+    install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*install, "--target", str(folder), VERSION], check=True)
 
     def run(program: str, given: str = "") -> str:
         environment = {**os.environ, "PYTHONPATH": str(folder)}
