@@ -15,6 +15,7 @@ from support.records import (
     task_of,
     tool,
 )
+from support.spans import sid
 
 ANSWER = json.dumps([{"role": "assistant", "content": "I could not find it."}])
 SOME = {"gen_ai.output.messages": ANSWER, "gen_ai.response.finish_reasons": ["stop"]}
@@ -179,3 +180,16 @@ def test_a_traced_function_that_was_requested(name, tools):
     found = [step.tool_call for step in task.steps if step.tool_call]
     assert [call.tool_name for call in found] == tools
     assert [call.output_summary for call in found] == ["18C"] * len(tools)
+
+
+def test_a_failed_call_with_its_error_as_a_call_below_it():
+    """BeeAI's instrumentation makes a span of each event, with the kind of its call."""
+    failed = {"status": "error", "status_message": "quota exceeded", "tokens": None}
+    task = task_of(
+        agent("root"),
+        chat("call", "root", start=1, **failed),
+        chat("error", "call", start=1.5, end=1.5, **failed),
+    )
+    (step,) = [step for step in task.steps if step.llm_call]
+    assert step.metadata["otel.span_id"] == sid("call")
+    assert [message for message, _ in shown(task)] == ["quota exceeded"]

@@ -7,6 +7,7 @@ import gc
 import pytest
 
 from infinium_otel.config import Config
+from infinium_otel.dialects import read
 from infinium_otel.mapping import map_trace
 from infinium_otel.mapping.tree import (
     Node,
@@ -254,3 +255,15 @@ def test_one_sign_makes_a_call_where_there_is_no_other(attributes):
     assert [step.llm_call is not None for step in task.steps] == [True]
     plain = task_of(agent("root"), make_span("infer", "root", attributes))
     assert plain.llm_usage is None
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_nodes_that_represent_each_other(number):
+    """Folded in a circle, one of them still represents all, and finding it ends."""
+    records = [chat(str(n)) for n in range(number)]
+    nodes = link_nodes((record, read(record)) for record in records)
+    for node, other in zip(nodes, [*nodes[1:], nodes[0]], strict=True):
+        node.fold_into(other)
+    assert {id(node.representative) for node in nodes} == {id(nodes[-1])}
+    assert [node.folded for node in nodes] == [True] * (number - 1) + [False]
+    assert len(nodes[-1].members) == number - 1

@@ -168,6 +168,8 @@ def _inherit_request(part: Node, whole: Node) -> None:
 def _find_nearest_calls(node: Node, most: int) -> tuple[list[Node], int]:
     """Calls below *node* with no agent, tool or other call in between.
 
+    A call below that is already part of *node* is none.
+
     Returns:
         The calls, and how many nodes were looked at, *most* at most.
     """
@@ -178,7 +180,9 @@ def _find_nearest_calls(node: Node, most: int) -> tuple[list[Node], int]:
             return found, looks
         below = pending.popleft()
         if below.kind in CALLS:
-            found.append(below.representative)
+            call = below.representative
+            if call is not node:
+                found.append(call)
         elif below.kind not in BARRIERS:
             pending.extend(below.children)
     return found, most

@@ -147,7 +147,12 @@ class Node:
         return node
 
     def fold_into(self, other: Node) -> None:
-        """Make this node, and all folded into it, members of *other*."""
+        """Make this node, and all folded into it, members of *other*.
+
+        Nothing is changed if *other* is already a member of this node.
+        """
+        if other.representative is self:
+            return
         self.folded = True
         self._folded_into = other
         other.members.append(self)
