@@ -54,7 +54,6 @@ def get_steps(task):
     return sorted(step["description"] for step in task["steps"])
 
 
-@pytest.mark.slow
 def test_runs_of_many_connections_arrive_whole(fake):
     """Spans of 300 runs, mixed over many connections: each run arrives once, and whole.
 
