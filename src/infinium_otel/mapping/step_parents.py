@@ -27,8 +27,7 @@ def name_enclosing_steps(
     above: dict[int, Node | None] = {}
     for node in sort_top_down(nodes):
         found = above.get(id(node.parent)) if node.parent else None
-        own = node.representative
-        above[id(node)] = own if id(own) in reported else found
+        above[id(node)] = node if id(node) in reported else found
     for node, step in steps:
         enclosing = above.get(id(node.parent)) if node.parent else None
         if enclosing is not None and enclosing is not node and step.metadata:
