@@ -299,6 +299,28 @@ def test_fork(fake, between, tasks):
     assert len(fake.keys) == len(set(fake.keys)) == tasks
 
 
+SLOW_IMPORT = """
+import infinium_otel.runtime.runner as runner
+runner.LOCK_S = 0.1
+began = threading.Event()
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "infinium_otel.mapping":
+            began.set()
+            time.sleep(1)
+sys.meta_path.insert(0, Slow())
+"""
+
+
+def test_a_fork_during_a_slow_import_of_ours(fake):
+    """A child that inherits half an import would wait for ever for the rest of it."""
+    between = "run_agent(p.get_tracer('t'), 'first')\nassert began.wait(60)"
+    code, _, complaints = run(fake, FORKS.format(before=SLOW_IMPORT, between=between))
+    assert (code, complaints) == (0, "")
+    assert fake.wait_for_tasks(3, WAIT_S)
+    assert len(fake.keys) == len(set(fake.keys)) == 3
+
+
 @pytest.mark.slow
 def test_fork_with_a_spool(fake, spool):
     """The same with a spool that parent and child share."""

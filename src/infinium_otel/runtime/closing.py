@@ -28,6 +28,9 @@ SPOOLED_DRAIN_S = 0.4
 LOCK_S = 5.0
 """Seconds to wait for the lock where the caller has no deadline. Not forever: a signal
 handler may have interrupted the thread that holds it."""
+IMPORT_S = 60.0
+"""Seconds a fork waits for an import of ours: a child that inherits half of one would wait
+for the rest for ever."""
 
 
 class ClosableRunner:

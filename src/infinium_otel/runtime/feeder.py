@@ -46,6 +46,7 @@ class PipelineFeeder:
         clock: seconds, monotonic.
 
     Attributes:
+        is_importing: whether what the first span needs is being imported.
         pause: called between small parts of the work, so that the application can work.
         refused: spans refused before the pipeline, by reason.
         hints: logs hints about instrumentations that record no content.
@@ -81,6 +82,7 @@ class PipelineFeeder:
     def reset(self) -> None:
         """Return to the initial state: no open spans, no counts."""
         self._pipeline: Pipeline | None = None
+        self.is_importing = False
         self.hook_timer.is_in_hook = False  # a child lacks the thread that was in it
         # What an exception (Ctrl-C, a time limit) interrupted: the next call goes on.
         self._unsubmitted: deque[CompletedTask] = deque()
@@ -99,9 +101,13 @@ class PipelineFeeder:
 
     def prepare(self) -> None:
         """Import what is needed: an error (no file descriptor is left) must lose nothing."""
+        self.is_importing = (
+            self._pipeline is None
+        )  # also after an error: tried again soon
         import infinium_otel.records.from_sdk  # noqa: F401, PLC0415 - with the first span
 
         _ = self.pipeline
+        self.is_importing = False
 
     def _on_filtered(self, trace_id: str, span_ids: tuple[str, ...]) -> None:
         self._journal.on_filtered(trace_id, span_ids)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.delivery.locks import Lock, is_patched_late, sleep
 from infinium_otel.delivery.transport.suppression import is_mapping, is_own_work
-from infinium_otel.runtime.closing import LOCK_S, TURN, ClosableRunner
+from infinium_otel.runtime.closing import IMPORT_S, LOCK_S, TURN, ClosableRunner
 from infinium_otel.runtime.feeder import PipelineFeeder
 from infinium_otel.runtime.inbox import STARTED, UNREAD_BYTES, count_unread
 from infinium_otel.runtime.journal_coordinator import JournalCoordinator
@@ -286,9 +286,10 @@ class PipelineRunner(ClosableRunner):
         return is_ready
 
     def _acquire_for_fork(self) -> bool:
-        deadline = time.monotonic() + LOCK_S
+        began_s = time.monotonic()
         while not self._lock.acquire(timeout=FORK_POLL_S):
-            is_over = self._lock.is_held or time.monotonic() >= deadline
+            most_s = IMPORT_S if self._feeder.is_importing else LOCK_S
+            is_over = self._lock.is_held or time.monotonic() - began_s >= most_s
             if is_over or self._feeder.hook_timer.is_in_hook:
                 return False
         return True
