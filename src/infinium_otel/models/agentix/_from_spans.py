@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from infinium_otel.dialects.lenient_json import loads, to_text
 from infinium_otel.errors import InfiniumError
+from infinium_otel.mapping.failure_reports import has_no_message
 from infinium_otel.models import parts
 from infinium_otel.models.agentix._to_spans import ORDER, SUBAGENTS
 from infinium_otel.models.agentix.messages import from_messages
@@ -258,8 +259,13 @@ def _tool_message(span: RunSpan) -> Message:
     normalized, attributes = span.normalized, span.record.attributes
     ok = as_bool(attributes.get("agentix.tool.ok"))
     result = normalized.result
-    if result is None and span.failure:
-        result = span.failure.message
+    failure = span.failure
+    if (
+        result is None
+        and failure
+        and not (failure.type == "error" and has_no_message(failure))
+    ):
+        result = failure.message
     return Message(
         role="tool",
         content="" if result is None else to_text(result),
