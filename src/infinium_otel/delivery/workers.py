@@ -12,6 +12,7 @@ from infinium_otel.delivery.locks import (
     is_patched_late,
     must_hand_over,
 )
+from infinium_otel.delivery.starts import start_thread
 from infinium_otel.delivery.task_queue import Lease
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Workers:
         with self._changed:
             self.threads[worker] = is_native
         try:
-            worker.start()
+            start_thread(worker)
         except RuntimeError:  # the interpreter is shutting down
             with self._changed:
                 self.threads.pop(worker, None)

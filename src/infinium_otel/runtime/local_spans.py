@@ -17,6 +17,7 @@ from infinium_otel.delivery.locks import (
     is_patched_late,
     must_hand_over,
 )
+from infinium_otel.delivery.starts import start_thread
 from infinium_otel.delivery.transport.network import LOOPBACK
 from infinium_otel.delivery.transport.suppression import suppress_instrumentation
 
@@ -165,7 +166,7 @@ class LocalSpans:
             daemon=True,
         )
         try:
-            thread.start()
+            start_thread(thread)
         except RuntimeError:  # at exit, where the last flush sends them
             self._is_running = False
 

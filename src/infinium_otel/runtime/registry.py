@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from infinium_otel.delivery.foreign_code import guard
 from infinium_otel.delivery.locks import RLock
+from infinium_otel.delivery.starts import forget_starts, wait_for_starts
 from infinium_otel.runtime.children import ChildExit
 from infinium_otel.runtime.closed_streams import guard_loggers
 from infinium_otel.runtime.metrics import observe
@@ -213,6 +214,7 @@ _locked: list[PipelineRunner] = []
 
 def _before_fork() -> None:
     _locked[:] = [runner for runner in list(_all) if runner.before_fork()]
+    wait_for_starts()
 
 
 def _after_fork_in_parent() -> None:
@@ -224,6 +226,7 @@ def _after_fork_in_child() -> None:
     global _lock  # noqa: PLW0603 - the parent's may be held by a thread that the child lacks
     _lock = RLock()
     _locked.clear()
+    forget_starts()
     for runner in list(_all):
         runner.after_fork_in_child()
     if _all:

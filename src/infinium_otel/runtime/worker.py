@@ -17,6 +17,7 @@ from infinium_otel.delivery.locks import (
     is_patched_late,
     must_hand_over,
 )
+from infinium_otel.delivery.starts import start_thread
 from infinium_otel.delivery.transport.suppression import suppress
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Worker:
         finally:
             self._starting.release()
         try:
-            thread.start()
+            start_thread(thread)
         except RuntimeError:  # "can't create new thread at interpreter shutdown"
             self._thread = None
             return False
