@@ -91,6 +91,12 @@ def test_import_loads_what_is_asked_for():
     assert not {"httpx", "ssl", "asyncio", "sqlite3"} & set(output)
 
 
+def run_python(program):
+    """What *program* prints in a new interpreter."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
 WHAT_REGISTER_COMPILES = """
 import builtins, re
 import opentelemetry.sdk.trace.export, httpx
@@ -106,13 +112,7 @@ print(sum("received" in text for text in made if isinstance(text, str)))
 
 def test_register_compiles_only_what_every_program_needs():
     """Neither patterns of instrumentors nor the methods of a large dataclass of counters."""
-    output = subprocess.run(
-        [sys.executable, "-c", WHAT_REGISTER_COMPILES],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert output.split() == ["0", "0"]
+    assert run_python(WHAT_REGISTER_COMPILES).split() == ["0", "0"]
 
 
 WHAT_THE_MAPPING_COMPILES = """
@@ -127,13 +127,7 @@ print(sum("glpat" in str(text) or "kennwort" in str(text) for text in patterns))
 
 def test_the_mapping_compiles_no_pattern_of_credentials():
     """There are hundreds; each is compiled when a text with its mark is searched."""
-    output = subprocess.run(
-        [sys.executable, "-c", WHAT_THE_MAPPING_COMPILES],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    assert output.split() == ["0"]
+    assert run_python(WHAT_THE_MAPPING_COMPILES).split() == ["0"]
 
 
 def test_the_version_can_be_asked_for():
