@@ -12,6 +12,7 @@ from infinium_otel.delivery.circuit_breaker import (
     UNAVAILABLE,
 )
 from infinium_otel.delivery.counters import add_snapshots
+from infinium_otel.delivery.starts import start_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -200,7 +201,7 @@ class AgentSenders:
         ]
         for index, thread in enumerate(threads, 1):
             try:
-                thread.start()
+                start_thread(thread)
             except RuntimeError:  # the interpreter is shutting down
                 run(index)
         run(0)
