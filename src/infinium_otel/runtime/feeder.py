@@ -101,9 +101,7 @@ class PipelineFeeder:
 
     def prepare(self) -> None:
         """Import what is needed: an error (no file descriptor is left) must lose nothing."""
-        self.is_importing = (
-            self._pipeline is None
-        )  # also after an error: tried again soon
+        self.is_importing = self._pipeline is None
         import infinium_otel.records.from_sdk  # noqa: F401, PLC0415 - with the first span
 
         _ = self.pipeline

@@ -260,11 +260,8 @@ def _tool_message(span: RunSpan) -> Message:
     ok = as_bool(attributes.get("agentix.tool.ok"))
     result = normalized.result
     failure = span.failure
-    if (
-        result is None
-        and failure
-        and not (failure.type == "error" and has_no_message(failure))
-    ):
+    is_bare = failure is None or (failure.type == "error" and has_no_message(failure))
+    if result is None and failure and not is_bare:
         result = failure.message
     return Message(
         role="tool",
